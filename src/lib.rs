@@ -1,0 +1,19 @@
+//! wsrs: a WebSocket library (RFC 6455) for C programs.
+//!
+//! The crate is built as `libwsrs.so` and `libwsrs.a`; `include/wsrs.h` is generated from `capi`.
+//! Layers, and who may import whom (`tests/layers.rs` enforces it):
+//!
+//! ```text
+//! proto     the protocol without I/O: bytes in, steps out; no sockets, no clock, no randomness
+//! net       the mio event loop: sockets, deadlines, queues; pulled, knows nothing of C
+//! boundary  what makes calls from C safe: guard, pointers, sized structs, handles
+//! simd      vector code picked at run time, used by proto
+//! capi      the wsrs_* functions; the only place that calls back into C
+//!
+//! proto <- net <- capi        (boundary serves capi)
+//! ```
+//!
+//! A received byte: `net::context` -> `net::peer` -> `net::transport` -> `proto::connection` -> event -> `capi` -> C.
+//! A sent message: C -> `capi` -> `net::context` -> `proto::connection` -> outbox -> `net::transport`.
+
+pub mod proto;

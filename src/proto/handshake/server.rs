@@ -1,0 +1,1 @@
+//! Opening handshake, server side (RFC 6455 §4.2).

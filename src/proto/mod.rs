@@ -1,0 +1,8 @@
+//! The WebSocket protocol without I/O (RFC 6455): no sockets, no clock, no randomness, no unsafe code.
+//!
+//! Callers bring bytes, time and random numbers; they get back steps (what a piece of input meant) and bytes to send.
+//! [`connection::Connection`] is the state machine of an open connection in both roles, [`handshake`] the opening
+//! handshake, [`url`] the parser of `ws:` addresses.
+
+pub mod handshake;
+pub mod url;

@@ -1,0 +1,1 @@
+//! Addresses of the ws scheme (RFC 6455 §3).
