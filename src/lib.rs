@@ -16,4 +16,5 @@
 //! A received byte: `net::context` -> `net::peer` -> `net::transport` -> `proto::connection` -> event -> `capi` -> C.
 //! A sent message: C -> `capi` -> `net::context` -> `proto::connection` -> outbox -> `net::transport`.
 
+pub mod net;
 pub mod proto;

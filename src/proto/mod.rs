@@ -5,4 +5,6 @@
 //! handshake, [`url`] the parser of `ws:` addresses.
 
 pub mod handshake;
+pub mod http1;
+pub mod message;
 pub mod url;

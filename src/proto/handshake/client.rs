@@ -1,1 +1,4 @@
-//! Opening handshake, client side (RFC 6455 §4.1, §4.2.2).
+//! Opening handshake, client side. PLACEHOLDER until the real one is merged.
+/// An answer.
+#[derive(Debug)]
+pub struct Response;

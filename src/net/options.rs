@@ -1,0 +1,49 @@
+//! What `listen` and `connect` are told.
+
+use super::limits::Limits;
+
+/// How a listener treats its connections.
+#[derive(Clone, Debug, Default)]
+pub struct ListenOptions {
+    /// Comes back with every event of its connections.
+    pub tag: u32,
+    /// First user data of its connections.
+    pub user_data: usize,
+    /// Instead of the context's limits.
+    pub limits: Option<Limits>,
+    /// Subprotocols spoken, preferred first: the first that the client offers too is chosen.
+    pub subprotocols: Vec<String>,
+    /// Deliver `What::Request` and wait for the answer.
+    pub ask: bool,
+    /// Deliver messages in pieces as they come.
+    pub streaming: bool,
+    /// Keep the request for the life of the connection.
+    pub keep_request: bool,
+    /// Pending TCP connections; 0: 4,096, cut by the system.
+    pub backlog: u32,
+    /// Several listeners on one port share its connections (SO_REUSEPORT).
+    pub reuse_port: bool,
+    /// An IPv6 wildcard address takes IPv4 connections too, unless this is set.
+    pub ipv6_only: bool,
+    /// Permissions of a Unix socket; 0: as the umask says.
+    pub unix_mode: u32,
+}
+
+/// How a client connects.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectOptions {
+    /// Comes back with every event of the connection.
+    pub tag: u32,
+    /// First user data.
+    pub user_data: usize,
+    /// Instead of the context's limits.
+    pub limits: Option<Limits>,
+    /// Subprotocols offered, preferred first.
+    pub subprotocols: Vec<String>,
+    /// Headers added to the request.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// Deliver messages in pieces as they come.
+    pub streaming: bool,
+    /// Keep the response for the life of the connection.
+    pub keep_response: bool,
+}
