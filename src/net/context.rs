@@ -17,8 +17,10 @@ pub struct Framed {}
 
 #[allow(unused_variables, clippy::missing_errors_doc)]
 impl Context {
-    /// `wake` is the eventfd of the door.
-    pub fn new(limits: Limits, door: Arc<Door>) -> Result<(Context, Window)> { todo!() }
+    /// `first_generation` (at least 1): ids begin there, so that they don't repeat those of an earlier context.
+    pub fn new(limits: Limits, door: Arc<Door>, first_generation: u32) -> Result<(Context, Window)> { todo!() }
+    /// The highest generation given away so far.
+    pub fn last_generation(&self) -> u32 { todo!() }
     /// Readable whenever `wait` would find something, timers included.
     pub fn descriptor(&self) -> RawFd { todo!() }
     /// How long a wait on `descriptor` may last; None: for ever.
