@@ -18,3 +18,4 @@
 
 pub mod net;
 pub mod proto;
+mod simd;
