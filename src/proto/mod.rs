@@ -2,7 +2,8 @@
 //!
 //! Callers bring bytes, time and random numbers; they get back steps (what a piece of input meant) and bytes to send.
 //! [`connection::Connection`] is the state machine of an open connection in both roles, [`handshake`] the opening
-//! handshake, [`url`] the parser of `ws:` addresses.
+//! handshake over the heads of [`http1`], [`url`] the parser of `ws:` addresses.
 
 pub mod handshake;
+pub mod http1;
 pub mod url;
