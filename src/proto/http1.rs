@@ -26,11 +26,7 @@ pub struct HeadLimits {
 impl Default for HeadLimits {
     fn default() -> Self {
         // What nginx, Apache and Node accept, within a factor of two: cookies of real users fit, floods don't.
-        Self {
-            max_bytes: 16_384,
-            max_headers: 100,
-            max_target: 8_192,
-        }
+        Self { max_bytes: 16_384, max_headers: 100, max_target: 8_192 }
     }
 }
 
@@ -53,12 +49,7 @@ impl Head {
     pub fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         self.fields
             .iter()
-            .filter(move |field| {
-                field
-                    .name
-                    .of(&self.bytes)
-                    .eq_ignore_ascii_case(name.as_bytes())
-            })
+            .filter(move |field| field.name.of(&self.bytes).eq_ignore_ascii_case(name.as_bytes()))
             .map(|field| field.value.of(&self.bytes))
     }
 
@@ -80,9 +71,7 @@ impl Head {
 
     /// All header fields, in the order received.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.fields
-            .iter()
-            .map(|field| (field.name.text(&self.bytes), field.value.of(&self.bytes)))
+        self.fields.iter().map(|field| (field.name.text(&self.bytes), field.value.of(&self.bytes)))
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -91,9 +80,7 @@ impl Head {
 
     /// Names and values as bytes, for the checks of a handshake: names need not be text to be compared.
     pub(super) fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.fields
-            .iter()
-            .map(|field| (field.name.of(&self.bytes), field.value.of(&self.bytes)))
+        self.fields.iter().map(|field| (field.name.of(&self.bytes), field.value.of(&self.bytes)))
     }
 
     fn new(bytes: &[u8], parsed: &[httparse::Header<'_>]) -> Self {
@@ -101,19 +88,14 @@ impl Head {
             name: Span::within(bytes, header.name.as_bytes()),
             value: Span::within(bytes, header.value),
         });
-        Self {
-            fields: fields.collect(),
-            bytes: bytes.into(),
-        }
+        Self { fields: fields.collect(), bytes: bytes.into() }
     }
 }
 
 impl fmt::Debug for Head {
     /// Names only: values hold cookies and passwords, which don't belong into logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.headers().map(|(name, _)| name))
-            .finish()
+        f.debug_list().entries(self.headers().map(|(name, _)| name)).finish()
     }
 }
 
@@ -132,10 +114,7 @@ pub(super) struct Span {
 
 impl Span {
     pub(super) fn new(start: usize, end: usize) -> Self {
-        Self {
-            start: start as u32,
-            end: end as u32,
-        }
+        Self { start: start as u32, end: end as u32 }
     }
 
     /// Where `part` lies in `whole`.
@@ -155,9 +134,7 @@ impl Span {
     }
 
     pub(super) fn of(self, bytes: &[u8]) -> &[u8] {
-        bytes
-            .get(self.start as usize..self.end as usize)
-            .unwrap_or_default()
+        bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
     /// The piece as text; empty where it isn't UTF-8, which only a reason phrase can be.
@@ -206,12 +183,7 @@ impl Scanned {
 
     /// Searches on for the empty line, each limit being checked in the order of the bytes: the outcome is the same
     /// however the head is cut.
-    pub(super) fn find_end(
-        &mut self,
-        bytes: &[u8],
-        limits: &HeadLimits,
-        start_line_max: usize,
-    ) -> Found {
+    pub(super) fn find_end(&mut self, bytes: &[u8], limits: &HeadLimits, start_line_max: usize) -> Found {
         let max_bytes = limits.max_bytes.min(u32::MAX as usize);
         let max_headers = limits.max_headers.min(MAX_HEADERS);
         let window = &bytes[..bytes.len().min(max_bytes)];
@@ -256,13 +228,8 @@ pub(super) struct RequestLine {
 pub(super) fn parse_request(bytes: &[u8]) -> Result<(RequestLine, Head), httparse::Error> {
     let mut fields = [MaybeUninit::uninit(); MAX_HEADERS];
     let mut request = httparse::Request::new(&mut []);
-    complete(
-        request.parse_with_uninit_headers(bytes, &mut fields)?,
-        bytes,
-    )?;
-    let (Some(method), Some(target), Some(minor_version)) =
-        (request.method, request.path, request.version)
-    else {
+    complete(request.parse_with_uninit_headers(bytes, &mut fields)?, bytes)?;
+    let (Some(method), Some(target), Some(minor_version)) = (request.method, request.path, request.version) else {
         return Err(httparse::Error::Token);
     };
     let line = RequestLine {
@@ -284,22 +251,13 @@ pub(super) struct StatusLine {
 pub(super) fn parse_response(bytes: &[u8]) -> Result<(StatusLine, Head), httparse::Error> {
     let mut fields = [MaybeUninit::uninit(); MAX_HEADERS];
     let mut response = httparse::Response::new(&mut []);
-    let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
-        &mut response,
-        bytes,
-        &mut fields,
-    )?;
+    let parsed =
+        httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, &mut fields)?;
     complete(parsed, bytes)?;
-    let (Some(status), Some(reason), Some(minor_version)) =
-        (response.code, response.reason, response.version)
-    else {
+    let (Some(status), Some(reason), Some(minor_version)) = (response.code, response.reason, response.version) else {
         return Err(httparse::Error::Status);
     };
-    let line = StatusLine {
-        status,
-        reason: Span::within(bytes, reason.as_bytes()),
-        minor_version,
-    };
+    let line = StatusLine { status, reason: Span::within(bytes, reason.as_bytes()), minor_version };
     Ok((line, Head::new(bytes, response.headers)))
 }
 
@@ -318,27 +276,15 @@ pub fn is_token(bytes: &[u8]) -> bool {
 
 /// Whether `bytes` may stand as a field's value: no control character but the tab, so nothing that ends a line.
 pub fn is_field_value(bytes: &[u8]) -> bool {
-    bytes
-        .iter()
-        .all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
+    bytes.iter().all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
 }
 
 /// Whether a field is the library's business, so that a program may not set it.
 pub fn is_reserved_header(name: &str) -> bool {
-    const RESERVED: [&str; 4] = [
-        "connection",
-        "upgrade",
-        "content-length",
-        "transfer-encoding",
-    ];
+    const RESERVED: [&str; 4] = ["connection", "upgrade", "content-length", "transfer-encoding"];
     const PREFIX: &[u8] = b"sec-websocket-";
-    RESERVED
-        .iter()
-        .any(|reserved| name.eq_ignore_ascii_case(reserved))
-        || name
-            .as_bytes()
-            .get(..PREFIX.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+    RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved))
+        || name.as_bytes().get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
 }
 
 /// The elements of a comma-separated list, without the white space around them; empty ones too.

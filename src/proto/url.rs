@@ -148,7 +148,9 @@ impl fmt::Display for UrlError {
             Self::Scheme => "the address does not start with ws:, wss: or ws+unix:",
             Self::Slashes => "the address has no // after its scheme",
             Self::Space => "the address contains a space or a control character",
-            Self::NonAscii => "the address contains a character beyond ASCII: percent-encode it, or use the xn-- form of the host",
+            Self::NonAscii => {
+                "the address contains a character beyond ASCII: percent-encode it, or use the xn-- form of the host"
+            }
             Self::Character => "the address contains a character that must be percent-encoded",
             Self::Fragment => "the address has a fragment (#), which WebSocket addresses must not have",
             Self::Credentials => "credentials in the address are not supported yet",
@@ -235,9 +237,7 @@ fn parse_host(host: &str) -> Result<Host, UrlError> {
 
 /// Whether a host that ends so would be taken for a number by some resolver: `127.1`, `0x7f000001`.
 fn looks_numeric(label: &str) -> bool {
-    let hex = label
-        .strip_prefix("0x")
-        .or_else(|| label.strip_prefix("0X"));
+    let hex = label.strip_prefix("0x").or_else(|| label.strip_prefix("0X"));
     match hex {
         Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
         None => !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit()),
@@ -247,10 +247,7 @@ fn looks_numeric(label: &str) -> bool {
 /// RFC 1123 §2.1: letters, digits and inner hyphens; and the underscore, which names in private networks have.
 fn is_label(label: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (1..=63).contains(&label.len())
-        && label.bytes().all(allowed)
-        && !label.starts_with('-')
-        && !label.ends_with('-')
+    (1..=63).contains(&label.len()) && label.bytes().all(allowed) && !label.starts_with('-') && !label.ends_with('-')
 }
 
 fn parse_target(target: &str) -> Result<String, UrlError> {
@@ -265,14 +262,8 @@ fn parse_target(target: &str) -> Result<String, UrlError> {
 
 fn check_percent(text: &str) -> Result<(), UrlError> {
     let mut pieces = text.split('%').skip(1);
-    let is_escape = |piece: &str| {
-        piece.len() >= 2 && piece.bytes().take(2).all(|byte| byte.is_ascii_hexdigit())
-    };
-    if pieces.all(is_escape) {
-        Ok(())
-    } else {
-        Err(UrlError::Percent)
-    }
+    let is_escape = |piece: &str| piece.len() >= 2 && piece.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+    if pieces.all(is_escape) { Ok(()) } else { Err(UrlError::Percent) }
 }
 
 /// The path of a socket without its percent-encoding: there is no other way to write a space.

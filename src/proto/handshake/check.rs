@@ -103,19 +103,11 @@ pub(super) fn has_token(value: &[u8], token: &[u8]) -> bool {
 
 /// Whether an element of Upgrade means WebSocket, even one with a version that makes it invalid.
 fn names_websocket(protocol: &[u8]) -> bool {
-    let name = protocol
-        .split(|&byte| byte == b'/')
-        .next()
-        .unwrap_or_default();
+    let name = protocol.split(|&byte| byte == b'/').next().unwrap_or_default();
     name.eq_ignore_ascii_case(b"websocket")
 }
 
-fn check_host(
-    fields: &Fields<'_>,
-    target: &target::Target,
-    uri: &[u8],
-    minor_version: u8,
-) -> Checked<()> {
+fn check_host(fields: &Fields<'_>, target: &target::Target, uri: &[u8], minor_version: u8) -> Checked<()> {
     // RFC 7230 §5.4: "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message
     // that lacks a Host header field and to any request message that contains more than one Host header field or a
     // Host header field with an invalid field-value."
@@ -123,11 +115,7 @@ fn check_host(
         return refuse(400, "there is more than one Host header");
     }
     let Some(host) = fields.host.value else {
-        return if minor_version == 0 {
-            Ok(())
-        } else {
-            refuse(400, "there is no Host header")
-        };
+        return if minor_version == 0 { Ok(()) } else { refuse(400, "there is no Host header") };
     };
     if !target::is_host(host) {
         return refuse(400, "the Host header is malformed");
@@ -145,12 +133,7 @@ fn check_no_body(fields: &Fields<'_>) -> Checked<()> {
     if fields.transfer_encoding {
         return refuse(400, "the request has a Transfer-Encoding");
     }
-    if fields.content_length.repeated
-        || fields
-            .content_length
-            .value
-            .is_some_and(|length| length != b"0")
-    {
+    if fields.content_length.repeated || fields.content_length.value.is_some_and(|length| length != b"0") {
         return refuse(400, "the request has a body");
     }
     Ok(())
@@ -162,11 +145,7 @@ fn check_upgrade(fields: &Fields<'_>) -> Checked<Key> {
     if fields.upgrade.repeated {
         return refuse(400, "there is more than one Upgrade header");
     }
-    if !fields
-        .upgrade
-        .value
-        .is_some_and(|value| has_token(value, b"websocket"))
-    {
+    if !fields.upgrade.value.is_some_and(|value| has_token(value, b"websocket")) {
         return refuse(400, "there is no Upgrade header with the value websocket");
     }
     // "A |Connection| header field that includes the token "Upgrade", treated as an ASCII case-insensitive value."
@@ -183,10 +162,7 @@ fn check_upgrade(fields: &Fields<'_>) -> Checked<Key> {
     };
     match Key::try_from(value) {
         Ok(key) if is_key(&key) => Ok(key),
-        _ => refuse(
-            400,
-            "the Sec-WebSocket-Key header is not 16 bytes in base64",
-        ),
+        _ => refuse(400, "the Sec-WebSocket-Key header is not 16 bytes in base64"),
     }
 }
 
@@ -200,10 +176,7 @@ fn check_version(fields: &Fields<'_>) -> Checked<()> {
         // RFC 6455 §4.2.2: "the server MUST abort the WebSocket handshake described in this section and instead send
         // an appropriate HTTP error code (such as 426 Upgrade Required) and a |Sec-WebSocket-Version| header field
         // indicating the version(s) the server is capable of understanding."
-        Some(_) => refuse(
-            426,
-            "only version 13 of the WebSocket protocol is supported",
-        ),
+        Some(_) => refuse(426, "only version 13 of the WebSocket protocol is supported"),
         None => refuse(400, "there is no Sec-WebSocket-Version header"),
     }
 }
@@ -212,9 +185,7 @@ fn check_version(fields: &Fields<'_>) -> Checked<()> {
 fn is_key(key: &Key) -> bool {
     let (digits, padding) = key.split_at(22);
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    digits.iter().all(is_digit)
-        && matches!(digits[21], b'A' | b'Q' | b'g' | b'w')
-        && padding == b"=="
+    digits.iter().all(is_digit) && matches!(digits[21], b'A' | b'Q' | b'g' | b'w') && padding == b"=="
 }
 
 /// The optional fields of RFC 6455 §4.2.1, 7 to 9.
@@ -224,10 +195,7 @@ fn check_offers(head: &Head, fields: &Fields<'_>) -> Checked<()> {
         return refuse(400, "there is more than one Origin header");
     }
     if fields.protocols && !are_subprotocols(head) {
-        return refuse(
-            400,
-            "Sec-WebSocket-Protocol is not a list of distinct tokens",
-        );
+        return refuse(400, "Sec-WebSocket-Protocol is not a list of distinct tokens");
     }
     let mut offers = head.all("sec-websocket-extensions");
     if fields.extensions && !offers.all(extensions::is_well_formed) {
@@ -243,9 +211,7 @@ fn are_subprotocols(head: &Head) -> bool {
     // A head's worth of one-letter names would cost millions of comparisons; nobody speaks so many.
     let count = names().take(MAX_SUBPROTOCOLS + 1).count();
     count <= MAX_SUBPROTOCOLS
-        && names().enumerate().all(|(index, name)| {
-            is_token(name) && names().take(index).all(|earlier| earlier != name)
-        })
+        && names().enumerate().all(|(index, name)| is_token(name) && names().take(index).all(|earlier| earlier != name))
 }
 
 /// Subprotocols that a request may offer.

@@ -8,12 +8,8 @@ use std::error::Error;
 use std::fmt;
 
 use super::check::has_token;
-use super::{
-    Accept, HeaderFault, Key, accept_for, check_header, encode, headers_len, push_header, target,
-};
-use crate::proto::http1::{
-    self, Found, Head, HeadLimits, Scanned, Span, StatusLine, is_token, list,
-};
+use super::{Accept, HeaderFault, Key, accept_for, check_header, encode, headers_len, push_header, target};
+use crate::proto::http1::{self, Found, Head, HeadLimits, Scanned, Span, StatusLine, is_token, list};
 use crate::proto::url::WsUrl;
 
 /// What was asked, to compare the answer with.
@@ -81,24 +77,16 @@ pub fn write_request(
     check_subprotocols(subprotocols)?;
     check_headers(headers)?;
     let key: Key = encode(&nonce);
-    let offer = Offer {
-        accept: accept_for(&key),
-        subprotocols: subprotocols.join(", "),
-    };
+    let offer = Offer { accept: accept_for(&key), subprotocols: subprotocols.join(", ") };
     const FIXED: usize = 256;
     out.reserve(FIXED + url.target.len() + offer.subprotocols.len() + headers_len(headers));
     for piece in ["GET ", &url.target, " HTTP/1.1\r\n"] {
         out.extend_from_slice(piece.as_bytes());
     }
-    if !headers
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
-    {
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
         push_header(out, "Host", url.authority().as_bytes());
     }
-    out.extend_from_slice(
-        b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n",
-    );
+    out.extend_from_slice(b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
     push_header(out, "Sec-WebSocket-Key", &key);
     if !subprotocols.is_empty() {
         push_header(out, "Sec-WebSocket-Protocol", offer.subprotocols.as_bytes());
@@ -128,12 +116,7 @@ fn check_headers(headers: &[(&str, &[u8])]) -> Result<(), OfferError> {
         }
     }
     for single in ["host", "origin"] {
-        if headers
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case(single))
-            .count()
-            > 1
-        {
+        if headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(single)).count() > 1 {
             return Err(OfferError::Duplicate);
         }
     }
@@ -167,10 +150,7 @@ impl Response {
 
     /// The subprotocol that the server chose, one of those offered.
     pub fn subprotocol(&self) -> Option<&str> {
-        let value = self
-            .head
-            .header("sec-websocket-protocol")
-            .filter(|_| self.has_subprotocol)?;
+        let value = self.head.header("sec-websocket-protocol").filter(|_| self.has_subprotocol)?;
         std::str::from_utf8(value).ok()
     }
 }
@@ -255,9 +235,7 @@ impl fmt::Display for AnswerError {
             Self::TooManyHeaders => "the answer has too many headers",
             Self::Upgrade => "the answer's Upgrade header is not websocket",
             Self::Connection => "the answer's Connection header lacks Upgrade",
-            Self::AcceptMissing => {
-                "the answer does not have exactly one Sec-WebSocket-Accept header"
-            }
+            Self::AcceptMissing => "the answer does not have exactly one Sec-WebSocket-Accept header",
             Self::AcceptWrong => "the answer's Sec-WebSocket-Accept header is wrong",
             Self::Subprotocol => "the server chose a subprotocol that was not offered",
             Self::Extension => "the server chose an extension that was not offered",
@@ -275,21 +253,12 @@ pub fn parse(bytes: &[u8], scanned: &mut Scanned, limits: &HeadLimits, offer: &O
     read(bytes, scanned, limits, offer).unwrap_or_else(Answer::Invalid)
 }
 
-fn read(
-    bytes: &[u8],
-    scanned: &mut Scanned,
-    limits: &HeadLimits,
-    offer: &Offer,
-) -> Result<Answer, AnswerError> {
+fn read(bytes: &[u8], scanned: &mut Scanned, limits: &HeadLimits, offer: &Offer) -> Result<Answer, AnswerError> {
     loop {
         let rest = bytes.get(scanned.start()..).unwrap_or_default();
         // What cannot be an answer is refused at its first byte, not after waiting for the end of a head.
         const START: &[u8] = b"HTTP/";
-        if rest
-            .iter()
-            .zip(START)
-            .any(|(byte, expected)| byte != expected)
-        {
+        if rest.iter().zip(START).any(|(byte, expected)| byte != expected) {
             return Err(AnswerError::NotHttp);
         }
         let end = match scanned.find_end(bytes, limits, limits.max_bytes) {
@@ -324,22 +293,12 @@ fn fault(error: httparse::Error) -> AnswerError {
 
 impl Response {
     fn new(line: StatusLine, head: Head, has_subprotocol: bool) -> Self {
-        Self {
-            head,
-            status: line.status,
-            reason: line.reason,
-            has_subprotocol,
-        }
+        Self { head, status: line.status, reason: line.reason, has_subprotocol }
     }
 }
 
 /// The conditions of RFC 6455 §4.1 on a 101, in their order.
-fn accepted(
-    line: StatusLine,
-    head: Head,
-    offer: &Offer,
-    consumed: usize,
-) -> Result<Answer, AnswerError> {
+fn accepted(line: StatusLine, head: Head, offer: &Offer, consumed: usize) -> Result<Answer, AnswerError> {
     if line.minor_version != 1 {
         return Err(AnswerError::Version);
     }
@@ -350,10 +309,7 @@ fn accepted(
     }
     // "If the response lacks a |Connection| header field or the |Connection| header field doesn't contain a token
     // that is an ASCII case-insensitive match for the value "Upgrade", the client MUST _Fail …_."
-    if !head
-        .all("connection")
-        .any(|value| has_token(value, b"upgrade"))
-    {
+    if !head.all("connection").any(|value| has_token(value, b"upgrade")) {
         return Err(AnswerError::Connection);
     }
     // "If the response lacks a |Sec-WebSocket-Accept| header field or the |Sec-WebSocket-Accept| contains a value
@@ -370,30 +326,19 @@ fn accepted(
     // "If the response includes a |Sec-WebSocket-Protocol| header field and this header field indicates the use of a
     // subprotocol that was not present in the client's handshake […], the client MUST _Fail …_."
     let has_subprotocol = head.header("sec-websocket-protocol").is_some();
-    if has_subprotocol
-        && !single(&head, "sec-websocket-protocol").is_some_and(|name| offer.has_subprotocol(name))
-    {
+    if has_subprotocol && !single(&head, "sec-websocket-protocol").is_some_and(|name| offer.has_subprotocol(name)) {
         return Err(AnswerError::Subprotocol);
     }
     // RFC 7230 §3.3.3: a 1xx response "cannot contain a message body".
-    if head.header("transfer-encoding").is_some()
-        || head.all("content-length").any(|length| length != b"0")
-    {
+    if head.header("transfer-encoding").is_some() || head.all("content-length").any(|length| length != b"0") {
         return Err(AnswerError::Body);
     }
-    Ok(Answer::Accepted {
-        response: Response::new(line, head, has_subprotocol),
-        consumed,
-    })
+    Ok(Answer::Accepted { response: Response::new(line, head, has_subprotocol), consumed })
 }
 
 fn rejected(line: StatusLine, head: Head, consumed: usize) -> Result<Answer, AnswerError> {
     let body = body_length(line.status, &head)?;
-    Ok(Answer::Rejected {
-        response: Response::new(line, head, false),
-        consumed,
-        body,
-    })
+    Ok(Answer::Rejected { response: Response::new(line, head, false), consumed, body })
 }
 
 /// RFC 7230 §3.3.3, for the response to a GET.
@@ -407,11 +352,7 @@ fn body_length(status: u16, head: &Head) -> Result<BodyLength, AnswerError> {
         // "If a Transfer-Encoding header field is present in a response and the chunked transfer coding is not the
         // final encoding, the message body length is determined by reading the connection until it is closed".
         let chunked = coding.eq_ignore_ascii_case(b"chunked");
-        return Ok(if chunked {
-            BodyLength::Chunked
-        } else {
-            BodyLength::UntilClose
-        });
+        return Ok(if chunked { BodyLength::Chunked } else { BodyLength::UntilClose });
     }
     let mut lengths = head.all("content-length");
     let Some(first) = lengths.next() else {

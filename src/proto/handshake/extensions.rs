@@ -29,11 +29,7 @@ fn is_value(value: &[u8]) -> bool {
     let mut any = false;
     let mut bytes = quoted.iter();
     while let Some(&byte) = bytes.next() {
-        let byte = if byte == b'\\' {
-            bytes.next().copied()
-        } else {
-            Some(byte)
-        };
+        let byte = if byte == b'\\' { bytes.next().copied() } else { Some(byte) };
         if !byte.is_some_and(|byte| is_token(&[byte])) {
             return false;
         }

@@ -85,8 +85,5 @@ fn push_header(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 
 /// What [`push_header`] will add for all of `headers`, to grow the output once.
 fn headers_len(headers: &[(&str, &[u8])]) -> usize {
-    headers
-        .iter()
-        .map(|(name, value)| name.len() + value.len() + 4)
-        .sum()
+    headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum()
 }

@@ -58,10 +58,8 @@ pub fn write_accept(
         return Err(ResponseError::SubprotocolNotOffered);
     }
     check_headers(headers)?;
-    const START: &[u8] =
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
-    const FIXED: usize =
-        START.len() + "Sec-WebSocket-Accept: \r\nSec-WebSocket-Protocol: \r\n\r\n".len() + 28;
+    const START: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
+    const FIXED: usize = START.len() + "Sec-WebSocket-Accept: \r\nSec-WebSocket-Protocol: \r\n\r\n".len() + 28;
     out.reserve(FIXED + subprotocol.map_or(0, str::len) + headers_len(headers));
     out.extend_from_slice(START);
     push_header(out, "Sec-WebSocket-Accept", &accept_for(key));
@@ -99,9 +97,7 @@ pub fn write_response(
     if status == 426 {
         // RFC 7230 §6.7: "A sender of Upgrade MUST also send an "Upgrade" connection option in the Connection header
         // field".
-        out.extend_from_slice(
-            b"Connection: close, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
-        );
+        out.extend_from_slice(b"Connection: close, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
     } else {
         out.extend_from_slice(b"Connection: close\r\n");
     }
@@ -123,25 +119,13 @@ pub fn write_refusal(out: &mut Vec<u8>, refusal: &Refusal) {
     const TEXT: (&str, &[u8]) = ("Content-Type", b"text/plain; charset=utf-8");
     // RFC 7231 §6.5.5: "The origin server MUST generate an Allow header field in a 405 response".
     const ALLOW: (&str, &[u8]) = ("Allow", b"GET");
-    let headers: &[_] = if refusal.status == 405 {
-        &[TEXT, ALLOW]
-    } else {
-        &[TEXT]
-    };
-    let written = write_response(
-        out,
-        refusal.status,
-        headers,
-        refusal.why.as_bytes(),
-        refusal.head_only,
-    );
+    let headers: &[_] = if refusal.status == 405 { &[TEXT, ALLOW] } else { &[TEXT] };
+    let written = write_response(out, refusal.status, headers, refusal.why.as_bytes(), refusal.head_only);
     debug_assert_eq!(written, Ok(()));
 }
 
 fn check_headers(headers: &[(&str, &[u8])]) -> Result<(), HeaderFault> {
-    headers
-        .iter()
-        .try_for_each(|(name, value)| check_header(name, value))
+    headers.iter().try_for_each(|(name, value)| check_header(name, value))
 }
 
 fn push_status_line(out: &mut Vec<u8>, status: u16) {
