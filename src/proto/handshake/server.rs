@@ -211,15 +211,17 @@ fn malformed<T>(bytes: &[u8], error: httparse::Error) -> Checked<T> {
     }
 }
 
-/// Whether the request line ends in `HTTP/` and a version (RFC 7230 §2.6: one digit, a point, one digit).
+/// Whether the request line is complete but for the number of its version (RFC 7230 §2.6: one digit, a point, one digit).
 fn names_http_version(bytes: &[u8]) -> bool {
     let line = bytes
         .split(|&byte| byte == b'\r')
         .next()
         .unwrap_or_default();
-    let word = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
-    match word.strip_prefix(b"HTTP/") {
-        Some([major, b'.', minor]) => major.is_ascii_digit() && minor.is_ascii_digit(),
+    let mut words = line.split(|&byte| byte == b' ').skip(2);
+    let version = words.next().and_then(|word| word.strip_prefix(b"HTTP/"));
+    let is_version = version.is_some_and(|version| match version {
+        [major, b'.', minor] => major.is_ascii_digit() && minor.is_ascii_digit(),
         _ => false,
-    }
+    });
+    is_version && words.next().is_none()
 }
