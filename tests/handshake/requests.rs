@@ -194,6 +194,7 @@ fn request_lines() -> Vec<Row> {
         ("HTTP/2.0", version, line("GET /chat HTTP/2.0")),
         ("HTTP/2 preface", version, raw(b"PRI * HTTP/2.0\r\n\r\n")),
         ("no version", bad, line("GET /chat")),
+        ("word after another version", bad, line("GET /chat HTTP/2.0 x")),
         ("no target", bad, line("GET HTTP/1.1")),
         ("method alone", bad, line("GET")),
         ("version in lower case", bad, line("GET /chat http/1.1")),
@@ -367,6 +368,8 @@ fn websocket_fields() -> Vec<Row> {
         ("key of 15 bytes", bad, key("dGhlIHNhbXBsZSBub25j")),
         ("key of 17 bytes", bad, key("dGhlIHNhbXBsZSBub25jZSE=")),
         ("key of 18 bytes", bad, key("dGhlIHNhbXBsZSBub25jZSEh")),
+        ("key with digits for padding", bad, key("dGhlIHNhbXBsZSBub25jZQAA")),
+        ("key with a digit after padding", bad, key("dGhlIHNhbXBsZSBub25jZQ=A")),
         ("key without padding", bad, key("dGhlIHNhbXBsZSBub25jZQ")),
         ("key with one padding", bad, key("dGhlIHNhbXBsZSBub25jZQ=")),
         ("key with three paddings", bad, key("dGhlIHNhbXBsZSBub25jZ===")),
@@ -407,6 +410,8 @@ fn websocket_fields() -> Vec<Row> {
         ("extension with escaped quote", bad, extension("foo; a=\"b\\\"c\"")),
         ("extension with words after quotes", bad, extension("foo; a=\"b\"c")),
         ("nothing but a key", bad, page("GET / HTTP/1.1", &[KEY])),
+        ("nothing but a protocol", bad, page("GET / HTTP/1.1", &["Sec-WebSocket-Protocol: chat"])),
+        ("nothing but an extension", bad, page("GET / HTTP/1.1", &["Sec-WebSocket-Extensions: foo"])),
         ("nothing but a version", bad, page("GET / HTTP/1.1", &[VERSION])),
     ]
 }
