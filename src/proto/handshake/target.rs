@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use memchr::memrchr2;
+
 /// Where the parts of a target are.
 pub(super) struct Target {
     /// Host and port of an absolute form, with whether the default port is that of TLS.
@@ -71,9 +73,7 @@ pub(super) fn is_host(value: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte)),
         // RFC 3986 §3.2.2: reg-name = *( unreserved / pct-encoded / sub-delims ), of which the comma is left out: it
         // is what two Host fields joined by a proxy look like.
-        _ => host
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(byte)),
+        _ => host.iter().all(|&byte| HOST[byte as usize]),
     };
     port_ok && host_ok && !host.is_empty() && host != b"[]"
 }
@@ -95,8 +95,24 @@ pub(super) fn same_host(a: &[u8], b: &[u8], secure: bool) -> bool {
 
 /// Host and, after the last colon outside brackets, the port.
 fn split_port(value: &[u8]) -> (&[u8], Option<&[u8]>) {
-    match value.iter().rposition(|&byte| byte == b':' || byte == b']') {
+    match memrchr2(b':', b']', value) {
         Some(at) if value[at] == b':' => (&value[..at], Some(&value[at + 1..])),
         _ => (value, None),
     }
 }
+
+/// Whether each byte may stand in a host that is not in brackets.
+const HOST: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric()
+            || matches!(
+                byte as u8,
+                b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&' | b'\''
+            )
+            || matches!(byte as u8, b'(' | b')' | b'*' | b'+' | b';' | b'=');
+        byte += 1;
+    }
+    table
+};
