@@ -226,7 +226,7 @@ pub(super) struct RequestLine {
 
 /// Reads a whole request head, from the method to the empty line.
 pub(super) fn parse_request(bytes: &[u8]) -> Result<(RequestLine, Head), httparse::Error> {
-    let mut fields = [MaybeUninit::uninit(); MAX_HEADERS];
+    let mut fields = [const { MaybeUninit::uninit() }; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut []);
     complete(request.parse_with_uninit_headers(bytes, &mut fields)?, bytes)?;
     let (Some(method), Some(target), Some(minor_version)) = (request.method, request.path, request.version) else {
@@ -249,7 +249,7 @@ pub(super) struct StatusLine {
 
 /// Reads a whole response head, from the version to the empty line.
 pub(super) fn parse_response(bytes: &[u8]) -> Result<(StatusLine, Head), httparse::Error> {
-    let mut fields = [MaybeUninit::uninit(); MAX_HEADERS];
+    let mut fields = [const { MaybeUninit::uninit() }; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut []);
     let parsed =
         httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, &mut fields)?;

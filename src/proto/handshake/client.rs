@@ -1,127 +1,16 @@
-//! Opening handshake, client side (RFC 6455 §4.1): writing the request and checking the answer.
+//! Opening handshake, client side: checking the answer (RFC 6455 §4.1).
 //!
 //! `net::peer` calls [`write_request`] once connected, then [`parse`] with what the server has sent so far.
 //!
 //! Invariant: [`Answer::Accepted`] means that every condition of §4.1 holds for what was asked; nothing is excused.
 
+pub use super::offer::{Offer, OfferError, write_request};
+
 use std::error::Error;
 use std::fmt;
 
 use super::check::has_token;
-use super::{Accept, HeaderFault, Key, accept_for, check_header, encode, headers_len, push_header, target};
-use crate::proto::http1::{self, Found, Head, HeadLimits, Scanned, Span, StatusLine, is_token, list};
-use crate::proto::url::WsUrl;
-
-/// What was asked, to compare the answer with.
-#[derive(Clone, Debug)]
-pub struct Offer {
-    accept: Accept,
-    /// As sent: separated by a comma and a space.
-    subprotocols: String,
-}
-
-impl Offer {
-    /// The only `Sec-WebSocket-Accept` that a server may answer with.
-    pub fn accept(&self) -> &[u8; 28] {
-        &self.accept
-    }
-
-    fn has_subprotocol(&self, name: &[u8]) -> bool {
-        is_token(name) && list(self.subprotocols.as_bytes()).any(|offered| offered == name)
-    }
-}
-
-/// Why a request cannot be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OfferError {
-    /// A subprotocol is not a token, or is there twice.
-    Subprotocol,
-    /// A field is not allowed.
-    Header(HeaderFault),
-    /// Host or Origin is there twice.
-    Duplicate,
-    /// Host is not a name or address with an optional port.
-    Host,
-}
-
-impl fmt::Display for OfferError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Subprotocol => "the subprotocols are not distinct tokens",
-            Self::Header(fault) => return fault.fmt(f),
-            Self::Duplicate => "the Host or Origin header is given twice",
-            Self::Host => "the Host header is malformed",
-        })
-    }
-}
-
-impl Error for OfferError {}
-
-impl From<HeaderFault> for OfferError {
-    fn from(fault: HeaderFault) -> Self {
-        Self::Header(fault)
-    }
-}
-
-/// Writes the request for a WebSocket at `url`; on an error `out` is unchanged.
-///
-/// `nonce` is 16 fresh random bytes. `headers` may take the place of Host, and add Origin, Cookie, Authorization and
-/// whatever else the library doesn't set itself.
-pub fn write_request(
-    out: &mut Vec<u8>,
-    url: &WsUrl,
-    nonce: [u8; 16],
-    subprotocols: &[&str],
-    headers: &[(&str, &[u8])],
-) -> Result<Offer, OfferError> {
-    check_subprotocols(subprotocols)?;
-    check_headers(headers)?;
-    let key: Key = encode(&nonce);
-    let offer = Offer { accept: accept_for(&key), subprotocols: subprotocols.join(", ") };
-    const FIXED: usize = 256;
-    out.reserve(FIXED + url.target.len() + offer.subprotocols.len() + headers_len(headers));
-    for piece in ["GET ", &url.target, " HTTP/1.1\r\n"] {
-        out.extend_from_slice(piece.as_bytes());
-    }
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-        push_header(out, "Host", url.authority().as_bytes());
-    }
-    out.extend_from_slice(b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
-    push_header(out, "Sec-WebSocket-Key", &key);
-    if !subprotocols.is_empty() {
-        push_header(out, "Sec-WebSocket-Protocol", offer.subprotocols.as_bytes());
-    }
-    for (name, value) in headers {
-        push_header(out, name, value);
-    }
-    out.extend_from_slice(b"\r\n");
-    Ok(offer)
-}
-
-/// RFC 6455 §4.1: "The elements that comprise this value MUST be non-empty strings […] and MUST all be unique strings."
-fn check_subprotocols(subprotocols: &[&str]) -> Result<(), OfferError> {
-    for (index, name) in subprotocols.iter().enumerate() {
-        if !is_token(name.as_bytes()) || subprotocols[..index].contains(name) {
-            return Err(OfferError::Subprotocol);
-        }
-    }
-    Ok(())
-}
-
-fn check_headers(headers: &[(&str, &[u8])]) -> Result<(), OfferError> {
-    for &(name, value) in headers {
-        check_header(name, value)?;
-        if name.eq_ignore_ascii_case("host") && !target::is_host(value) {
-            return Err(OfferError::Host);
-        }
-    }
-    for single in ["host", "origin"] {
-        if headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(single)).count() > 1 {
-            return Err(OfferError::Duplicate);
-        }
-    }
-    Ok(())
-}
+use crate::proto::http1::{self, Found, Head, HeadLimits, Scanned, Span, StatusLine, list};
 
 /// A response, with its own copy of the head.
 #[derive(Debug)]
@@ -150,7 +39,10 @@ impl Response {
 
     /// The subprotocol that the server chose, one of those offered.
     pub fn subprotocol(&self) -> Option<&str> {
-        let value = self.head.header("sec-websocket-protocol").filter(|_| self.has_subprotocol)?;
+        let value = self
+            .head
+            .header("sec-websocket-protocol")
+            .filter(|_| self.has_subprotocol)?;
         std::str::from_utf8(value).ok()
     }
 }
@@ -235,7 +127,9 @@ impl fmt::Display for AnswerError {
             Self::TooManyHeaders => "the answer has too many headers",
             Self::Upgrade => "the answer's Upgrade header is not websocket",
             Self::Connection => "the answer's Connection header lacks Upgrade",
-            Self::AcceptMissing => "the answer does not have exactly one Sec-WebSocket-Accept header",
+            Self::AcceptMissing => {
+                "the answer does not have exactly one Sec-WebSocket-Accept header"
+            }
             Self::AcceptWrong => "the answer's Sec-WebSocket-Accept header is wrong",
             Self::Subprotocol => "the server chose a subprotocol that was not offered",
             Self::Extension => "the server chose an extension that was not offered",
@@ -253,12 +147,21 @@ pub fn parse(bytes: &[u8], scanned: &mut Scanned, limits: &HeadLimits, offer: &O
     read(bytes, scanned, limits, offer).unwrap_or_else(Answer::Invalid)
 }
 
-fn read(bytes: &[u8], scanned: &mut Scanned, limits: &HeadLimits, offer: &Offer) -> Result<Answer, AnswerError> {
+fn read(
+    bytes: &[u8],
+    scanned: &mut Scanned,
+    limits: &HeadLimits,
+    offer: &Offer,
+) -> Result<Answer, AnswerError> {
     loop {
         let rest = bytes.get(scanned.start()..).unwrap_or_default();
         // What cannot be an answer is refused at its first byte, not after waiting for the end of a head.
         const START: &[u8] = b"HTTP/";
-        if rest.iter().zip(START).any(|(byte, expected)| byte != expected) {
+        if rest
+            .iter()
+            .zip(START)
+            .any(|(byte, expected)| byte != expected)
+        {
             return Err(AnswerError::NotHttp);
         }
         let end = match scanned.find_end(bytes, limits, limits.max_bytes) {
@@ -293,12 +196,22 @@ fn fault(error: httparse::Error) -> AnswerError {
 
 impl Response {
     fn new(line: StatusLine, head: Head, has_subprotocol: bool) -> Self {
-        Self { head, status: line.status, reason: line.reason, has_subprotocol }
+        Self {
+            head,
+            status: line.status,
+            reason: line.reason,
+            has_subprotocol,
+        }
     }
 }
 
 /// The conditions of RFC 6455 §4.1 on a 101, in their order.
-fn accepted(line: StatusLine, head: Head, offer: &Offer, consumed: usize) -> Result<Answer, AnswerError> {
+fn accepted(
+    line: StatusLine,
+    head: Head,
+    offer: &Offer,
+    consumed: usize,
+) -> Result<Answer, AnswerError> {
     if line.minor_version != 1 {
         return Err(AnswerError::Version);
     }
@@ -309,13 +222,16 @@ fn accepted(line: StatusLine, head: Head, offer: &Offer, consumed: usize) -> Res
     }
     // "If the response lacks a |Connection| header field or the |Connection| header field doesn't contain a token
     // that is an ASCII case-insensitive match for the value "Upgrade", the client MUST _Fail …_."
-    if !head.all("connection").any(|value| has_token(value, b"upgrade")) {
+    if !head
+        .all("connection")
+        .any(|value| has_token(value, b"upgrade"))
+    {
         return Err(AnswerError::Connection);
     }
     // "If the response lacks a |Sec-WebSocket-Accept| header field or the |Sec-WebSocket-Accept| contains a value
     // other than the base64-encoded SHA-1 of […], the client MUST _Fail …_."
     let accept = single(&head, "sec-websocket-accept").ok_or(AnswerError::AcceptMissing)?;
-    if accept != offer.accept {
+    if accept != offer.accept() {
         return Err(AnswerError::AcceptWrong);
     }
     // "If the response includes a |Sec-WebSocket-Extensions| header field and this header field indicates the use of
@@ -326,19 +242,30 @@ fn accepted(line: StatusLine, head: Head, offer: &Offer, consumed: usize) -> Res
     // "If the response includes a |Sec-WebSocket-Protocol| header field and this header field indicates the use of a
     // subprotocol that was not present in the client's handshake […], the client MUST _Fail …_."
     let has_subprotocol = head.header("sec-websocket-protocol").is_some();
-    if has_subprotocol && !single(&head, "sec-websocket-protocol").is_some_and(|name| offer.has_subprotocol(name)) {
+    if has_subprotocol
+        && !single(&head, "sec-websocket-protocol").is_some_and(|name| offer.has_subprotocol(name))
+    {
         return Err(AnswerError::Subprotocol);
     }
     // RFC 7230 §3.3.3: a 1xx response "cannot contain a message body".
-    if head.header("transfer-encoding").is_some() || head.all("content-length").any(|length| length != b"0") {
+    if head.header("transfer-encoding").is_some()
+        || head.all("content-length").any(|length| length != b"0")
+    {
         return Err(AnswerError::Body);
     }
-    Ok(Answer::Accepted { response: Response::new(line, head, has_subprotocol), consumed })
+    Ok(Answer::Accepted {
+        response: Response::new(line, head, has_subprotocol),
+        consumed,
+    })
 }
 
 fn rejected(line: StatusLine, head: Head, consumed: usize) -> Result<Answer, AnswerError> {
     let body = body_length(line.status, &head)?;
-    Ok(Answer::Rejected { response: Response::new(line, head, false), consumed, body })
+    Ok(Answer::Rejected {
+        response: Response::new(line, head, false),
+        consumed,
+        body,
+    })
 }
 
 /// RFC 7230 §3.3.3, for the response to a GET.
@@ -352,7 +279,11 @@ fn body_length(status: u16, head: &Head) -> Result<BodyLength, AnswerError> {
         // "If a Transfer-Encoding header field is present in a response and the chunked transfer coding is not the
         // final encoding, the message body length is determined by reading the connection until it is closed".
         let chunked = coding.eq_ignore_ascii_case(b"chunked");
-        return Ok(if chunked { BodyLength::Chunked } else { BodyLength::UntilClose });
+        return Ok(if chunked {
+            BodyLength::Chunked
+        } else {
+            BodyLength::UntilClose
+        });
     }
     let mut lengths = head.all("content-length");
     let Some(first) = lengths.next() else {

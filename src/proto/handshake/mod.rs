@@ -9,6 +9,7 @@
 mod check;
 pub mod client;
 mod extensions;
+mod offer;
 mod respond;
 pub mod server;
 mod target;

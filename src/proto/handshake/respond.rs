@@ -93,6 +93,7 @@ pub fn write_response(
         return Err(ResponseError::Body);
     }
     check_headers(headers)?;
+    out.reserve(192 + headers_len(headers) + body.len());
     push_status_line(out, status);
     if status == 426 {
         // RFC 7230 §6.7: "A sender of Upgrade MUST also send an "Upgrade" connection option in the Connection header
