@@ -1,0 +1,143 @@
+//! `include/wsrs.h` is what cbindgen makes of `src/capi`, and C99 and C++11 compilers take it without a warning.
+//!
+//! `WSRS_BLESS=1 cargo test --test header` writes it anew.
+
+use cbindgen::{Builder, Config, DocumentationLength, DocumentationStyle, Language, Style};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+/// The files of `src/capi` in the order of the header.
+const NOUNS: [&str; 14] = [
+    "version", "result", "types", "message", "callbacks", "limits", "options", "context", "timer", "log", "listener",
+    "conn", "conn_info", "request",
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn generate() -> String {
+    let mut config = Config {
+        language: Language::C,
+        cpp_compat: true,
+        include_guard: Some("WSRS_H".into()),
+        header: Some("/* wsrs.h: generated from the library's source; change the comments there. */".into()),
+        documentation_style: DocumentationStyle::C,
+        documentation_length: DocumentationLength::Full,
+        usize_is_size_t: true,
+        style: Style::Type,
+        no_includes: true,
+        sys_includes: ["stddef.h", "stdint.h"].map(String::from).to_vec(),
+        line_length: 110,
+        tab_width: 4,
+        after_includes: Some(preamble()),
+        ..Config::default()
+    };
+    config.function.args = cbindgen::Layout::Auto;
+    let sources = NOUNS.iter().map(|noun| root().join("src/capi").join(format!("{noun}.rs")));
+    let builder = sources.fold(Builder::new().with_config(config), Builder::with_src);
+    let mut header = Vec::new();
+    builder.generate().expect("cbindgen reads the sources").write(&mut header);
+    String::from_utf8(header).expect("UTF-8")
+}
+
+/// The overview, with the version and the initialisers filled in.
+fn preamble() -> String {
+    let mut text = fs::read_to_string(root().join("tests/header/overview.h")).expect("overview");
+    for part in ["MAJOR", "MINOR", "PATCH"] {
+        let value = match part {
+            "MAJOR" => env!("CARGO_PKG_VERSION_MAJOR"),
+            "MINOR" => env!("CARGO_PKG_VERSION_MINOR"),
+            _ => env!("CARGO_PKG_VERSION_PATCH"),
+        };
+        text = text.replace(&format!("@{part}@"), value);
+    }
+    for (name, members) in sized_structs() {
+        let zeros = ", 0".repeat(members - 1);
+        text = text.replace(&format!("@{name}@"), &format!("{{ sizeof({name}){zeros} }}"));
+    }
+    assert!(!text.contains('@'), "a placeholder was not filled");
+    format!("\n{}", text.trim_end())
+}
+
+/// Members of every public struct: each has an initialiser with as many values.
+fn sized_structs() -> BTreeMap<String, usize> {
+    let mut structs = BTreeMap::new();
+    for noun in NOUNS {
+        let source = fs::read_to_string(root().join("src/capi").join(format!("{noun}.rs"))).expect("source");
+        for part in source.split("pub struct ").skip(1) {
+            let name = part.split_whitespace().next().expect("name");
+            let body = part.split("\n}").next().expect("body");
+            structs.insert(name.into(), body.lines().filter(|line| line.starts_with("    pub ")).count());
+        }
+    }
+    structs
+}
+
+#[test]
+fn committed_header_is_current() {
+    let path = root().join("include/wsrs.h");
+    let header = generate();
+    if env::var_os("WSRS_BLESS").is_some() {
+        fs::write(&path, &header).expect("written");
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == header, "include/wsrs.h is old: run WSRS_BLESS=1 cargo test --test header");
+}
+
+#[test]
+fn every_function_is_listed_by_a_type_and_says_its_thread() {
+    let header = generate();
+    let mut missing = Vec::new();
+    for name in exported() {
+        if !header.lines().any(|line| line.starts_with(" * ") && line.contains(&name)) {
+            missing.push(name);
+        }
+    }
+    let free_standing = ["wsrs_version_text"];
+    missing.retain(|name| !free_standing.contains(&name.as_str()));
+    assert!(missing.is_empty(), "listed by no type: {missing:?}");
+    for comment in header.split("/**").skip(1) {
+        let (text, code) = comment.split_once("*/").expect("closed");
+        let code = code.split(';').next().expect("declaration");
+        if code.contains('(') && !code.contains("#define") && !code.contains("(*") && !code.contains('{') {
+            let thread = text.contains("Any thread") || text.contains("Loop thread");
+            assert!(thread, "no thread said: {code}");
+        }
+    }
+}
+
+fn exported() -> Vec<String> {
+    let mut names = Vec::new();
+    for noun in NOUNS {
+        let source = fs::read_to_string(root().join("src/capi").join(format!("{noun}.rs"))).expect("source");
+        for part in source.split("#[unsafe(no_mangle)]").skip(1) {
+            let name = part.split("fn ").nth(1).and_then(|rest| rest.split('(').next()).expect("name");
+            names.push(name.to_string());
+        }
+    }
+    names
+}
+
+#[test]
+fn c_and_cpp_compilers_take_it() {
+    let strict = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"];
+    let c_only = ["-std=c99", "-Wstrict-prototypes", "-Wc++-compat", "-Wmissing-field-initializers"];
+    compile("gcc", "c", &[&c_only[..], &strict].concat());
+    compile("g++", "c++", &[&["-std=c++11"][..], &strict].concat());
+}
+
+fn compile(compiler: &str, language: &str, flags: &[&str]) {
+    let output = Command::new(compiler)
+        .args(flags)
+        .arg("-I")
+        .arg(root().join("include"))
+        .args(["-x", language])
+        .arg(Path::new("tests/header/use.c"))
+        .current_dir(root())
+        .output()
+        .expect("the compiler runs");
+    assert!(output.status.success(), "{compiler}: {}", String::from_utf8_lossy(&output.stderr));
+}
