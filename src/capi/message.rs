@@ -132,7 +132,9 @@ pub struct wsrs_error {
     pub body_len: usize,
 }
 
-/// Instead of a length in a wsrs_header: the text ends at its first NUL.
+/// Instead of a length in a wsrs_header: the text ends at its first NUL. The header has it by hand, as `(size_t)-1`.
+///
+/// cbindgen:ignore
 pub const WSRS_NUL_TERMINATED: usize = usize::MAX;
 
 impl wsrs_header {

@@ -11,67 +11,67 @@ use std::ffi::c_char;
 pub type wsrs_result = i32;
 
 /// All went well.
-pub const WSRS_OK: wsrs_result = 0;
+pub const WSRS_OK: i32 = 0;
 /// NULL, an unknown value of an enumeration, a handle of the wrong kind, a number out of range.
-pub const WSRS_ERR_ARGUMENT: wsrs_result = -100;
+pub const WSRS_ERR_ARGUMENT: i32 = -100;
 /// The URL can't be understood.
-pub const WSRS_ERR_URL: wsrs_result = -101;
+pub const WSRS_ERR_URL: i32 = -101;
 /// The address to listen on can't be understood.
-pub const WSRS_ERR_ADDRESS: wsrs_result = -102;
+pub const WSRS_ERR_ADDRESS: i32 = -102;
 /// Text that is not UTF-8.
-pub const WSRS_ERR_UTF8: wsrs_result = -103;
+pub const WSRS_ERR_UTF8: i32 = -103;
 /// A header or subprotocol that may not be sent.
-pub const WSRS_ERR_HEADER: wsrs_result = -104;
+pub const WSRS_ERR_HEADER: i32 = -104;
 /// More than the protocol allows: a ping above 125 bytes, a reason above 123.
-pub const WSRS_ERR_TOO_LARGE: wsrs_result = -105;
+pub const WSRS_ERR_TOO_LARGE: i32 = -105;
 /// A close code that may not be sent.
-pub const WSRS_ERR_CLOSE_CODE: wsrs_result = -106;
+pub const WSRS_ERR_CLOSE_CODE: i32 = -106;
 /// What the handle named is gone, or closing.
-pub const WSRS_ERR_CLOSED: wsrs_result = -200;
+pub const WSRS_ERR_CLOSED: i32 = -200;
 /// The handshake is not finished.
-pub const WSRS_ERR_NOT_OPEN: wsrs_result = -201;
+pub const WSRS_ERR_NOT_OPEN: i32 = -201;
 /// Not possible in this state: a whole message inside a fragmented one, the answer to a request that was answered.
-pub const WSRS_ERR_STATE: wsrs_result = -202;
+pub const WSRS_ERR_STATE: i32 = -202;
 /// The send queue is full. Nothing was queued; on_drain follows when there is room.
-pub const WSRS_ERR_AGAIN: wsrs_result = -203;
+pub const WSRS_ERR_AGAIN: i32 = -203;
 /// Not on this thread: another one runs the context.
-pub const WSRS_ERR_THREAD: wsrs_result = -204;
+pub const WSRS_ERR_THREAD: i32 = -204;
 /// A poll or run inside a callback of the same context.
-pub const WSRS_ERR_REENTRY: wsrs_result = -205;
+pub const WSRS_ERR_REENTRY: i32 = -205;
 /// The context was made before this process was forked.
-pub const WSRS_ERR_FORKED: wsrs_result = -206;
+pub const WSRS_ERR_FORKED: i32 = -206;
 /// A limit of this program was reached.
-pub const WSRS_ERR_LIMIT: wsrs_result = -207;
+pub const WSRS_ERR_LIMIT: i32 = -207;
 /// No such header, nothing kept, or nothing negotiated.
-pub const WSRS_ERR_NOT_FOUND: wsrs_result = -208;
+pub const WSRS_ERR_NOT_FOUND: i32 = -208;
 /// An error of the operating system without a code of its own here.
-pub const WSRS_ERR_SYSTEM: wsrs_result = -300;
+pub const WSRS_ERR_SYSTEM: i32 = -300;
 /// The address is in use.
-pub const WSRS_ERR_IN_USE: wsrs_result = -301;
+pub const WSRS_ERR_IN_USE: i32 = -301;
 /// The system does not permit it.
-pub const WSRS_ERR_PERMISSION: wsrs_result = -302;
+pub const WSRS_ERR_PERMISSION: i32 = -302;
 /// Out of memory.
-pub const WSRS_ERR_MEMORY: wsrs_result = -303;
+pub const WSRS_ERR_MEMORY: i32 = -303;
 /// The host name has no address.
-pub const WSRS_ERR_RESOLVE: wsrs_result = -304;
+pub const WSRS_ERR_RESOLVE: i32 = -304;
 /// Nobody listens there.
-pub const WSRS_ERR_REFUSED: wsrs_result = -305;
+pub const WSRS_ERR_REFUSED: i32 = -305;
 /// A deadline passed.
-pub const WSRS_ERR_TIMEOUT: wsrs_result = -306;
+pub const WSRS_ERR_TIMEOUT: i32 = -306;
 /// The connection was lost.
-pub const WSRS_ERR_RESET: wsrs_result = -307;
+pub const WSRS_ERR_RESET: i32 = -307;
 /// No way to that host or network.
-pub const WSRS_ERR_UNREACHABLE: wsrs_result = -308;
+pub const WSRS_ERR_UNREACHABLE: i32 = -308;
 /// The process or the system has no more file descriptors.
-pub const WSRS_ERR_DESCRIPTORS: wsrs_result = -309;
+pub const WSRS_ERR_DESCRIPTORS: i32 = -309;
 /// The peer's answer is no valid WebSocket upgrade.
-pub const WSRS_ERR_HANDSHAKE: wsrs_result = -500;
+pub const WSRS_ERR_HANDSHAKE: i32 = -500;
 /// The server answered with another HTTP status.
-pub const WSRS_ERR_REJECTED: wsrs_result = -501;
+pub const WSRS_ERR_REJECTED: i32 = -501;
 /// The peer broke the protocol.
-pub const WSRS_ERR_PROTOCOL: wsrs_result = -502;
+pub const WSRS_ERR_PROTOCOL: i32 = -502;
 /// An internal error. The context can only be freed.
-pub const WSRS_ERR_PANIC: wsrs_result = -900;
+pub const WSRS_ERR_PANIC: i32 = -900;
 
 /// What a result means, in a few words of English: static, never NULL, also for unknown values. Any thread.
 #[unsafe(no_mangle)]

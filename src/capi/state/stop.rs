@@ -11,7 +11,6 @@
 //! that interrupts the closer itself runs to its end before the closer continues; and `wsrs_context_free` is not for
 //! signal handlers, so a closer never stands on top of a reader of its own thread.
 
-use super::fault::Fault;
 use super::registry;
 use crate::boundary::handle::{self, CONTEXTS};
 use crate::capi::result::*;
@@ -70,9 +69,4 @@ pub(in crate::capi) fn stop(id: u64) -> Result<(), wsrs_result> {
     };
     cell.readers.fetch_sub(1, SeqCst);
     outcome
-}
-
-/// The fault of a stop that failed, for the log.
-pub(in crate::capi) fn fault(code: wsrs_result) -> Fault {
-    Fault::Call(code, "no such context")
 }

@@ -63,7 +63,7 @@ pub(in crate::capi) fn conn_id(conn: wsrs_conn) -> ConnId {
 }
 
 #[inline(always)]
-fn recall<'h>(here: &'h Here, id: u64) -> Option<&'h Ctx> {
+fn recall(here: &Here, id: u64) -> Option<&Ctx> {
     let ctx = here.recall(id >> PREFIX_SHIFT)?;
     // SAFETY: `here` remembers only contexts of this thread's list, which it forgets before they
     // leave it. Nothing leaves the list during the borrow: only free does that, which needs C code to run, and C code
