@@ -59,3 +59,30 @@ need_rust() {
         exit 2
     fi
 }
+
+# need_venv: a Python with the packages that the clients of tests/interop use; its path is in $python.
+need_venv() {
+    python=build/venv/bin/python
+    if ! "$python" -c 'import websockets.sync.client' 2>/dev/null; then
+        rm -rf build/venv
+        python3 -m venv build/venv >/dev/null 2>&1 || {
+            need_package python3-venv
+            rm -rf build/venv
+            python3 -m venv build/venv
+        }
+        "$python" -m pip install -q --disable-pip-version-check -r tests/interop/requirements.txt
+    fi
+}
+
+need_package() {
+    missing="$missing $1"
+    need_done
+}
+
+# need_node_modules: npm's ws in build/node.
+need_node_modules() {
+    [ ! -d build/node/node_modules/ws ] || return 0
+    mkdir -p build/node
+    cp tests/interop/package.json build/node/
+    (cd build/node && npm install --silent --no-audit --no-fund --no-package-lock)
+}
