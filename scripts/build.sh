@@ -15,5 +15,5 @@ need pkg-config pkg-config
 need_rust
 need_done
 
-cmake -S . -B build "$@"
+cmake -S . -B build -DWSRS_BUILD_EXAMPLES=ON -DWSRS_BUILD_TESTS=ON "$@"
 cmake --build build --parallel "$(nproc)"

@@ -78,7 +78,7 @@ step_cargo_test() {
     return $status
 }
 
-step_build() { sh scripts/build.sh -DWSRS_BUILD_EXAMPLES=ON -DWSRS_BUILD_TESTS=ON; }
+step_build() { sh scripts/build.sh; }
 
 # run_ctest FOLDER
 run_ctest() {

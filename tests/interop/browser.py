@@ -3,6 +3,7 @@
 Speaks the DevTools protocol, which is JSON over a WebSocket.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -39,12 +40,20 @@ class Browser:
         self.folder = folder
         self.last = 0
 
-    def attach(self):
-        port_file = os.path.join(self.folder, "DevToolsActivePort")
-        lines = wait_for(lambda: os.path.exists(port_file) and len(open(port_file).read().split()) == 2 and open(port_file).read().split())
+    def devtools_address(self):
+        """Port and path, two lines that Chromium writes once it listens."""
+        try:
+            with open(os.path.join(self.folder, "DevToolsActivePort")) as file:
+                lines = file.read().split()
+        except OSError:
+            return None
+        return lines if len(lines) == 2 else None
+
+    def connect(self):
+        lines = wait_for(self.devtools_address)
         if not lines:
             raise RuntimeError("Chromium did not start")
-        self.devtools = connect("ws://127.0.0.1:%s%s" % tuple(lines), proxy=None, max_size=None)
+        return connect("ws://127.0.0.1:%s%s" % tuple(lines), proxy=None, max_size=None)
 
     def call(self, method, session=None, **parameters):
         self.last += 1
@@ -83,10 +92,10 @@ def shows(browser, tab, text):
     return wait_for(lambda: text in (browser.evaluate(tab, "document.getElementById('log')?.innerText") or ""), 20)
 
 
-with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, contextlib.ExitStack() as browsing:
     browser = Browser(folder)
     try:
-        browser.attach()
+        browser.devtools = browsing.enter_context(browser.connect())
         ann, bob = browser.tab(PAGE), browser.tab(PAGE)
         check("the first tab connects", shows(browser, ann, "Connected"))
         check("the second tab connects", shows(browser, bob, "Connected"))

@@ -35,8 +35,8 @@ for name, url, origin, status in [
     ("another path is refused", CHAT + "2", None, 404),
 ]:
     try:
-        connect(url, proxy=None, origin=origin).close()
-        check(name, False)
+        with connect(url, proxy=None, origin=origin):
+            check(name, False)
     except InvalidStatus as refused:
         check(name, refused.response.status_code == status, refused)
 end()
