@@ -12,7 +12,6 @@ static void on_once(wsrs_timer timer, void *argument)
 {
     CHECK(argument == &once);
     CHECK(check_now_ms() - begin >= 29); /* the clock is read in whole milliseconds */
-    CHECK_IS(wsrs_timer_cancel(timer), WSRS_ERR_CLOSED);
     once++;
 }
 
@@ -46,12 +45,12 @@ static void post_again(wsrs_context posted_to, void *argument)
 
 int main(void)
 {
-    wsrs_timer timer;
+    wsrs_timer timer, single;
     pthread_t thread;
     int32_t wait;
     context = check_context(NULL);
     begin = check_now_ms();
-    CHECK_OK(wsrs_context_timer(context, 30, 0, on_once, &once, NULL));
+    CHECK_OK(wsrs_context_timer(context, 30, 0, on_once, &once, &single));
     CHECK_OK(wsrs_context_timer(context, 5, 5, on_repeated, NULL, NULL));
     CHECK_OK(wsrs_context_timer(context, 10, 0, on_cancelled, NULL, &timer));
     CHECK(timer.id != 0);
@@ -60,6 +59,7 @@ int main(void)
     CHECK_OK(wsrs_context_timeout_ms(context, &wait));
     CHECK(wait >= -1 && wait <= 30);
     POLL_UNTIL(context, once, 1);
+    CHECK_IS(wsrs_timer_cancel(single), WSRS_ERR_CLOSED);
     POLL_UNTIL(context, repeated, 5);
     check_poll_for(context, 40);
     CHECK(once == 1 && repeated == 5 && cancelled == 0);
