@@ -1,0 +1,101 @@
+/* Sends every message back: echo_server PORT listens on ws://127.0.0.1:PORT/ until SIGINT or SIGTERM. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <wsrs.h>
+
+/* A message that the send queue had no room for. It is the user data of its connection until the queue drains. */
+struct kept {
+    int32_t type;
+    size_t len;
+    unsigned char data[];
+};
+
+static wsrs_context context;
+
+/* The peer sends faster than it reads: keep this message, and read no more until what is queued has gone out. */
+static void keep(wsrs_conn conn, const wsrs_message *message)
+{
+    struct kept *kept = malloc(sizeof *kept + message->len);
+    if (kept == NULL) {
+        wsrs_conn_close(conn, 1011, NULL, 0);
+        return;
+    }
+    kept->type = message->type;
+    kept->len = message->len;
+    memcpy(kept->data, message->data, message->len);
+    wsrs_conn_set_user_data(conn, kept);
+    wsrs_conn_pause(conn);
+}
+
+static void on_message(wsrs_conn conn, const wsrs_message *message, void *user_data)
+{
+    (void)user_data;
+    if (wsrs_conn_send(conn, message->type, message->data, message->len) == WSRS_ERR_AGAIN)
+        keep(conn, message);
+}
+
+/* Comes once after each WSRS_ERR_AGAIN. */
+static void on_drain(wsrs_conn conn, void *user_data)
+{
+    struct kept *kept = user_data;
+    wsrs_conn_set_user_data(conn, NULL);
+    wsrs_conn_send(conn, kept->type, kept->data, kept->len);
+    free(kept);
+    wsrs_conn_resume(conn);
+}
+
+static void on_close(wsrs_conn conn, const wsrs_close *close, void *user_data)
+{
+    (void)conn, (void)close;
+    free(user_data);
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+    wsrs_context_stop(context);
+}
+
+/* Each connection takes one descriptor: ask for as many as the system grants. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    wsrs_limits limits = WSRS_LIMITS_INIT;
+    limits.max_message = 16 << 20;
+    limits.max_frame = 16 << 20;
+    limits.max_fragments = 1 << 17; /* 4 MiB in pieces of 64 bytes, and as much again */
+    limits.max_connections_per_address = 20000;
+    limits.max_pending_handshakes = 1000;
+    wsrs_context_options options = WSRS_CONTEXT_OPTIONS_INIT;
+    options.limits = &limits;
+    wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;
+    callbacks.on_message = on_message;
+    callbacks.on_drain = on_drain;
+    callbacks.on_close = on_close;
+
+    char address[32];
+    snprintf(address, sizeof address, "127.0.0.1:%s", argc == 2 ? argv[1] : "9001");
+    raise_descriptor_limit();
+    wsrs_result result = wsrs_context_new(&options, &callbacks, NULL, &context);
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+    if (result == WSRS_OK)
+        result = wsrs_context_listen(context, address, NULL, NULL);
+    if (result == WSRS_OK)
+        result = wsrs_context_run(context);
+    if (result != WSRS_OK)
+        fprintf(stderr, "echo_server: %s: %s\n", address, wsrs_strerror(result));
+    wsrs_context_free(context);
+    return result == WSRS_OK ? 0 : 1;
+}

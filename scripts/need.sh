@@ -1,0 +1,88 @@
+# Sourced by the other scripts: finds the tools that they use, and installs the Debian packages of those missing.
+#
+#   need COMMAND PACKAGE    COMMAND must be there; PACKAGE brings it
+#   need_done               installs what was missing, or says what it is and exits with 2
+#   want COMMAND PACKAGE    the same at once for something optional: fails where it can't be had
+#   need_rust               cargo as new as Cargo.toml asks
+
+missing=''
+
+need() {
+    command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+
+install_packages() {
+    command -v apt-get >/dev/null 2>&1 || return 1
+    if [ "$(id -u)" = 0 ]; then
+        root=env
+    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+        root='sudo env'
+    else
+        return 1
+    fi
+    mkdir -p build/logs
+    echo "installing: $*"
+    {
+        $root DEBIAN_FRONTEND=noninteractive apt-get -q update &&
+            $root DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "$@"
+    } >>build/logs/packages.log 2>&1 </dev/null || {
+        tail -n 5 build/logs/packages.log >&2
+        return 1
+    }
+}
+
+need_done() {
+    [ -n "$missing" ] || return 0
+    # shellcheck disable=SC2086
+    if ! install_packages $missing; then
+        echo "These Debian packages are missing and could not be installed from here:$missing" >&2
+        echo "As root: apt-get install$missing" >&2
+        exit 2
+    fi
+    missing=''
+}
+
+want() {
+    command -v "$1" >/dev/null 2>&1 || install_packages "$2"
+}
+
+need_rust() {
+    for folder in "${CARGO_HOME:-$HOME/.cargo}/bin"; do
+        [ -x "$folder/cargo" ] && PATH="$folder:$PATH"
+    done
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    found=$(cargo --version 2>/dev/null | cut -d' ' -f2 || true)
+    newest=$(printf '%s\n%s\n' "$wanted" "${found:-0}" | sort -V | tail -n 1)
+    if [ -z "$found" ] || [ "$newest" != "$found" ]; then
+        echo "Rust $wanted or newer is needed, and ${found:-none} was found." >&2
+        echo "Get it with rustup (https://rustup.rs): rustup toolchain install stable --profile minimal -c rustfmt -c clippy" >&2
+        exit 2
+    fi
+}
+
+# need_venv: a Python with the packages that the clients of tests/interop use; its path is in $python.
+need_venv() {
+    python=build/venv/bin/python
+    if ! "$python" -c 'import websockets.sync.client' 2>/dev/null; then
+        rm -rf build/venv
+        python3 -m venv build/venv >/dev/null 2>&1 || {
+            need_package python3-venv
+            rm -rf build/venv
+            python3 -m venv build/venv
+        }
+        "$python" -m pip install -q --disable-pip-version-check -r tests/interop/requirements.txt
+    fi
+}
+
+need_package() {
+    missing="$missing $1"
+    need_done
+}
+
+# need_node_modules: npm's ws in build/node.
+need_node_modules() {
+    [ ! -d build/node/node_modules/ws ] || return 0
+    mkdir -p build/node
+    cp tests/interop/package.json build/node/
+    (cd build/node && npm install --silent --no-audit --no-fund --no-package-lock)
+}

@@ -1,0 +1,208 @@
+#!/bin/sh
+# Everything that CI runs. One line per step; the last line is 'N passed, N failed, N skipped'.
+#
+#   sh scripts/test.sh
+#   WSRS_TEST_ONLY=build,ctest sh scripts/test.sh      only these steps
+#
+# The output of a step is in build/logs/STEP.log; a step that fails shows the end of it, and the run goes on.
+# The Autobahn steps need the folder WSRS_SHARED (default: ../shared) and are skipped without it, unless CI=true.
+# Exit status: 0 when nothing failed.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/need.sh
+shared=${WSRS_SHARED:-../shared}
+logs=build/logs
+mkdir -p "$logs"
+
+need cc gcc
+need c++ g++
+need cmake cmake
+need make make
+need pkg-config pkg-config
+need valgrind valgrind
+need clang clang
+need python3 python3
+need_rust
+need_done
+
+all_passed=0 all_failed=0 all_skipped=0
+
+# step NAME: runs step_NAME. Its last line may be 'N passed, N failed, N skipped'; otherwise the status counts as one.
+step() {
+    case ",${WSRS_TEST_ONLY:-$1}," in *",$1,"*) ;; *) return 0 ;; esac
+    begin=$(date +%s)
+    set +e
+    (set -e; "step_$1") >"$logs/$1.log" 2>&1 </dev/null
+    status=$?
+    set -e
+    counts=$(tail -n 1 "$logs/$1.log" | sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p')
+    [ -n "$counts" ] || counts=$([ $status = 0 ] && echo 1 0 0 || echo 0 1 0)
+    # shellcheck disable=SC2086
+    set -- "$1" $counts
+    [ $status = 0 ] || [ "$3" -gt 0 ] || set -- "$1" "$2" 1 "$4"
+    all_passed=$((all_passed + $2)) all_failed=$((all_failed + $3)) all_skipped=$((all_skipped + $4))
+    printf '%-16s %5d passed %3d failed %3d skipped %5d s\n' "$1" "$2" "$3" "$4" $(($(date +%s) - begin))
+    [ "$4" = 0 ] || grep -i '^skipped: ' "$logs/$1.log" | sed 's/^/    /' || true
+    [ "$3" = 0 ] || { echo "    the end of $logs/$1.log:"; tail -n 25 "$logs/$1.log" | sed 's/^/    | /'; }
+}
+
+skip() {
+    echo "skipped: $*"
+    echo "0 passed, 0 failed, 1 skipped"
+}
+
+# check NAME COMMAND...: for steps of several parts; `counted` ends them.
+passed=0 failed=0
+check() {
+    name=$1
+    shift
+    echo "== $name"
+    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $name"; fi
+}
+
+counted() {
+    echo "$passed passed, $failed failed, 0 skipped"
+    [ "$failed" = 0 ]
+}
+
+step_format() { cargo fmt --check; }
+
+step_clippy() { cargo clippy --locked --all-targets -- -D warnings; }
+
+step_cargo_test() {
+    status=0
+    cargo test --locked --no-fail-fast >"$logs/cargo_test.out" 2>&1 || status=$?
+    cat "$logs/cargo_test.out"
+    awk '/^test result:/ { passed += $4; failed += $6; skipped += $8 }
+        END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped }' "$logs/cargo_test.out"
+    return $status
+}
+
+step_build() { sh scripts/build.sh; }
+
+# run_ctest FOLDER
+run_ctest() {
+    status=0
+    ctest --test-dir "$1" --output-on-failure >"$1/ctest.out" 2>&1 || status=$?
+    cat "$1/ctest.out"
+    sed -n 's/.* \([0-9]*\) tests failed out of \([0-9]*\).*/\1 \2/p' "$1/ctest.out" |
+        awk '{ printf "%d passed, %d failed, 0 skipped\n", $2 - $1, $1 }'
+    return $status
+}
+
+step_ctest() { run_ctest build; }
+
+step_packaging() { sh tests/packaging/run.sh build; }
+
+free_port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# start COMMAND... PORT: a server in the background; waits until it listens.
+start() {
+    "$@" &
+    server=$!
+    trap 'kill $server 2>/dev/null || true' EXIT
+    for port in "$@"; do :; done
+    python3 - "$port" <<'END'
+import socket, sys, time
+for attempt in range(300):
+    try:
+        socket.create_connection(("127.0.0.1", int(sys.argv[1]))).close()
+        break
+    except OSError:
+        time.sleep(0.1)
+else:
+    sys.exit("nothing listens on port " + sys.argv[1])
+END
+}
+
+# finish: ends the server as a user would; its exit status is the result.
+finish() {
+    kill -TERM "$server"
+    trap - EXIT
+    wait "$server"
+}
+
+# examples FOLDER WRAPPER...: echo server and client talk, each run by WRAPPER.
+examples() {
+    folder=$1
+    shift
+    port=$(free_port)
+    start "$@" "$folder/c-examples/echo_server" "$port"
+    check echo_client "$@" "$folder/c-examples/echo_client" "ws://127.0.0.1:$port/"
+    check echo_server finish
+    port=$(free_port)
+    start "$@" "$folder/c-examples/chat_server" "$port"
+    check "a client that chat_server refuses" refused "$@" "$folder/c-examples/echo_client" "ws://127.0.0.1:$port/"
+    check chat_server finish
+}
+
+# The client prints why and exits with 1; any other status is a report of the wrapper.
+refused() {
+    status=0
+    "$@" || status=$?
+    [ $status = 1 ]
+}
+
+step_valgrind() {
+    watch='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible'
+    for program in build/tests/c/*; do
+        # shellcheck disable=SC2086
+        [ ! -x "$program" ] || check "$program" timeout 300 $watch "$program"
+    done
+    # shellcheck disable=SC2086
+    examples build $watch
+    counted
+}
+
+# The Rust code is instrumented too where a nightly Rust is installed; its runtime is clang's.
+step_asan() {
+    if cargo +nightly --version >/dev/null 2>&1; then
+        CC=clang cmake -S . -B build/asan -DWSRS_SANITIZE=address -DWSRS_RUST_SANITIZE=ON
+    else
+        cmake -S . -B build/asan -DWSRS_SANITIZE=address -DWSRS_CARGO_TARGET_DIR="$PWD/build/cargo"
+    fi
+    cmake --build build/asan --parallel "$(nproc)"
+    run_ctest build/asan || failed=$((failed + 1))
+    total=$(sed -n 's/.* \([0-9]*\) tests failed out of \([0-9]*\).*/\1 \2/p' build/asan/ctest.out)
+    failed=${total% *} passed=$((${total#* } - failed))
+    examples build/asan
+    counted
+}
+
+# autobahn: fails or is skipped, and returns 1, where the suite can't be had.
+autobahn_ready() {
+    if [ ! -x "$shared/conformance/autobahn.sh" ]; then
+        [ "${CI:-}" != true ] || { echo "$shared is not there (WSRS_SHARED)"; exit 1; }
+        skip "the Autobahn suite: $shared is not there (WSRS_SHARED)"
+        return 1
+    fi
+    status=0
+    "$shared/conformance/autobahn.sh" setup || status=$?
+    [ $status = 0 ] || { skip "the Autobahn suite could not be set up (it runs on Python 2.7 only)"; return 1; }
+}
+
+step_autobahn_server() {
+    autobahn_ready || return 0
+    port=$(free_port)
+    start build/c-examples/echo_server "$port"
+    "$shared/conformance/autobahn.sh" server "ws://127.0.0.1:$port" build/autobahn/server --fast --jobs 4
+}
+
+step_autobahn_client() {
+    autobahn_ready || return 0
+    # shellcheck disable=SC2016
+    "$shared/conformance/autobahn.sh" client "$(free_port)" build/autobahn/client --fast -- \
+        sh -c 'exec build/c-examples/echo_client --autobahn "$AUTOBAHN_URL"'
+}
+
+step_interop() { sh scripts/interop.sh; }
+
+step_demo() { sh scripts/demo.sh --check; }
+
+for name in format clippy build ctest packaging cargo_test valgrind asan autobahn_server autobahn_client interop demo; do
+    step $name
+done
+echo "$all_passed passed, $all_failed failed, $all_skipped skipped"
+[ $all_failed = 0 ]

@@ -1,0 +1,42 @@
+"""Two Python clients talk through the chat server: chat.py http://HOST:PORT/"""
+
+import sys
+import urllib.request
+
+from checks import check, end
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+PAGE = sys.argv[1]
+CHAT = PAGE.replace("http://", "ws://") + "chat"
+
+with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(PAGE, timeout=20) as answer:
+    body = answer.read().decode()
+    check("the page is served", answer.status == 200 and "<title>wsrs chat</title>" in body)
+
+with connect(CHAT, proxy=None) as ann, connect(CHAT, proxy=None) as bob:
+    ann.send("Ann")
+    check("both hear that Ann is here", ann.recv(20) == bob.recv(20) == "Ann is here")
+    bob.send("Bob")
+    check("both hear that Bob is here", ann.recv(20) == bob.recv(20) == "Bob is here")
+    ann.send("Grüße!")
+    check("both hear Ann", ann.recv(20) == bob.recv(20) == "Ann: Grüße!")
+    bob.close()
+    check("Ann hears that Bob left", ann.recv(20) == "Bob left")
+    ann.send(b"binary")
+    try:
+        ann.recv(20)
+        check("binary is refused", False)
+    except ConnectionClosed as closed:
+        check("binary is refused", closed.rcvd and closed.rcvd.code == 1003, closed)
+
+for name, url, origin, status in [
+    ("another page's script is refused", CHAT, "http://example.com", 403),
+    ("another path is refused", CHAT + "2", None, 404),
+]:
+    try:
+        with connect(url, proxy=None, origin=origin):
+            check(name, False)
+    except InvalidStatus as refused:
+        check(name, refused.response.status_code == status, refused)
+end()
