@@ -10,6 +10,7 @@ use super::state::fault::code;
 use super::state::Ctx;
 use super::types::{WSRS_BINARY, WSRS_TEXT, wsrs_conn, wsrs_context, wsrs_timer};
 use crate::boundary::guard::Here;
+use crate::net::reading::Whole;
 use crate::net::{Closing, ConnEvent, ConnId, Error, Event, Failure, What};
 use crate::proto::handshake::server::Request;
 use crate::proto::message::Kind;
@@ -58,6 +59,16 @@ impl Ctx {
             }
             Event::Log { level, text } => self.log_line(here, level as i32, text),
         }
+    }
+
+    /// Calls the program back for a message that lies whole in the window.
+    #[inline(always)]
+    pub(super) fn whole_message(&self, here: &Here, whole: &Whole, data: &[u8]) {
+        let Some(function) = self.callback(whole.tag, |set| set.on_message) else { return };
+        let message = message(whole.kind, data, true, true);
+        let conn = wsrs_conn { id: self.conn(whole.id) };
+        // SAFETY: promised when it was set; the struct and its data outlive the call.
+        here.outside(|| unsafe { function(conn, &message, whole.user_data as *mut c_void) });
     }
 
     #[inline]

@@ -23,6 +23,7 @@ use super::timers::Timers;
 use super::wake::{Command, Door};
 use crate::proto::buffer::Buffer;
 use crate::proto::connection::Place;
+use crate::proto::frame::MAX_HEADER;
 use crate::proto::message;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
@@ -97,9 +98,26 @@ enum Stopping {
 #[derive(Clone, Copy)]
 struct Ready {
     token: Token,
+    /// A connection, readable, and perhaps writable, and nothing else.
+    plain: bool,
     readable: bool,
     writable: bool,
     read_closed: bool,
+}
+
+impl Ready {
+    #[inline(always)]
+    fn new(event: &mio::event::Event) -> Ready {
+        let token = event.token();
+        let (readable, read_closed, error) = (event.is_readable(), event.is_read_closed(), event.is_error());
+        Ready {
+            token,
+            plain: readable && !read_closed && !error && token.0 >> 28 & 0xf == Kind::Peer as usize,
+            readable: readable || error,
+            writable: event.is_writable() || error || event.is_write_closed(),
+            read_closed: read_closed || error,
+        }
+    }
 }
 
 /// An event that was found, before it borrows from the window.
@@ -135,9 +153,8 @@ pub(super) fn token(kind: Kind, slot: u32, generation: u32) -> Token {
 /// The event of a message that is whole in the window.
 #[inline(always)]
 fn message(whole: Whole, window: &Window) -> Event<'_> {
-    let Whole { id, tag, user_data, kind, at } = whole;
-    let what = What::Message { kind, data: &window.shared[at], first: true, last: true };
-    Event::Conn(ConnEvent { id, tag, user_data, what })
+    let what = What::Message { kind: whole.kind, data: window.of(&whole), first: true, last: true };
+    Event::Conn(ConnEvent { id: whole.id, tag: whole.tag, user_data: whole.user_data, what })
 }
 
 impl Context {
@@ -174,7 +191,7 @@ impl Context {
             unsettled: Unsettled::Nothing,
             core,
         };
-        Ok((context, Window { shared: vec![0; WINDOW], lent: Buffer::default() }))
+        Ok((context, Window { shared: vec![0; WINDOW + MAX_HEADER], lent: Buffer::default() }))
     }
 
     /// The highest generation given away so far.
@@ -219,12 +236,7 @@ impl Context {
         }
         self.ready.clear();
         self.next_ready = 0;
-        self.ready.extend(self.events.iter().map(|event| Ready {
-            token: event.token(),
-            readable: event.is_readable() || event.is_error(),
-            writable: event.is_writable() || event.is_error() || event.is_write_closed(),
-            read_closed: event.is_read_closed() || event.is_error(),
-        }));
+        self.ready.extend(self.events.iter().map(Ready::new));
         self.core.clock.stale();
         self.core.in_turn = true;
         self.leftover = self.core.again.len();
@@ -255,14 +267,16 @@ impl Context {
     /// The next event of this turn. `None` ends the turn; what is left then (fairness) is done after the next wait.
     #[inline]
     pub fn next_event<'w>(&mut self, window: &'w mut Window) -> Option<Event<'w>> {
-        if !matches!(self.unsettled, Unsettled::Nothing) {
+        if self.is_unsettled() {
             self.settle(window);
         }
-        if let Some(whole) = self.whole_message(window) {
-            return Some(message(whole, window));
-        }
-        let found = self.find_event(window)?;
-        Some(self.present(found, window))
+        self.find_event(window).map(|found| self.present(found, window))
+    }
+
+    /// Whether something waits until the last event was handled.
+    #[inline(always)]
+    pub(super) fn is_unsettled(&self) -> bool {
+        !matches!(self.unsettled, Unsettled::Nothing)
     }
 
     /// Does what had to wait until the last event was handled.
@@ -361,6 +375,19 @@ impl Context {
             peer.again = false;
             self.current = Some(Current::new(id));
         }
+    }
+
+    /// The next connection that the poll set named, if it is readable (or writable) and nothing else.
+    #[inline(always)]
+    pub(super) fn next_plain_ready(&self) -> Option<ConnId> {
+        let ready = self.ready.get(self.next_ready).filter(|ready| ready.plain && self.stage == Stage::Ready)?;
+        Some(ConnId { slot: ready.token.0 as u32, generation: (ready.token.0 >> 32) as u32 })
+    }
+
+    /// It was handled.
+    #[inline(always)]
+    pub(super) fn took_ready(&mut self) {
+        self.next_ready += 1;
     }
 
     #[inline]

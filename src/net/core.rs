@@ -73,14 +73,34 @@ impl Core {
     /// The connection's queue, to be flushed when what is being handled now is done.
     #[inline]
     pub(super) fn outbox<'p>(&mut self, id: ConnId, peer: &'p mut Peer) -> &'p mut Outbox {
-        if !std::mem::replace(&mut peer.dirty, true) {
+        self.begin_outbox(id, &mut peer.outbox, &mut peer.dirty)
+    }
+
+    /// The same, of the parts of a connection.
+    #[inline(always)]
+    pub(super) fn begin_outbox<'p>(
+        &mut self,
+        id: ConnId,
+        outbox: &'p mut Option<Box<Outbox>>,
+        dirty: &mut bool,
+    ) -> &'p mut Outbox {
+        if !std::mem::replace(dirty, true) {
             self.dirty.push(id);
         }
-        peer.outbox.get_or_insert_with(|| self.stock.pop().unwrap_or_default())
+        match outbox {
+            Some(outbox) => outbox,
+            None => outbox.insert(self.stock.pop().unwrap_or_default()),
+        }
+    }
+
+    /// Something came up beside receiving: the last event of a connection, a queue that is low again, a log line.
+    #[inline(always)]
+    pub(super) fn has_notice(&self) -> bool {
+        !(self.logs.is_empty() && self.ended.is_empty() && self.drained.is_empty())
     }
 
     /// Takes an empty queue back.
-    #[inline]
+    #[inline(always)]
     pub(super) fn give_back(&mut self, mut outbox: Box<Outbox>) {
         if self.stock.len() < STOCK && outbox.capacity() <= STOCK_BYTES {
             outbox.reset();

@@ -210,7 +210,7 @@ impl Core {
         let asking = Asking { offer, bytes: Vec::new(), scanned: Scanned::default(), refused: None };
         peer.phase = Phase::Asking(Box::new(asking));
         self.arm(id, peer.profile.limits.handshake_timeout);
-        self.outbox(id, peer).tail().extend_from_slice(&request);
+        self.outbox(id, peer).push_with(|out| out.extend_from_slice(&request));
         peer.readable = true;
     }
 

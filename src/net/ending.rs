@@ -113,6 +113,7 @@ impl Core {
         self.arm(id, peer.profile.limits.close_timeout.max(std::time::Duration::from_millis(1)));
         // An empty queue is flushed too: that is what ends our side.
         self.outbox(id, peer);
+        self.read_again(id, peer);
     }
 
     /// Both Close frames are exchanged and ours is sent.

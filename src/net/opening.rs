@@ -105,7 +105,7 @@ impl Core {
         let ours =
             || profile.subprotocols.iter().map(String::as_str).find(|name| request.subprotocols().any(|n| n == *name));
         let chosen = subprotocol.or_else(ours).map(Box::<str>::from);
-        let written = server::write_accept(self.outbox(id, peer).tail(), &request, chosen.as_deref(), headers);
+        let written = self.outbox(id, peer).push_with(|out| server::write_accept(out, &request, chosen.as_deref(), headers));
         let rare = peer.rare();
         rare.request = Some(request);
         written.map_err(|error| Error::Header(error.to_string()))?;
@@ -127,7 +127,7 @@ impl Core {
     /// Answers what is no valid request, and closes.
     fn refuse(&mut self, id: ConnId, peer: &mut Peer, refusal: &Refusal) {
         self.log(Level::Info, || format!("request refused with {}: {}", refusal.status, refusal.why.trim_end()));
-        server::write_refusal(self.outbox(id, peer).tail(), refusal);
+        self.outbox(id, peer).push_with(|out| server::write_refusal(out, refusal));
         peer.rare().responded = true;
         peer.end_as(0, "", By::Local);
         self.door.tell(id, State::Closing);
@@ -143,7 +143,8 @@ impl Core {
         body: &[u8],
     ) -> Result<()> {
         let head_only = peer.rare().request.as_ref().is_some_and(|request| request.method() == "HEAD");
-        server::write_response(self.outbox(id, peer).tail(), status, headers, body, head_only)
+        self.outbox(id, peer)
+            .push_with(|out| server::write_response(out, status, headers, body, head_only))
             .map_err(|error| Error::Header(error.to_string()))?;
         peer.rare().responded = true;
         peer.end_as(0, "", By::Local);

@@ -174,6 +174,12 @@ impl Peer {
             && !(self.paused || self.opening || self.proto.close_sent() || self.proto.close_received())
     }
 
+    /// A whole message may be sent without a mask, and the socket keeps up.
+    #[inline(always)]
+    pub(super) fn sends_plain(&self) -> bool {
+        matches!(self.phase, Phase::Open) && !(self.blocked || self.write_dead) && self.proto.sends_plain()
+    }
+
     /// Nothing may be delivered now.
     #[inline]
     pub(super) fn is_held(&self) -> bool {

@@ -29,11 +29,13 @@ pub(super) struct Current {
     at: Range<usize>,
     /// Received in this turn.
     received: usize,
+    /// There may be more to receive, or something else to do than messages.
+    more: bool,
 }
 
 impl Current {
     pub(super) fn new(id: ConnId) -> Self {
-        Current { id, at: 0..0, received: 0 }
+        Current { id, at: 0..0, received: 0, more: true }
     }
 }
 
@@ -44,9 +46,7 @@ fn whole_message(peer: &mut Peer, current: &mut Current, window: &mut Window) ->
     if start == end || !peer.is_plain() {
         return None;
     }
-    let bytes = window.shared.get_mut(start..end)?;
-    let (kind, at) = peer.proto.whole_message(bytes, &peer.profile.limits.message)?;
-    let at = start + at.start..start + at.end;
+    let (kind, at) = peer.proto.whole_message(&mut window.shared, start, end, &peer.profile.limits.message)?;
     current.at.start = at.end;
     peer.used = true;
     peer.large = false;
@@ -62,22 +62,70 @@ enum Next {
     Done,
 }
 
-/// A message that is whole in the window.
-pub(super) struct Whole {
-    pub(super) id: ConnId,
-    pub(super) tag: u32,
-    pub(super) user_data: usize,
-    pub(super) kind: Kind,
-    pub(super) at: Range<usize>,
+/// A message that is whole in the window: a [`What::Message`](super::What), without the detour over an event.
+pub struct Whole {
+    /// Which connection.
+    pub id: ConnId,
+    /// The word of the listener or connect call that it came from.
+    pub tag: u32,
+    /// The connection's own word.
+    pub user_data: usize,
+    /// Text or binary.
+    pub kind: Kind,
+    /// Where it is: see [`Window::of`].
+    at: Range<usize>,
 }
 
 impl Context {
-    /// The next message of the current connection, in the common case that it is whole in the window.
+    /// The next event, if it is a message that is whole in the window, from a connection with nothing special about it:
+    /// what most events are. `None`: [`Context::next_event`] goes on from here.
     #[inline(always)]
-    pub(super) fn whole_message(&mut self, window: &mut Window) -> Option<Whole> {
-        let current = self.current.as_mut()?;
-        let peer = self.peers.get_mut(current.id.slot, current.id.generation)?;
-        whole_message(peer, current, window)
+    pub fn next_whole(&mut self, window: &mut Window) -> Option<Whole> {
+        if self.is_unsettled() {
+            return None;
+        }
+        loop {
+            if let Some(current) = &mut self.current {
+                if !current.at.is_empty() {
+                    let peer = self.peers.get_mut(current.id.slot, current.id.generation)?;
+                    return whole_message(peer, current, window);
+                }
+                if current.more {
+                    return None;
+                }
+                self.current = None;
+                self.flush_dirty();
+            }
+            if !self.receive_plain(window) {
+                return None;
+            }
+        }
+    }
+
+    /// Receives from the next connection that the poll set named, if there is nothing special about it.
+    #[inline(always)]
+    fn receive_plain(&mut self, window: &mut Window) -> bool {
+        if self.core.has_notice() {
+            return false;
+        }
+        let Some(id) = self.next_plain_ready() else { return false };
+        let Some(peer) = self.peers.get_mut(id.slot, id.generation) else { return false };
+        if !peer.is_plain() || peer.blocked || peer.read_closed || peer.rare.is_some() || peer.proto.is_receiving() {
+            return false;
+        }
+        let size = if peer.large { SMALL } else { WINDOW };
+        let count = match peer.socket.receive(&mut window.shared[..size]) {
+            Ok(count) if count > 0 => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            // An end or an error shows again in the long way.
+            _ => return false,
+        };
+        let more = count == size;
+        peer.heard = true;
+        peer.readable = more;
+        self.current = Some(Current { id, at: 0..count, received: count, more });
+        self.took_ready();
+        true
     }
 
     /// Handles the current connection up to its next event; `None` when it is done.
@@ -225,7 +273,7 @@ impl Core {
     }
 
     /// Receives more, if there may be more and the connection has not had its share.
-    #[inline]
+    #[inline(always)]
     fn receive(&mut self, peer: &mut Peer, current: &mut Current, window: &mut Window) -> Next {
         if !peer.readable {
             return Next::Done;
@@ -254,6 +302,7 @@ impl Core {
         peer.heard = true;
         // Edge-triggered: fewer bytes than there was room for are all that there are. The end needs a read of its own.
         peer.readable = count == asked || peer.read_closed;
+        current.more = peer.readable;
         current.received += count;
         if !direct {
             current.at = 0..count;
@@ -293,6 +342,12 @@ impl Place {
 }
 
 impl Window {
+    /// The bytes of a message.
+    #[inline(always)]
+    pub fn of(&self, whole: &Whole) -> &[u8] {
+        &self.shared[whole.at.clone()]
+    }
+
     /// The bytes of a place.
     #[inline]
     pub(super) fn bytes(&self, place: &Place) -> &[u8] {

@@ -118,29 +118,42 @@ impl Connection {
         self.close_received
     }
 
-    /// The common case, and nothing else: a message in one frame that is whole in `window`, in whole-message mode. Its
-    /// kind and where it is; it ends where its frame does. `None` has changed nothing: [`Connection::receive`] tells.
+    /// The common case, and nothing else: a message in one frame that is whole between `start` and `end` of `window`, in
+    /// whole-message mode. Its kind and where it is; it ends where its frame does. `None` has changed nothing:
+    /// [`Connection::receive`] tells. `window` goes on for a header's length after `end`, with any bytes.
     #[inline(always)]
-    pub fn whole_message(&mut self, window: &mut [u8], limits: &MessageLimits) -> Option<(Kind, Range<usize>)> {
+    pub fn whole_message(
+        &mut self,
+        window: &mut [u8],
+        start: usize,
+        end: usize,
+        limits: &MessageLimits,
+    ) -> Option<(Kind, Range<usize>)> {
         if self.incoming.is_some() || self.streaming {
             return None;
         }
-        let kind = match *window.first()? {
-            first if first == FIN | opcode::BINARY => Kind::Binary,
-            first if first == FIN | opcode::TEXT => Kind::Text,
-            _ => return None,
+        let head = window.get(start..)?.first_chunk()?;
+        let plain = match self.role {
+            Role::Server => Header::parse_plain::<true>(head)?,
+            Role::Client => Header::parse_plain::<false>(head)?,
         };
-        let Ok(Some((header, start))) = Header::parse(window, self.role == Role::Server) else { return None };
-        let end = start.checked_add(usize::try_from(header.length).ok()?)?;
-        limits.check(0, header.length).ok()?;
-        let payload = window.get_mut(start..end)?;
-        mask::apply(payload, header.key);
-        if kind == Kind::Text && simdutf8::basic::from_utf8(payload).is_err() {
-            // Masking twice gives what was there: the slow way finds the fault again and names it.
-            mask::apply(payload, header.key);
+        let start = start + plain.end;
+        // §10.4, the limits: what is above them is for `receive` to say.
+        if plain.length > end.saturating_sub(start) as u64 || plain.length > limits.max_frame.min(limits.max_message) {
             return None;
         }
-        Some((kind, start..end))
+        let at = start..start + plain.length as usize;
+        let payload = window.get_mut(at.clone())?;
+        mask::apply(payload, plain.key);
+        if plain.binary {
+            return Some((Kind::Binary, at));
+        }
+        if simdutf8::basic::from_utf8(payload).is_err() {
+            // Masking twice gives what was there: the slow way finds the fault again and names it.
+            mask::apply(payload, plain.key);
+            return None;
+        }
+        Some((Kind::Text, at))
     }
 
     /// Takes the next step through `window`: how many bytes of it are used up, and what they meant. A message in
@@ -311,6 +324,18 @@ impl Connection {
         let step = if ended && fin { self.finish(lent) } else { Step::More };
         self.drop_idle();
         (beyond, step)
+    }
+
+    /// A frame or message is unfinished.
+    #[inline(always)]
+    pub fn is_receiving(&self) -> bool {
+        self.incoming.is_some()
+    }
+
+    /// A message in one frame may be sent, and needs no mask.
+    #[inline(always)]
+    pub fn sends_plain(&self) -> bool {
+        self.role == Role::Server && !self.close_sent && self.sending.is_none()
     }
 
     /// The first byte of a message in one frame.

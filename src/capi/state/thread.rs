@@ -62,8 +62,9 @@ pub(in crate::capi) fn conn_id(conn: wsrs_conn) -> ConnId {
     ConnId { slot: handle::object(conn.id), generation: handle::generation(conn.id) }
 }
 
+/// The context that this thread remembers, if the handle is of one of its connections.
 #[inline(always)]
-fn recall(here: &Here, id: u64) -> Option<&Ctx> {
+pub(in crate::capi) fn recall(here: &Here, id: u64) -> Option<&Ctx> {
     let ctx = here.recall(id >> PREFIX_SHIFT)?;
     // SAFETY: `here` remembers only contexts of this thread's list, which it forgets before they
     // leave it. Nothing leaves the list during the borrow: only free does that, which needs C code to run, and C code

@@ -108,6 +108,11 @@ impl<'c> Polling<'c> {
                 ctx.net.borrow_mut().end();
                 ended = true;
             }
+            let whole = ctx.net.borrow_mut().next_whole(&mut window);
+            if let Some(whole) = whole {
+                ctx.whole_message(here, &whole, window.of(&whole));
+                continue;
+            }
             let event = ctx.net.borrow_mut().next_event(&mut window);
             match event {
                 Some(event) => ctx.dispatch(here, event),
