@@ -326,6 +326,7 @@ static void wrong_contexts(void)
 
 static void wrong_arguments_of_context(void)
 {
+    wsrs_context other;
     wsrs_timer timer;
     wsrs_conn foreign;
     CHECK_IS(wsrs_context_poll(context, -2), WSRS_ERR_ARGUMENT);
@@ -339,7 +340,8 @@ static void wrong_arguments_of_context(void)
     CHECK_IS(wsrs_context_set_log(context, -1, on_log, &logged), WSRS_ERR_ARGUMENT);
     CHECK_IS(wsrs_context_set_log(context, 5, on_log, &logged), WSRS_ERR_ARGUMENT);
     CHECK_IS(wsrs_context_next_conn(context, no_conn, NULL), WSRS_ERR_ARGUMENT);
-    foreign.id = dead[CONN];
+    CHECK_OK(wsrs_context_new(NULL, NULL, NULL, &other));
+    foreign = check_connect(other, 9, NULL);
     CHECK_IS(wsrs_context_next_conn(context, foreign, &foreign), WSRS_ERR_ARGUMENT);
     CHECK_IS(wsrs_context_broadcast(context, 0, "x", 1, NULL), WSRS_ERR_ARGUMENT);
     CHECK_IS(wsrs_context_broadcast(context, 3, "x", 1, NULL), WSRS_ERR_ARGUMENT);
@@ -349,6 +351,7 @@ static void wrong_arguments_of_context(void)
     CHECK_IS(wsrs_context_send_many(context, &foreign, 1, WSRS_TEXT, "x", 1, NULL), WSRS_ERR_ARGUMENT);
     CHECK_IS(wsrs_context_send_many(context, &conn, (size_t)-1, WSRS_TEXT, "x", 1, NULL), WSRS_ERR_ARGUMENT);
     CHECK_IS(wsrs_context_send_many(context, &conn, 1, 9, "x", 1, NULL), WSRS_ERR_ARGUMENT);
+    CHECK_OK(wsrs_context_free(other));
 }
 
 static void wrong_addresses(void)
