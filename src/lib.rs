@@ -16,5 +16,8 @@
 //! A received byte: `net::context` -> `net::peer` -> `net::transport` -> `proto::connection` -> event -> `capi` -> C.
 //! A sent message: C -> `capi` -> `net::context` -> `proto::connection` -> outbox -> `net::transport`.
 
+pub mod boundary;
+pub mod capi;
 pub mod net;
 pub mod proto;
+mod simd;

@@ -1,106 +1,616 @@
-//! The loop. SIGNATURES ONLY for now.
+//! The loop: waits, and hands out one event after the other.
+//!
+//! Called by the C surface. One turn is one [`Context::wait`] and all [`Context::next_event`] after it:
+//!
+//! 1. connections that were not read empty in the last turn, or were resumed;
+//! 2. sockets that the poll set named, one readiness at a time: receive, step, event, …, flush what was sent meanwhile;
+//! 3. what came through the door, timers, deadlines, listeners that paused;
+//! 4. after each of these: connections that ended, queues that are low again, lines for the log.
+//!
+//! Invariants: an event's bytes stay valid until the next `next_event`; so do request and answer of a connection, and
+//! the connection itself after its last event. The loop is not borrowed while an event is handled, so anything may be
+//! called then.
 
-use super::*;
-use super::event::{SocketName, Timeout};
-use crate::proto::handshake::{client::Response, server::Request};
-use crate::proto::message::Kind;
-use std::os::fd::RawFd;
+use super::core::Core;
+use super::ending::Last;
+use super::error::{Error, Result};
+use super::event::{ConnEvent, ConnId, Event, Level, SocketName, State, Timeout, TimerId, What, Window};
+use super::limits::Limits;
+use super::listener::Listener;
+use super::peer::{Peer, Phase};
+use super::reading::{Current, WINDOW};
+use super::table::Table;
+use super::timers::Timers;
+use super::wake::{Command, Door};
+use crate::proto::buffer::Buffer;
+use crate::proto::connection::Place;
+use crate::proto::message;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
+use std::collections::VecDeque;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
+const EVENTS: usize = 1024;
+
 /// The whole loop of one context. `Send`, so that it may move to the thread that runs it; never `Sync`.
-pub struct Context {}
+pub struct Context {
+    poll: Poll,
+    events: Events,
+    timer_fd: OwnedFd,
+    /// When the timerfd fires, in the clock's milliseconds.
+    armed: Option<u64>,
+    /// What the poll set named in this turn.
+    ready: VecDeque<Ready>,
+    /// Connections left over from the last turn.
+    leftover: usize,
+    stage: Stage,
+    pub(super) current: Option<Current>,
+    pub(super) peers: Table<Peer>,
+    pub(super) listeners: Table<Listener>,
+    /// When to accept again: more may wait (0: in the next turn), or the system ran out of descriptors.
+    pub(super) accept_later: Option<u64>,
+    /// Accepting pauses until there is room for another connection.
+    pub(super) full: bool,
+    pub(super) timers: Timers,
+    due: Vec<u32>,
+    /// The timerfd has fired in this turn.
+    ticked: bool,
+    posted: VecDeque<Command>,
+    stopping: Stopping,
+    unsettled: Unsettled,
+    pub(super) core: Core,
+}
 
-/// A message framed once, for many connections.
-#[derive(Clone)]
-pub struct Framed {}
+/// What is to be done once the last event was handled.
+#[derive(Clone, Copy)]
+enum Unsettled {
+    Nothing,
+    /// A lent buffer is to be taken back.
+    Lent,
+    /// A request is to be decided, if the program has not.
+    Asked(ConnId),
+    /// Request or answer are no longer needed.
+    Opened(ConnId),
+    /// The connection is to be forgotten.
+    Gone(ConnId),
+}
 
-#[allow(unused_variables, clippy::missing_errors_doc)]
+/// Where in a turn the loop is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Leftover,
+    Ready,
+    Rest,
+    Idle,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stopping {
+    No,
+    /// Until then, in the clock's milliseconds.
+    Until(u64),
+}
+
+#[derive(Clone, Copy)]
+struct Ready {
+    token: Token,
+    readable: bool,
+    writable: bool,
+    read_closed: bool,
+}
+
+/// An event that was found, before it borrows from the window.
+pub(super) enum Found {
+    Request { id: ConnId },
+    Open { id: ConnId },
+    Message { id: ConnId, kind: message::Kind, place: Place, first: bool, last: bool },
+    Ping { id: ConnId, place: Place },
+    Pong { id: ConnId, place: Place },
+    Drain { id: ConnId },
+    Last { id: ConnId, last: Last },
+    Timer { id: TimerId, words: [usize; 2] },
+    Posted { words: [usize; 2] },
+    Log { level: Level, text: String },
+}
+
+/// What a token names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Peer = 0,
+    Listener = 1,
+    Wake = 2,
+    Timer = 3,
+}
+
+/// generation << 32 | kind << 28 | slot
+pub(super) fn token(kind: Kind, slot: u32, generation: u32) -> Token {
+    const { assert!(usize::BITS == 64) };
+    Token((generation as usize) << 32 | (kind as usize) << 28 | slot as usize)
+}
+
 impl Context {
     /// `first_generation` (at least 1): ids begin there, so that they don't repeat those of an earlier context.
-    pub fn new(limits: Limits, door: Arc<Door>, first_generation: u32) -> Result<(Context, Window)> { todo!() }
+    pub fn new(limits: Limits, door: Arc<Door>, first_generation: u32) -> Result<(Context, Window)> {
+        let poll = Poll::new()?;
+        let timer_fd =
+            rustix::time::timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)
+                .map_err(std::io::Error::from)?;
+        for (descriptor, kind) in [(door.wake_descriptor(), Kind::Wake), (&timer_fd, Kind::Timer)] {
+            poll.registry().register(&mut SourceFd(&descriptor.as_raw_fd()), token(kind, 0, 0), Interest::READABLE)?;
+        }
+        door.open(limits.high_water);
+        let core = Core::new(limits, door, poll.registry().try_clone()?);
+        let context = Context {
+            poll,
+            events: Events::with_capacity(EVENTS),
+            timer_fd,
+            armed: None,
+            ready: VecDeque::new(),
+            leftover: 0,
+            stage: Stage::Idle,
+            current: None,
+            peers: Table::new(first_generation),
+            listeners: Table::new(first_generation),
+            accept_later: None,
+            full: false,
+            ticked: false,
+            timers: Timers::new(first_generation),
+            due: Vec::new(),
+            posted: VecDeque::new(),
+            stopping: Stopping::No,
+            unsettled: Unsettled::Nothing,
+            core,
+        };
+        Ok((context, Window { shared: vec![0; WINDOW], lent: Buffer::default() }))
+    }
+
     /// The highest generation given away so far.
-    pub fn last_generation(&self) -> u32 { todo!() }
+    pub fn last_generation(&self) -> u32 {
+        self.peers.highest().max(self.listeners.highest()).max(self.timers.highest())
+    }
+
     /// Readable whenever `wait` would find something, timers included.
-    pub fn descriptor(&self) -> RawFd { todo!() }
-    /// How long a wait on `descriptor` may last; None: for ever.
-    pub fn timeout(&self) -> Timeout { todo!() }
+    pub fn descriptor(&self) -> RawFd {
+        self.poll.as_raw_fd()
+    }
+
+    /// How long a wait on `descriptor` may last; None: for ever, since the timerfd is in the poll set.
+    pub fn timeout(&self) -> Timeout {
+        self.has_work().then_some(Duration::ZERO)
+    }
+
     /// Lines more talkative than this are not made. Default: none are.
-    pub fn set_log_level(&mut self, level: Option<event::Level>) { todo!() }
-    /// Waits for something to do: at most `timeout`, not at all while work remains. Interrupted by a signal: returns early.
-    pub fn wait(&mut self, timeout: Timeout) -> Result<()> { todo!() }
+    pub fn set_log_level(&mut self, level: Option<Level>) {
+        self.core.log_level = level;
+    }
+
+    /// Work that no descriptor tells of.
+    fn has_work(&self) -> bool {
+        !self.core.again.is_empty()
+            || !self.core.ended.is_empty()
+            || !self.core.drained.is_empty()
+            || !self.core.logs.is_empty()
+            || self.accept_later == Some(0)
+            || (self.full && self.has_room())
+    }
+
+    /// Waits for something to do: at most `timeout`, not at all while work remains. Interrupted by a signal: returns
+    /// early.
+    pub fn wait(&mut self, timeout: Timeout) -> Result<()> {
+        let timeout = if self.has_work() { Some(Duration::ZERO) } else { timeout };
+        self.arm_timer()?;
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() != std::io::ErrorKind::Interrupted => return Err(error.into()),
+            Err(_) => self.events.clear(),
+            Ok(()) => {}
+        }
+        self.ready.extend(self.events.iter().map(|event| Ready {
+            token: event.token(),
+            readable: event.is_readable() || event.is_error(),
+            writable: event.is_writable() || event.is_error() || event.is_write_closed(),
+            read_closed: event.is_read_closed() || event.is_error(),
+        }));
+        self.core.clock.stale();
+        self.core.in_turn = true;
+        self.leftover = self.core.again.len();
+        self.stage = Stage::Leftover;
+        Ok(())
+    }
+
+    /// Sets the timerfd to the first deadline or timer.
+    fn arm_timer(&mut self) -> Result<()> {
+        let accept = self.accept_later.filter(|&at| at > 0);
+        let stop = if let Stopping::Until(at) = self.stopping { Some(at) } else { None };
+        let first = [self.core.wheel.next(), self.timers.next(), accept, stop].into_iter().flatten().min();
+        if first == self.armed {
+            return Ok(());
+        }
+        self.armed = first;
+        let after = first.map(|at| at.saturating_sub(self.core.clock.now()).max(1));
+        let value = match after {
+            None => Timespec { tv_sec: 0, tv_nsec: 0 },
+            Some(ms) => Timespec { tv_sec: (ms / 1000) as i64, tv_nsec: (ms % 1000 * 1_000_000) as i64 },
+        };
+        let spec = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
+        rustix::time::timerfd_settime(&self.timer_fd, TimerfdTimerFlags::empty(), &spec)
+            .map_err(std::io::Error::from)?;
+        Ok(())
+    }
+
     /// The next event of this turn. `None` ends the turn; what is left then (fairness) is done after the next wait.
-    pub fn next_event<'w>(&mut self, window: &'w mut Window) -> Option<Event<'w>> { todo!() }
+    #[inline]
+    pub fn next_event<'w>(&mut self, window: &'w mut Window) -> Option<Event<'w>> {
+        if !matches!(self.unsettled, Unsettled::Nothing) {
+            self.settle(window);
+        }
+        let found = self.find_event(window)?;
+        Some(self.present(found, window))
+    }
 
-    /// "127.0.0.1:80", "[::1]:0", "*:80" (IPv6 and IPv4), "unix:/path".
-    pub fn listen(&mut self, address: &str, options: ListenOptions) -> Result<ListenerId> { todo!() }
-    /// Takes no more connections; those accepted stay.
-    pub fn close_listener(&mut self, id: ListenerId) -> Result<()> { todo!() }
-    /// Where it listens.
-    pub fn listener_address(&self, id: ListenerId) -> Result<SocketName> { todo!() }
-    /// Starts to connect; errors known before any I/O come back here, all others as `Failed`.
-    pub fn connect(&mut self, url: &str, options: ConnectOptions) -> Result<ConnId> { todo!() }
+    /// Does what had to wait until the last event was handled.
+    fn settle(&mut self, window: &mut Window) {
+        match std::mem::replace(&mut self.unsettled, Unsettled::Nothing) {
+            Unsettled::Nothing => {}
+            Unsettled::Lent => self.core.pool.give(std::mem::take(&mut window.lent)),
+            Unsettled::Asked(id) => {
+                if let Some(peer) = self.peers.get_mut(id.slot, id.generation)
+                    && let Phase::Deciding { deferred: false } = peer.phase
+                {
+                    self.core.decide(id, peer);
+                }
+            }
+            Unsettled::Opened(id) => {
+                if let Some(peer) = self.peers.get_mut(id.slot, id.generation)
+                    && !peer.profile.keep_head
+                {
+                    peer.rare().request = None;
+                    peer.rare().response = None;
+                    peer.drop_rare();
+                }
+            }
+            Unsettled::Gone(id) => self.forget(id),
+        }
+    }
 
-    /// Queues or writes a whole message. Text must be UTF-8.
-    pub fn send(&mut self, id: ConnId, kind: Kind, data: &[u8]) -> Result<()> { todo!() }
-    /// The same from several pieces.
-    pub fn send_gathered(&mut self, id: ConnId, kind: Kind, parts: &[&[u8]]) -> Result<()> { todo!() }
-    /// One frame of a message; all have the same kind.
-    pub fn send_fragment(&mut self, id: ConnId, kind: Kind, data: &[u8], last: bool) -> Result<()> { todo!() }
-    /// Frames a message for many.
-    pub fn frame(&mut self, kind: Kind, data: &[u8]) -> Result<Framed> { todo!() }
-    /// Sends what `frame` made.
-    pub fn send_framed(&mut self, id: ConnId, framed: &Framed) -> Result<()> { todo!() }
-    /// At most 125 bytes.
-    pub fn ping(&mut self, id: ConnId, data: &[u8]) -> Result<()> { todo!() }
-    /// An unasked pong, at most 125 bytes.
-    pub fn pong(&mut self, id: ConnId, data: &[u8]) -> Result<()> { todo!() }
-    /// Starts the closing handshake; cancels a connect. `code` 0: a Close without body; reason at most 123 bytes.
-    pub fn close(&mut self, id: ConnId, code: u16, reason: &[u8]) -> Result<()> { todo!() }
-    /// Drops the connection without Close.
-    pub fn abort(&mut self, id: ConnId) -> Result<()> { todo!() }
-    /// Stops (true) or continues to receive.
-    pub fn pause(&mut self, id: ConnId, paused: bool) -> Result<()> { todo!() }
-    /// One `Drain` as soon as the queue is low.
-    pub fn request_drain(&mut self, id: ConnId) -> Result<()> { todo!() }
-    /// Bytes queued and not yet taken by the system.
-    pub fn buffered(&self, id: ConnId) -> Result<usize> { todo!() }
+    fn forget(&mut self, id: ConnId) {
+        self.peers.remove(id.slot, id.generation);
+        // A descriptor is free: listeners that wait for one go on.
+        if self.accept_later.is_some() {
+            self.accept_later = Some(0);
+        }
+    }
+
+    #[inline]
+    fn find_event(&mut self, window: &mut Window) -> Option<Found> {
+        loop {
+            if self.current.is_some() {
+                if let Some(found) = self.read_on(window) {
+                    return Some(found);
+                }
+                self.flush_dirty();
+            }
+            if let Some(found) = self.notice() {
+                return Some(found);
+            }
+            match self.stage {
+                Stage::Leftover => self.take_leftover(),
+                Stage::Ready => self.take_ready(),
+                Stage::Rest => {
+                    if let Some(found) = self.rest() {
+                        return Some(found);
+                    }
+                }
+                Stage::Idle => {
+                    self.flush_dirty();
+                    self.core.in_turn = false;
+                    self.core.clock.stale();
+                    self.tell_of_work();
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// What came up beside receiving.
+    #[inline]
+    fn notice(&mut self) -> Option<Found> {
+        if let Some((level, text)) = self.core.logs.pop_front() {
+            return Some(Found::Log { level, text });
+        }
+        while let Some(id) = self.core.drained.pop_front() {
+            if self.peers.get(id.slot, id.generation).is_some_and(|peer| peer.check_open().is_ok()) {
+                return Some(Found::Drain { id });
+            }
+        }
+        while let Some(id) = self.core.ended.pop_front() {
+            match self.peers.get_mut(id.slot, id.generation).and_then(Peer::last_event) {
+                Some(last) => return Some(Found::Last { id, last }),
+                None => self.forget(id),
+            }
+        }
+        None
+    }
+
+    fn take_leftover(&mut self) {
+        let Some(left) = self.leftover.checked_sub(1) else {
+            self.stage = Stage::Ready;
+            return;
+        };
+        self.leftover = left;
+        if let Some(id) = self.core.again.pop_front()
+            && let Some(peer) = self.peers.get_mut(id.slot, id.generation)
+        {
+            peer.again = false;
+            self.current = Some(Current::new(id));
+        }
+    }
+
+    #[inline]
+    fn take_ready(&mut self) {
+        let Some(ready) = self.ready.pop_front() else {
+            self.stage = Stage::Rest;
+            return;
+        };
+        let (slot, generation) = ((ready.token.0 & 0x0fff_ffff) as u32, (ready.token.0 >> 32) as u32);
+        match ready.token.0 >> 28 & 0xf {
+            0 => self.peer_ready(ConnId { slot, generation }, ready),
+            1 => self.accept_from(slot, generation),
+            3 => {
+                // Edge-triggered and armed for one time: there is nothing to be read.
+                self.armed = None;
+                self.ticked = true;
+            }
+            // What came through the door is looked at in every turn.
+            _ => {}
+        }
+    }
+
+    #[inline]
+    fn peer_ready(&mut self, id: ConnId, ready: Ready) {
+        let Some(peer) = self.peers.get_mut(id.slot, id.generation) else { return };
+        peer.readable |= ready.readable || ready.read_closed;
+        peer.read_closed |= ready.read_closed;
+        if let Phase::Dialing(_) = peer.phase {
+            if ready.writable {
+                self.core.dialled(id, peer);
+                self.flush_dirty();
+            }
+            return;
+        }
+        if ready.writable && peer.blocked {
+            self.core.writable(id, peer);
+        }
+        if peer.readable && !peer.is_held() {
+            self.current = Some(Current::new(id));
+        }
+    }
+
+    /// Door, timers, deadlines, listeners that paused. `None` goes on to the end of the turn.
+    fn rest(&mut self) -> Option<Found> {
+        if let Some(command) = self.posted.pop_front() {
+            match command {
+                Command::Post(words) => return Some(Found::Posted { words }),
+                Command::Resolved(id, found) => self.resolved(id, found),
+                _ => {}
+            }
+            return None;
+        }
+        if self.core.door.take_stop() {
+            self.stop();
+            return None;
+        }
+        if self.core.door.is_pending() {
+            let delivery = self.core.door.take();
+            let rest = self.deliver(delivery);
+            self.posted.extend(rest);
+            return None;
+        }
+        if let Some(found) = self.on_time() {
+            return Some(found);
+        }
+        self.stage = Stage::Idle;
+        None
+    }
+
+    /// Deadlines, timers, and listeners that paused.
+    fn on_time(&mut self) -> Option<Found> {
+        if self.accept_later == Some(0) || (self.full && self.has_room()) {
+            self.accept_again();
+        }
+        if !self.ticked {
+            return None;
+        }
+        let now = self.core.clock.now();
+        self.core.wheel.expire(now, &mut self.due);
+        while let Some(slot) = self.due.pop() {
+            let Some((generation, _)) = self.peers.at(slot) else { continue };
+            if let Some(peer) = self.peers.get_mut(slot, generation) {
+                self.core.on_deadline(ConnId { slot, generation }, peer);
+            }
+        }
+        self.flush_dirty();
+        if self.accept_later.is_some_and(|at| at <= now) {
+            self.accept_again();
+        }
+        if matches!(self.stopping, Stopping::Until(at) if at <= now) {
+            self.drop_all();
+        }
+        if let Some((id, words)) = self.timers.take_due(now) {
+            return Some(Found::Timer { id, words });
+        }
+        self.ticked = false;
+        None
+    }
+
+    /// An embedder's poll must see that there is work, though no socket is ready.
+    fn tell_of_work(&mut self) {
+        if self.has_work() {
+            self.core.door.ring();
+        }
+    }
+
+    /// Turns what was found into the event.
+    #[inline]
+    fn present<'w>(&mut self, found: Found, window: &'w mut Window) -> Event<'w> {
+        let (id, what) = match found {
+            Found::Message { id, kind, place, first, last } => {
+                if let Place::Lent = place {
+                    self.unsettled = Unsettled::Lent;
+                }
+                (id, What::Message { kind, data: window.bytes(&place), first, last })
+            }
+            Found::Ping { id, place } => (id, What::Ping(window.bytes(&place))),
+            Found::Pong { id, place } => (id, What::Pong(window.bytes(&place))),
+            Found::Request { id } => {
+                self.unsettled = Unsettled::Asked(id);
+                (id, What::Request)
+            }
+            Found::Open { id } => {
+                self.unsettled = Unsettled::Opened(id);
+                (id, What::Open)
+            }
+            Found::Drain { id } => (id, What::Drain),
+            Found::Last { id, last } => {
+                self.unsettled = Unsettled::Gone(id);
+                (
+                    id,
+                    match last {
+                        Last::Closed(closing) => What::Closed(closing),
+                        Last::Failed(failure) => What::Failed(failure),
+                    },
+                )
+            }
+            Found::Timer { id, words } => return Event::Timer { id, words },
+            Found::Posted { words } => return Event::Posted { words },
+            Found::Log { level, text } => return Event::Log { level, text },
+        };
+        // The connection was found a moment ago.
+        let (tag, user_data) = match self.peers.get(id.slot, id.generation) {
+            Some(peer) => (peer.profile.tag, peer.user_data),
+            None => (0, 0),
+        };
+        Event::Conn(ConnEvent { id, tag, user_data, what })
+    }
+
+    /// The connection of that name, unless it is gone.
+    pub(super) fn peer(&self, id: ConnId) -> Result<&Peer> {
+        self.peers.get(id.slot, id.generation).ok_or(Error::Closed)
+    }
+
     /// `Closed` for what is gone.
-    pub fn state(&self, id: ConnId) -> State { todo!() }
+    pub fn state(&self, id: ConnId) -> State {
+        match self.peer(id).map(|peer| (&peer.phase, peer.proto.close_sent())) {
+            Err(_) | Ok((Phase::Ended, _)) => State::Closed,
+            Ok((Phase::Open, false)) => State::Open,
+            Ok((Phase::Open, true) | (Phase::Lingering, _)) => State::Closing,
+            Ok(_) => State::Connecting,
+        }
+    }
+
     /// The connection's word.
-    pub fn user_data(&self, id: ConnId) -> Result<usize> { todo!() }
+    pub fn user_data(&self, id: ConnId) -> Result<usize> {
+        self.peer(id).map(|peer| peer.user_data)
+    }
+
     /// Sets it.
-    pub fn set_user_data(&mut self, id: ConnId, word: usize) -> Result<()> { todo!() }
+    pub fn set_user_data(&mut self, id: ConnId, word: usize) -> Result<()> {
+        super::send::find(&mut self.peers, id)?.user_data = word;
+        Ok(())
+    }
+
     /// Our end.
-    pub fn local_address(&self, id: ConnId) -> Result<SocketName> { todo!() }
+    pub fn local_address(&self, id: ConnId) -> Result<SocketName> {
+        Ok(self.peer(id)?.socket.local_name()?)
+    }
+
     /// The peer's end.
-    pub fn peer_address(&self, id: ConnId) -> Result<SocketName> { todo!() }
-    /// The request of a server connection, while kept (until `Open` is handled, or for life with `keep_request`).
-    /// For a client connection: `NotFound`.
-    pub fn request(&self, id: ConnId) -> Result<&Request> { todo!() }
-    /// The answer to a client connection, while kept; also when `Failed` with a status.
-    pub fn response(&self, id: ConnId) -> Result<&Response> { todo!() }
-    /// The negotiated subprotocol, None without one.
-    pub fn subprotocol(&self, id: ConnId) -> Result<Option<&str>> { todo!() }
+    pub fn peer_address(&self, id: ConnId) -> Result<SocketName> {
+        Ok(self.peer(id)?.socket.peer_name()?)
+    }
 
-    /// Accepts a request. `subprotocol` None: the listener's choice.
-    pub fn accept(&mut self, id: ConnId, subprotocol: Option<&str>, headers: &[(&str, &[u8])]) -> Result<()> { todo!() }
-    /// Answers it with another status; the connection closes after.
-    pub fn respond(&mut self, id: ConnId, status: u16, headers: &[(&str, &[u8])], body: &[u8]) -> Result<()> { todo!() }
-    /// Decides later.
-    pub fn defer(&mut self, id: ConnId) -> Result<()> { todo!() }
-
-    /// Announced or connecting connections in the order of their slots; `None` starts.
-    pub fn next_conn(&self, previous: Option<ConnId>) -> Option<ConnId> { todo!() }
     /// `interval` None: once.
-    pub fn add_timer(&mut self, delay: Duration, interval: Option<Duration>, words: [usize; 2]) -> Result<TimerId> { todo!() }
+    pub fn add_timer(&mut self, delay: Duration, interval: Option<Duration>, words: [usize; 2]) -> Result<TimerId> {
+        let at = self.core.clock.now() + delay.as_millis() as u64;
+        let interval = interval.map(|interval| (interval.as_millis() as u64).max(1));
+        self.timers.add(at, interval, words).ok_or(Error::Limit("timers"))
+    }
+
     /// `Closed` when it is gone.
-    pub fn cancel_timer(&mut self, id: TimerId) -> Result<()> { todo!() }
+    pub fn cancel_timer(&mut self, id: TimerId) -> Result<()> {
+        if self.timers.cancel(id) { Ok(()) } else { Err(Error::Closed) }
+    }
+
+    /// Connections that have not ended, in the order of their slots; `None` starts.
+    pub fn next_conn(&self, previous: Option<ConnId>) -> Option<ConnId> {
+        let mut from = previous.map_or(0, |id| id.slot + 1);
+        loop {
+            let (slot, generation) = self.peers.next(from)?;
+            let id = ConnId { slot, generation };
+            if self.peer(id).is_ok_and(|peer| peer.announced) && self.state(id) != State::Closed {
+                return Some(id);
+            }
+            from = slot + 1;
+        }
+    }
 
     /// Closes listeners, and every connection with 1001; after the grace time what is left is dropped.
-    pub fn stop(&mut self) { todo!() }
+    pub fn stop(&mut self) {
+        if self.stopping != Stopping::No {
+            return;
+        }
+        let grace = self.core.limits.stop_grace.as_millis() as u64;
+        self.stopping = Stopping::Until(self.core.clock.now() + grace.max(1));
+        self.close_listeners();
+        self.each_peer(|core, id, peer| match peer.phase {
+            Phase::Open if peer.proto.close_sent() => {}
+            Phase::Open => core.close(id, peer, 1001, "", super::event::By::Local),
+            Phase::Lingering | Phase::Ended => {}
+            _ => core.cancel(id, peer, "the context was stopped"),
+        });
+        self.act();
+        self.tell_of_work();
+    }
+
     /// Stopped, and nothing is open any more. `run` ends here and forgets the stop, so that it may be called again.
-    pub fn take_stopped(&mut self) -> bool { todo!() }
+    pub fn take_stopped(&mut self) -> bool {
+        let stopped = self.stopping != Stopping::No && self.peers.len() == 0;
+        if stopped {
+            self.stopping = Stopping::No;
+        }
+        stopped
+    }
+
     /// Ends everything now (1001 is sent where the socket takes it); `next_event` then gives the last events.
-    pub fn end(&mut self) { todo!() }
+    pub fn end(&mut self) {
+        self.close_listeners();
+        self.timers.clear();
+        self.each_peer(|core, id, peer| match peer.phase {
+            Phase::Open if !peer.proto.close_sent() => core.close(id, peer, 1001, "", super::event::By::Local),
+            Phase::Open | Phase::Lingering | Phase::Ended => {}
+            _ => core.cancel(id, peer, "the context was freed"),
+        });
+        self.flush_dirty();
+        self.drop_all();
+        self.stage = Stage::Idle;
+    }
+
+    fn drop_all(&mut self) {
+        self.each_peer(|core, id, peer| match peer.phase {
+            Phase::Open | Phase::Lingering | Phase::Ended => core.end(id, peer),
+            _ => core.cancel(id, peer, "the context was stopped"),
+        });
+    }
+
+    fn each_peer(&mut self, mut act: impl FnMut(&mut Core, ConnId, &mut Peer)) {
+        let mut from = 0;
+        while let Some((slot, generation)) = self.peers.next(from) {
+            if let Some(peer) = self.peers.get_mut(slot, generation) {
+                act(&mut self.core, ConnId { slot, generation }, peer);
+            }
+            from = slot + 1;
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! from the loop, so that the loop is free while the event is handled.
 
 use super::error::Error;
+use crate::proto::buffer::Buffer;
 use crate::proto::message::Kind;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ id!(/// A timer.
 /// that was handed out last. Lives beside the loop, not in it.
 pub struct Window {
     pub(super) shared: Vec<u8>,
-    pub(super) lent: Vec<u8>,
+    pub(super) lent: Buffer,
 }
 
 /// One event. Valid until the next call of `next_event`.

@@ -3,12 +3,26 @@
 //! [`Context`] is the whole loop. Its user (the C surface) waits with [`Context::wait`], then pulls with
 //! [`Context::next_event`] until there is nothing left, and sends in between. Other threads talk to it through a
 //! [`Door`].
+#![forbid(unsafe_code)]
 
 pub mod context;
+mod core;
+mod deadlines;
+mod dial;
+mod ending;
 pub mod error;
 pub mod event;
 pub mod limits;
+mod listener;
+mod opening;
 pub mod options;
+mod outbox;
+mod peer;
+mod reading;
+pub mod send;
+mod table;
+mod timers;
+mod transport;
 pub mod wake;
 
 pub use context::Context;
@@ -16,4 +30,5 @@ pub use error::{Error, Result};
 pub use event::{By, Closing, ConnEvent, ConnId, Event, Failure, ListenerId, Stage, State, TimerId, What, Window};
 pub use limits::Limits;
 pub use options::{ConnectOptions, ListenOptions};
+pub use send::Framed;
 pub use wake::Door;

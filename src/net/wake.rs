@@ -1,76 +1,294 @@
 //! The door: the only way in from other threads. What comes through is queued and wakes the loop.
 //!
-//! Used by the C surface for calls off the loop's thread; emptied by `net::context` once a turn. `stop` alone takes
-//! no lock, so that a signal handler may call it.
+//! Used by the C surface for calls off the loop's thread and by resolver threads; emptied by `net::context` once a
+//! turn. `stop` alone takes no lock, so that a signal handler may call it. Invariants: what the door says of a
+//! connection was true when the loop last changed it; commands keep their order.
 
-use super::error::Result;
+use super::error::{Error, Result};
 use super::event::{ConnId, State};
+use super::send::{check_close, check_control, check_text};
 use crate::proto::message::Kind;
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Shared by the loop and every thread that knows the context.
-pub struct Door {}
+pub struct Door {
+    wake: Arc<OwnedFd>,
+    stop: AtomicBool,
+    /// Something is in the mailbox: looked at once a turn, without the lock.
+    pending: AtomicBool,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// By slot.
+    known: Vec<Known>,
+    /// Of connections that other threads send to.
+    backlog: HashMap<u32, Backlog>,
+    mailbox: Vec<Command>,
+    high_water: usize,
+    /// The loop is not there yet, or gone.
+    shut: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Known {
+    generation: u32,
+    state: State,
+}
+
+/// What keeps other threads from queueing without end.
+#[derive(Default)]
+struct Backlog {
+    /// Bytes in the mailbox.
+    queued: usize,
+    /// The loop's own queue is above its mark.
+    blocked: bool,
+    /// A send was refused: `Drain` has to follow.
+    refused: bool,
+}
+
+/// What came through the door.
+#[derive(Debug)]
+pub(super) enum Command {
+    Send(ConnId, Kind, Vec<u8>),
+    Fragment(ConnId, Kind, Vec<u8>, bool),
+    Ping(ConnId, Vec<u8>),
+    Pong(ConnId, Vec<u8>),
+    Close(ConnId, u16, Vec<u8>),
+    Abort(ConnId),
+    Pause(ConnId, bool),
+    Post([usize; 2]),
+    Resolved(ConnId, io::Result<Vec<SocketAddr>>),
+}
+
+/// Everything that came since the last turn.
+#[derive(Default)]
+pub(super) struct Delivery {
+    pub(super) commands: Vec<Command>,
+    /// Slots of connections whose senders were refused.
+    pub(super) refused: Vec<u32>,
+    /// Slots of connections with new frames.
+    pub(super) sent_to: Vec<u32>,
+}
 
 impl Door {
     /// `wake` is an eventfd, in the loop's poll set.
     pub fn new(wake: Arc<OwnedFd>) -> Arc<Door> {
-        drop(wake);
-        todo!()
+        Arc::new(Door {
+            wake,
+            stop: AtomicBool::new(false),
+            pending: AtomicBool::new(false),
+            inner: Mutex::new(Inner { shut: true, ..Inner::default() }),
+        })
     }
 
-    /// Queues a message: `Closed`, `NotOpen`, `Utf8`, `TooLarge` or `Again` at once, as far as that can be known here.
-    pub fn send(&self, _id: ConnId, _kind: Kind, _data: Vec<u8>) -> Result<()> {
-        todo!()
+    /// The eventfd.
+    pub fn wake_descriptor(&self) -> &OwnedFd {
+        &self.wake
+    }
+
+    /// Queues a message: `Closed`, `NotOpen`, `Utf8` or `Again` at once, as far as that can be known here.
+    pub fn send(&self, id: ConnId, kind: Kind, data: Vec<u8>) -> Result<()> {
+        check_text(kind, &[&data])?;
+        let inner = self.admit(id, data.len())?;
+        self.put(inner, Command::Send(id, kind, data))
     }
 
     /// Queues one fragment of a message.
-    pub fn send_fragment(&self, _id: ConnId, _kind: Kind, _data: Vec<u8>, _last: bool) -> Result<()> {
-        todo!()
+    pub fn send_fragment(&self, id: ConnId, kind: Kind, data: Vec<u8>, last: bool) -> Result<()> {
+        let inner = self.admit(id, data.len())?;
+        self.put(inner, Command::Fragment(id, kind, data, last))
     }
 
     /// Queues a ping.
-    pub fn ping(&self, _id: ConnId, _data: &[u8]) -> Result<()> {
-        todo!()
+    pub fn ping(&self, id: ConnId, data: &[u8]) -> Result<()> {
+        check_control(data)?;
+        let inner = self.admit(id, data.len())?;
+        self.put(inner, Command::Ping(id, data.to_vec()))
     }
 
     /// Queues a pong.
-    pub fn pong(&self, _id: ConnId, _data: &[u8]) -> Result<()> {
-        todo!()
+    pub fn pong(&self, id: ConnId, data: &[u8]) -> Result<()> {
+        check_control(data)?;
+        let inner = self.admit(id, data.len())?;
+        self.put(inner, Command::Pong(id, data.to_vec()))
     }
 
     /// Queues a close. `code` 0: none.
-    pub fn close(&self, _id: ConnId, _code: u16, _reason: &[u8]) -> Result<()> {
-        todo!()
+    pub fn close(&self, id: ConnId, code: u16, reason: &[u8]) -> Result<()> {
+        check_close(code, reason)?;
+        let mut inner = self.known(id)?;
+        match inner.state(id) {
+            State::Closing | State::Closed => return Err(Error::Closed),
+            State::Connecting | State::Open => inner.known[id.slot as usize].state = State::Closing,
+        }
+        self.put(inner, Command::Close(id, code, reason.to_vec()))
     }
 
     /// Queues an abort.
-    pub fn abort(&self, _id: ConnId) -> Result<()> {
-        todo!()
+    pub fn abort(&self, id: ConnId) -> Result<()> {
+        let inner = self.known(id)?;
+        self.put(inner, Command::Abort(id))
     }
 
     /// Queues a pause (true) or a resume.
-    pub fn pause(&self, _id: ConnId, _paused: bool) -> Result<()> {
-        todo!()
+    pub fn pause(&self, id: ConnId, paused: bool) -> Result<()> {
+        let inner = self.known(id)?;
+        self.put(inner, Command::Pause(id, paused))
     }
 
     /// Queues two words for `Event::Posted`; an error when the loop is gone.
-    pub fn post(&self, _words: [usize; 2]) -> Result<()> {
-        todo!()
+    pub fn post(&self, words: [usize; 2]) -> Result<()> {
+        let inner = self.lock();
+        if inner.shut {
+            return Err(Error::Closed);
+        }
+        self.put(inner, Command::Post(words))
     }
 
     /// What the loop last said of a connection; `Closed` for unknown ones.
-    pub fn state(&self, _id: ConnId) -> State {
-        todo!()
+    pub fn state(&self, id: ConnId) -> State {
+        self.lock().state(id)
     }
 
-    /// Asks the loop to stop, as `Context::stop`. Async-signal-safe.
+    /// Asks the loop to stop, as `Context::stop`. Async-signal-safe: an atomic store and a write.
     pub fn stop(&self) {
-        todo!()
+        self.stop.store(true, Ordering::Release);
+        self.ring();
     }
 
     /// From now on everything is `Closed`: the context is being freed.
     pub fn shut(&self) {
-        todo!()
+        *self.lock() = Inner { shut: true, ..Inner::default() };
+        self.pending.store(false, Ordering::Release);
+        self.stop.store(false, Ordering::Release);
+    }
+
+    /// The loop is there.
+    pub(super) fn open(&self, high_water: usize) {
+        *self.lock() = Inner { high_water, ..Inner::default() };
+    }
+
+    /// Takes the wish to stop.
+    pub(super) fn take_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) && self.stop.swap(false, Ordering::AcqRel)
+    }
+
+    /// What a resolver thread found.
+    pub(super) fn resolved(&self, id: ConnId, found: io::Result<Vec<SocketAddr>>) {
+        let inner = self.lock();
+        if !inner.shut {
+            // Fails only where the loop is gone, and with it whoever asked.
+            let _ = self.put(inner, Command::Resolved(id, found));
+        }
+    }
+
+    /// Says what a connection can do from now on.
+    pub(super) fn tell(&self, id: ConnId, state: State) {
+        let mut inner = self.lock();
+        let slot = id.slot as usize;
+        if inner.known.len() <= slot {
+            inner.known.resize(slot + 1, Known { generation: 0, state: State::Closed });
+        }
+        inner.known[slot] = Known { generation: id.generation, state };
+        if state == State::Closed {
+            inner.backlog.remove(&id.slot);
+        }
+    }
+
+    /// The loop's own queue for the connection is above its mark, or is not any more.
+    pub(super) fn block(&self, slot: u32, blocked: bool) {
+        let mut inner = self.lock();
+        if blocked {
+            inner.backlog.entry(slot).or_default().blocked = true;
+        } else if let Some(backlog) = inner.backlog.get_mut(&slot) {
+            backlog.blocked = false;
+        }
+    }
+
+    /// Whether `take` would find something.
+    #[inline]
+    pub(super) fn is_pending(&self) -> bool {
+        self.pending.load(Ordering::Acquire)
+    }
+
+    /// Takes everything that came.
+    pub(super) fn take(&self) -> Delivery {
+        let mut inner = self.lock();
+        self.pending.store(false, Ordering::Release);
+        let mut delivery = Delivery { commands: std::mem::take(&mut inner.mailbox), ..Delivery::default() };
+        for (&slot, backlog) in &mut inner.backlog {
+            if std::mem::take(&mut backlog.queued) > 0 {
+                delivery.sent_to.push(slot);
+            }
+            if std::mem::take(&mut backlog.refused) {
+                delivery.refused.push(slot);
+            }
+        }
+        inner.backlog.retain(|_, backlog| backlog.blocked);
+        delivery
+    }
+
+    /// Wakes the loop. An eventfd takes 2^64 - 2 of these before it would block.
+    pub(super) fn ring(&self) {
+        let _ = rustix::io::write(&*self.wake, &1u64.to_ne_bytes());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic while the lock was held leaves plain data behind, never half a step.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self, id: ConnId) -> Result<MutexGuard<'_, Inner>> {
+        let inner = self.lock();
+        if inner.state(id) == State::Closed { Err(Error::Closed) } else { Ok(inner) }
+    }
+
+    /// Whether a frame of `length` bytes may be queued.
+    fn admit(&self, id: ConnId, length: usize) -> Result<MutexGuard<'_, Inner>> {
+        let mut inner = self.lock();
+        match inner.state(id) {
+            State::Connecting => return Err(Error::NotOpen),
+            State::Closing | State::Closed => return Err(Error::Closed),
+            State::Open => {}
+        }
+        let high_water = inner.high_water;
+        let backlog = inner.backlog.entry(id.slot).or_default();
+        if backlog.blocked || backlog.queued >= high_water {
+            backlog.refused = true;
+            if backlog.blocked {
+                // Nothing may be in the mailbox, and then nobody else tells the loop that `Drain` is wanted.
+                self.pending.store(true, Ordering::Release);
+                self.ring();
+            }
+            return Err(Error::Again);
+        }
+        backlog.queued += length + 1;
+        Ok(inner)
+    }
+
+    fn put(&self, mut inner: MutexGuard<'_, Inner>, command: Command) -> Result<()> {
+        inner.mailbox.push(command);
+        let first = !self.pending.swap(true, Ordering::AcqRel);
+        drop(inner);
+        if first {
+            self.ring();
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn state(&self, id: ConnId) -> State {
+        match self.known.get(id.slot as usize) {
+            Some(known) if known.generation == id.generation => known.state,
+            _ => State::Closed,
+        }
     }
 }

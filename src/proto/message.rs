@@ -1,12 +1,32 @@
-//! Messages out of frames (RFC 6455 §5.4): fragmentation, control frames in between, limits.
+//! Messages that do not arrive whole (RFC 6455 §5.4): cut headers, cut payloads, fragments with control frames in
+//! between; their limits; UTF-8 as it comes.
+//!
+//! Used by `connection` alone, which handles whole single-frame messages itself. An [`Incoming`] exists only while a
+//! frame or message is unfinished, so that an idle connection owns none.
 
-/// What kind of data a message carries (RFC 6455 §5.6).
+use super::buffer::{Buffer, Pool};
+use super::error::ProtocolError;
+use super::frame::{Header, MAX_HEADER, opcode};
+use super::mask;
+use super::utf8::Utf8;
+
+/// What kind of data a message carries (§5.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// UTF-8 text.
     Text,
     /// Any bytes.
     Binary,
+}
+
+impl Kind {
+    /// Its opcode.
+    pub fn opcode(self) -> u8 {
+        match self {
+            Kind::Text => opcode::TEXT,
+            Kind::Binary => opcode::BINARY,
+        }
+    }
 }
 
 /// Limits of incoming messages.
@@ -24,4 +44,174 @@ impl Default for MessageLimits {
     fn default() -> Self {
         MessageLimits { max_message: 1 << 20, max_frame: 1 << 20, max_fragments: 1024 }
     }
+}
+
+impl MessageLimits {
+    /// §10.4: "Implementations that have implementation- and/or platform-specific limitations regarding the frame
+    /// size or total message size [...] MUST protect themselves against exceeding those limits."
+    pub(super) fn check(&self, before: u64, frame: u64) -> Result<(), ProtocolError> {
+        // Both are below 2^63: the sum cannot wrap.
+        if frame > self.max_frame || before + frame > self.max_message {
+            return Err(ProtocolError::TooBig);
+        }
+        Ok(())
+    }
+}
+
+/// The unfinished part of what a peer sends.
+#[derive(Debug, Default)]
+pub(super) struct Incoming {
+    /// A header that a read has cut.
+    head: [u8; MAX_HEADER],
+    head_length: u8,
+    /// The frame whose payload is not all there.
+    pub(super) frame: Option<Frame>,
+    /// The payload so far of an unfinished control frame.
+    control: Vec<u8>,
+    /// The message that is not all there.
+    pub(super) message: Option<Message>,
+}
+
+/// A frame whose payload is not all there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
+    pub(super) header: Header,
+    /// Payload bytes still to come. `header.key` is turned to the next of them.
+    pub(super) left: u64,
+}
+
+/// A message that is not all there.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) kind: Kind,
+    /// Payload bytes of the frames begun so far, as their headers say.
+    total: u64,
+    fragments: u32,
+    utf8: Utf8,
+    /// Whole-message mode: what has come, unmasked.
+    pub(super) buffer: Buffer,
+    /// Streaming mode: a piece was handed out.
+    pub(super) begun: bool,
+}
+
+impl Incoming {
+    /// Adds bytes to a cut header. The header with its length when it is whole, and how many bytes it took.
+    pub(super) fn header(&mut self, bytes: &[u8], masked: bool) -> Result<(usize, Option<Header>), ProtocolError> {
+        let before = usize::from(self.head_length);
+        let count = bytes.len().min(MAX_HEADER - before);
+        self.head[before..before + count].copy_from_slice(&bytes[..count]);
+        match Header::parse(&self.head[..before + count], masked)? {
+            Some((header, length)) => {
+                self.head_length = 0;
+                Ok((length - before, Some(header)))
+            }
+            None => {
+                self.head_length = (before + count) as u8;
+                Ok((count, None))
+            }
+        }
+    }
+
+    /// Nothing is unfinished: it may be dropped.
+    pub(super) fn is_idle(&self) -> bool {
+        self.head_length == 0 && self.frame.is_none() && self.message.is_none()
+    }
+
+    /// Begins a data frame: the rules of fragmentation and the limits.
+    pub(super) fn begin(
+        &mut self,
+        header: &Header,
+        limits: &MessageLimits,
+        pool: &mut Pool,
+    ) -> Result<(), ProtocolError> {
+        match (header.opcode, &mut self.message) {
+            (opcode::CONTINUATION, Some(message)) => {
+                limits.check(message.total, header.length)?;
+                message.fragments += 1;
+                if message.fragments > limits.max_fragments {
+                    return Err(ProtocolError::TooManyFragments);
+                }
+                message.total += header.length;
+            }
+            (opcode::CONTINUATION, None) => return Err(ProtocolError::StrayContinuation),
+            // §5.4: "The fragments of one message MUST NOT be interleaved between the fragments of another message"
+            (_, Some(_)) => return Err(ProtocolError::Interleaved),
+            (code, none) => {
+                limits.check(0, header.length)?;
+                let kind = if code == opcode::TEXT { Kind::Text } else { Kind::Binary };
+                *none = Some(Message {
+                    kind,
+                    total: header.length,
+                    fragments: 1,
+                    utf8: Utf8::default(),
+                    buffer: pool.take(header.length),
+                    begun: false,
+                });
+            }
+        }
+        self.frame = Some(Frame { header: *header, left: header.length });
+        Ok(())
+    }
+
+    /// Adds payload of an unfinished control frame; opcode and whole payload when it is all there.
+    pub(super) fn control(&mut self, bytes: &mut [u8]) -> Option<(u8, Vec<u8>)> {
+        let frame = self.frame.as_mut()?;
+        frame.header.key = mask::apply(bytes, frame.header.key);
+        frame.left -= bytes.len() as u64;
+        self.control.extend_from_slice(bytes);
+        if frame.left > 0 {
+            return None;
+        }
+        let code = frame.header.opcode;
+        self.frame = None;
+        Some((code, std::mem::take(&mut self.control)))
+    }
+
+    /// Unmasks a piece of the data frame's payload in place and checks it.
+    pub(super) fn piece(&mut self, bytes: &mut [u8]) -> Result<(), ProtocolError> {
+        let (Some(frame), Some(message)) = (&mut self.frame, &mut self.message) else { return Ok(()) };
+        frame.header.key = mask::apply(bytes, frame.header.key);
+        frame.left -= bytes.len() as u64;
+        message.check(bytes, frame)
+    }
+
+    /// Unmasks and checks what was received into the message's own buffer from `from` on.
+    pub(super) fn piece_in_buffer(&mut self, from: usize) -> Result<(), ProtocolError> {
+        let (Some(frame), Some(message)) = (&mut self.frame, &mut self.message) else { return Ok(()) };
+        let bytes = message.buffer.filled_mut(from);
+        frame.header.key = mask::apply(bytes, frame.header.key);
+        frame.left -= bytes.len() as u64;
+        let Message { kind, utf8, buffer, .. } = message;
+        check_text(*kind, utf8, &buffer.filled()[from..], frame)
+    }
+
+    /// Ends the frame if all of it is there: whether it was, and whether it was the message's last.
+    pub(super) fn end_frame(&mut self) -> (bool, bool) {
+        match self.frame {
+            Some(frame) if frame.left == 0 => {
+                self.frame = None;
+                (true, frame.header.fin)
+            }
+            _ => (false, false),
+        }
+    }
+}
+
+impl Message {
+    fn check(&mut self, bytes: &[u8], frame: &Frame) -> Result<(), ProtocolError> {
+        check_text(self.kind, &mut self.utf8, bytes, frame)
+    }
+}
+
+/// §8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a
+/// valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_."
+fn check_text(kind: Kind, utf8: &mut Utf8, bytes: &[u8], frame: &Frame) -> Result<(), ProtocolError> {
+    if kind == Kind::Binary {
+        return Ok(());
+    }
+    utf8.push(bytes).map_err(|_| ProtocolError::Utf8)?;
+    if frame.left == 0 && frame.header.fin && !utf8.is_complete() {
+        return Err(ProtocolError::Utf8);
+    }
+    Ok(())
 }

@@ -1,0 +1,1165 @@
+/* wsrs.h: generated from the library's source; change the comments there. */
+
+#ifndef WSRS_H
+#define WSRS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * wsrs: WebSockets (RFC 6455) for C programs. Clients and servers, one event loop, no callbacks from other threads.
+ *
+ * A program makes a context, tells it to listen or to connect, and runs it:
+ *
+ *     #include <wsrs.h>
+ *     #include <stdio.h>
+ *
+ *     static void echo(wsrs_conn conn, const wsrs_message *message, void *user_data)
+ *     {
+ *         (void)user_data;
+ *         wsrs_conn_send(conn, message->type, message->data, message->len);
+ *     }
+ *
+ *     int main(void)
+ *     {
+ *         wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;
+ *         wsrs_context context;
+ *         wsrs_result result;
+ *         callbacks.on_message = echo;
+ *         result = wsrs_context_new(NULL, &callbacks, NULL, &context);
+ *         if (result == WSRS_OK) result = wsrs_context_listen(context, "127.0.0.1:8080", NULL, NULL);
+ *         if (result == WSRS_OK) result = wsrs_context_run(context);
+ *         if (result != WSRS_OK) fprintf(stderr, "%s\n", wsrs_strerror(result));
+ *         wsrs_context_free(context);
+ *         return result != WSRS_OK;
+ *     }
+ *
+ * HANDLES. wsrs_context, wsrs_listener, wsrs_conn and wsrs_timer are values, not pointers. Copy them, keep them, use
+ * them after their object is gone: the call then returns WSRS_ERR_CLOSED and does nothing. Ids are never reused.
+ *
+ * RESULTS. Functions return a wsrs_result: WSRS_OK or a negative WSRS_ERR_* constant. Places for results are written
+ * only when WSRS_OK is returned. What is known to be wrong at once is returned by the call, which then causes no
+ * callback; what goes wrong later is one on_error. With wsrs_context_set_log the reasons come as text.
+ *
+ * CALLBACKS. They are called on the loop's thread, inside wsrs_context_poll, wsrs_context_run and wsrs_context_free, one
+ * at a time. Inside a callback every function may be called about any handle: send, close, connect, listen, free; only
+ * polling or running the same context again is refused (WSRS_ERR_REENTRY). A callback must return: neither longjmp nor
+ * C++ exceptions may leave it. A connection has these, in this order:
+ *
+ *     on_request    servers that set it: a client asks
+ *     on_open       the handshake is done           or, instead of this and all below, one on_error
+ *     on_message, on_ping, on_pong, on_drain
+ *     on_close      exactly once, last
+ *
+ * A request that the program answers by wsrs_conn_respond ends without another callback.
+ *
+ * THREADS. A context belongs to the thread that first polls or runs it: the loop's thread. Functions say "Loop thread"
+ * (elsewhere they return WSRS_ERR_THREAD) or "Any thread". Before the first poll and after that thread ended, loop
+ * thread functions may be called from any thread, one at a time. wsrs_context_stop may also be called from a signal
+ * handler. Contexts of one process are independent of each other. After fork(), the child can't use contexts made
+ * before it (WSRS_ERR_FORKED), but make its own.
+ *
+ * OWNERSHIP. Four words say who keeps what a pointer points to:
+ *
+ *     copied                        the library has its own copy when the call returns
+ *     borrowed for the call         the library reads it until the call returns
+ *     borrowed during the callback  the program may read it until its callback returns
+ *     owned by the context          the program may read it as long as the comment says
+ *
+ * STRUCTS. Those that the program fills begin with their size: start from the WSRS_*_INIT macro, or set everything to 0
+ * and size to sizeof. A member that is 0 or NULL has its default. So a program works with a newer library that knows
+ * more members. Structs that the library fills begin with their size too, and may grow at their end.
+ *
+ * YOUR OWN LOOP. Wait until wsrs_context_fd is readable, or wsrs_context_timeout_ms is over, then call
+ * wsrs_context_poll(context, 0).
+ *
+ * SILENCE. The library prints nothing, installs no signal handler, never raises SIGPIPE, and never ends the process.
+ */
+
+/* The version that the program is compiled with; wsrs_version tells that of the library that runs. */
+#define WSRS_VERSION_MAJOR 0
+#define WSRS_VERSION_MINOR 1
+#define WSRS_VERSION_PATCH 0
+#define WSRS_VERSION (WSRS_VERSION_MAJOR * 10000 + WSRS_VERSION_MINOR * 100 + WSRS_VERSION_PATCH)
+
+/* First values of the structs that the program fills:  wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;  */
+#define WSRS_CALLBACKS_INIT { sizeof(wsrs_callbacks), 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_LIMITS_INIT { sizeof(wsrs_limits), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_CONTEXT_OPTIONS_INIT { sizeof(wsrs_context_options), 0 }
+#define WSRS_LISTEN_OPTIONS_INIT { sizeof(wsrs_listen_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_CONNECT_OPTIONS_INIT { sizeof(wsrs_connect_options), 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/* No connection:  wsrs_conn conn = WSRS_CONN_NONE;  and likewise for the other handles. */
+#define WSRS_CONTEXT_NONE { 0 }
+#define WSRS_LISTENER_NONE { 0 }
+#define WSRS_CONN_NONE { 0 }
+#define WSRS_TIMER_NONE { 0 }
+
+/* Instead of a length in a wsrs_header: the text ends at its first NUL. */
+#define WSRS_NUL_TERMINATED ((size_t)-1)
+
+/* All went well. */
+#define WSRS_OK 0
+
+/* NULL, an unknown value of an enumeration, a handle of the wrong kind, a number out of range. */
+#define WSRS_ERR_ARGUMENT (-100)
+
+/* The URL can't be understood. */
+#define WSRS_ERR_URL (-101)
+
+/* The address to listen on can't be understood. */
+#define WSRS_ERR_ADDRESS (-102)
+
+/* Text that is not UTF-8. */
+#define WSRS_ERR_UTF8 (-103)
+
+/* A header or subprotocol that may not be sent. */
+#define WSRS_ERR_HEADER (-104)
+
+/* More than the protocol allows: a ping above 125 bytes, a reason above 123. */
+#define WSRS_ERR_TOO_LARGE (-105)
+
+/* A close code that may not be sent. */
+#define WSRS_ERR_CLOSE_CODE (-106)
+
+/* What the handle named is gone, or closing. */
+#define WSRS_ERR_CLOSED (-200)
+
+/* The handshake is not finished. */
+#define WSRS_ERR_NOT_OPEN (-201)
+
+/* Not possible in this state: a whole message inside a fragmented one, the answer to a request that was answered. */
+#define WSRS_ERR_STATE (-202)
+
+/* The send queue is full. Nothing was queued; on_drain follows when there is room. */
+#define WSRS_ERR_AGAIN (-203)
+
+/* Not on this thread: another one runs the context. */
+#define WSRS_ERR_THREAD (-204)
+
+/* A poll or run inside a callback of the same context. */
+#define WSRS_ERR_REENTRY (-205)
+
+/* The context was made before this process was forked. */
+#define WSRS_ERR_FORKED (-206)
+
+/* A limit of this program was reached. */
+#define WSRS_ERR_LIMIT (-207)
+
+/* No such header, nothing kept, or nothing negotiated. */
+#define WSRS_ERR_NOT_FOUND (-208)
+
+/* An error of the operating system without a code of its own here. */
+#define WSRS_ERR_SYSTEM (-300)
+
+/* The address is in use. */
+#define WSRS_ERR_IN_USE (-301)
+
+/* The system does not permit it. */
+#define WSRS_ERR_PERMISSION (-302)
+
+/* Out of memory. */
+#define WSRS_ERR_MEMORY (-303)
+
+/* The host name has no address. */
+#define WSRS_ERR_RESOLVE (-304)
+
+/* Nobody listens there. */
+#define WSRS_ERR_REFUSED (-305)
+
+/* A deadline passed. */
+#define WSRS_ERR_TIMEOUT (-306)
+
+/* The connection was lost. */
+#define WSRS_ERR_RESET (-307)
+
+/* No way to that host or network. */
+#define WSRS_ERR_UNREACHABLE (-308)
+
+/* The process or the system has no more file descriptors. */
+#define WSRS_ERR_DESCRIPTORS (-309)
+
+/* The peer's answer is no valid WebSocket upgrade. */
+#define WSRS_ERR_HANDSHAKE (-500)
+
+/* The server answered with another HTTP status. */
+#define WSRS_ERR_REJECTED (-501)
+
+/* The peer broke the protocol. */
+#define WSRS_ERR_PROTOCOL (-502)
+
+/* An internal error. The context can only be freed. */
+#define WSRS_ERR_PANIC (-900)
+
+/* Kind of a message: text, which is always valid UTF-8. */
+#define WSRS_TEXT 1
+
+/* Kind of a message: any bytes. */
+#define WSRS_BINARY 2
+
+/* State of a connection: the handshake is not finished. */
+#define WSRS_STATE_CONNECTING 0
+
+/* State of a connection: messages can be sent and come in. */
+#define WSRS_STATE_OPEN 1
+
+/* State of a connection: a Close was sent or received. */
+#define WSRS_STATE_CLOSING 2
+
+/* State of a connection that is over, and of handles that never named one. */
+#define WSRS_STATE_CLOSED 3
+
+/* Who ended a connection: this program, or the library for it (the peer broke the protocol, a limit). */
+#define WSRS_BY_LOCAL 1
+
+/* Who ended a connection: the peer, by a Close frame. */
+#define WSRS_BY_REMOTE 2
+
+/* Who ended a connection: the network; TCP ended or failed without a Close frame. */
+#define WSRS_BY_NETWORK 3
+
+/* Who ended a connection: a deadline; no pong, no answer to our Close, or idle. */
+#define WSRS_BY_TIMEOUT 4
+
+/* How far a failed connection came: finding addresses of the host name. */
+#define WSRS_STAGE_RESOLVE 1
+
+/* How far a failed connection came: connecting to one of the addresses. */
+#define WSRS_STAGE_CONNECT 2
+
+/* How far a failed connection came: the HTTP upgrade. */
+#define WSRS_STAGE_HANDSHAKE 5
+
+/* In a member of wsrs_limits: no limit, or no deadline. */
+#define WSRS_OFF UINT64_MAX
+
+/* Log level: something asked for could not be done. */
+#define WSRS_LOG_ERROR 1
+
+/* Log level: something is wrong and was dealt with; also calls of this program that were refused for misuse. */
+#define WSRS_LOG_WARNING 2
+
+/* Log level: connections that come and go. */
+#define WSRS_LOG_INFO 3
+
+/* Log level: what a developer of the library wants to know; also every other call that was refused, and why. */
+#define WSRS_LOG_DEBUG 4
+
+/* A buffer of this size is large enough for every address, with its NUL. */
+#define WSRS_ADDRESS_MAX 128
+
+/*
+ * What a function returns: WSRS_OK, or one of the WSRS_ERR_* constants, all negative.
+ *
+ * The hundreds are groups: -1xx the call was wrong, -2xx not now or not here, -3xx the system or the network, -5xx the
+ * peer. A newer library may return values that this header does not list; treat them by their group.
+ *
+ * Functions: wsrs_strerror.
+ */
+typedef int32_t wsrs_result;
+
+/*
+ * A context: one event loop with its listeners, connections and timers. id 0 is none.
+ *
+ * Handles are values: copy, compare (by id) and keep them as you like. They are never dereferenced and never reused,
+ * so one that outlives its object is harmless: calls with it return WSRS_ERR_CLOSED.
+ *
+ * Functions: wsrs_context_new, wsrs_context_free, wsrs_context_run, wsrs_context_poll, wsrs_context_stop,
+ * wsrs_context_fd, wsrs_context_timeout_ms, wsrs_context_listen, wsrs_context_connect, wsrs_context_post,
+ * wsrs_context_timer, wsrs_context_set_log, wsrs_context_next_conn, wsrs_context_broadcast, wsrs_context_send_many.
+ */
+typedef struct {
+    /* 0: none. */
+    uint64_t id;
+} wsrs_context;
+
+/*
+ * A listener: takes connections of clients. Made by wsrs_context_listen.
+ *
+ * Functions: wsrs_listener_close, wsrs_listener_address, wsrs_listener_port.
+ */
+typedef struct {
+    /* 0: none. */
+    uint64_t id;
+} wsrs_listener;
+
+/*
+ * A connection, of a client (wsrs_context_connect) or to a client (on_request, on_open).
+ *
+ * Sending: wsrs_conn_send, wsrs_conn_send_text, wsrs_conn_send_gathered, wsrs_conn_send_fragment, wsrs_conn_ping,
+ * wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
+ * wsrs_conn_request_drain, wsrs_conn_buffered. About it: wsrs_conn_state, wsrs_conn_context, wsrs_conn_user_data,
+ * wsrs_conn_set_user_data, wsrs_conn_local_address, wsrs_conn_peer_address, wsrs_conn_path, wsrs_conn_query,
+ * wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at. Answering a request: wsrs_conn_accept,
+ * wsrs_conn_respond, wsrs_conn_defer.
+ */
+typedef struct {
+    /* 0: none. */
+    uint64_t id;
+} wsrs_conn;
+
+/*
+ * A timer. Made by wsrs_context_timer.
+ *
+ * Functions: wsrs_timer_cancel.
+ */
+typedef struct {
+    /* 0: none. */
+    uint64_t id;
+} wsrs_timer;
+
+/*
+ * A piece of memory.
+ *
+ * Functions: wsrs_conn_send_gathered.
+ */
+typedef struct {
+    /* May be NULL when len is 0. */
+    const uint8_t *data;
+    /* In bytes. */
+    size_t len;
+} wsrs_slice;
+
+/*
+ * A header line of HTTP.
+ *
+ * From the program, a length may be WSRS_NUL_TERMINATED; values are bytes without CR, LF and NUL. From the library,
+ * texts are not NUL-terminated.
+ *
+ * Functions: wsrs_conn_header_at, wsrs_conn_accept, wsrs_conn_respond, wsrs_context_connect (in its options).
+ */
+typedef struct {
+    /* Upper and lower case are the same. */
+    const char *name;
+    /* In bytes. */
+    size_t name_len;
+    /* Without white space around it. */
+    const char *value;
+    /* In bytes. */
+    size_t value_len;
+} wsrs_header;
+
+/* A message, or in streaming mode a piece of one. Borrowed during the callback. */
+typedef struct {
+    /* Of this struct. A newer library may append members; look at them only when they lie within. */
+    size_t size;
+    /* WSRS_TEXT or WSRS_BINARY. */
+    int32_t type;
+    /* 1: begins a message. */
+    int32_t first;
+    /* 1: ends a message. Both are always 1 without streaming. */
+    int32_t last;
+    /* The bytes; not NUL-terminated. A piece of a text may end inside a character. */
+    const uint8_t *data;
+    /* In bytes. */
+    size_t len;
+} wsrs_message;
+
+/* A client's request. Borrowed during the callback; its headers: wsrs_conn_header, wsrs_conn_header_at. */
+typedef struct {
+    /* Of this struct. A newer library may append members; look at them only when they lie within. */
+    size_t size;
+    /* 1: asks for an upgrade to WebSocket; 0: anything else, which can only be answered by wsrs_conn_respond. */
+    int32_t upgrade;
+    /* Like "GET". */
+    const char *method;
+    /* In bytes. */
+    size_t method_len;
+    /* The target up to the first question mark, as it was sent. */
+    const char *path;
+    /* In bytes. */
+    size_t path_len;
+    /* The target after the first question mark, as it was sent; NULL without one. */
+    const char *query;
+    /* In bytes. */
+    size_t query_len;
+    /* How many headers the request has. */
+    size_t header_count;
+    /* The subprotocols offered, preferred first, as "chat, superchat"; NUL-terminated, empty when none is. */
+    const char *subprotocols;
+    /* In bytes, without the NUL. */
+    size_t subprotocols_len;
+    /* The client's address, as wsrs_conn_peer_address gives it; NUL-terminated. */
+    const char *peer;
+    /* In bytes, without the NUL. */
+    size_t peer_len;
+} wsrs_request;
+
+/* How a connection ended that was open. Borrowed during the callback. */
+typedef struct {
+    /* Of this struct. A newer library may append members; look at them only when they lie within. */
+    size_t size;
+    /* From the peer's Close frame, or ours where it never sent one; 1005: a Close without code, 1006: no Close at all. */
+    int32_t code;
+    /* 1: both Close frames were exchanged. */
+    int32_t clean;
+    /* Who ended it: a WSRS_BY_* constant. */
+    int32_t by;
+    /* The words that came with the code: valid UTF-8, not NUL-terminated. */
+    const char *reason;
+    /* In bytes. */
+    size_t reason_len;
+} wsrs_close;
+
+/* Why a connection never opened. Borrowed during the callback. */
+typedef struct {
+    /* Of this struct. A newer library may append members; look at them only when they lie within. */
+    size_t size;
+    /* A WSRS_ERR_* constant. */
+    wsrs_result result;
+    /* How far it came: a WSRS_STAGE_* constant. */
+    int32_t stage;
+    /* The errno of the system; 0 when it was not the system. */
+    int32_t system_errno;
+    /* The HTTP status that the server answered with; 0 without an answer. */
+    int32_t status;
+    /* One sentence with the address and the cause; NUL-terminated. */
+    const char *text;
+    /* In bytes, without the NUL. */
+    size_t text_len;
+    /* The headers of the server's answer; NULL without one. */
+    const wsrs_header *headers;
+    /* How many. */
+    size_t header_count;
+    /* The body of the server's answer, as far as max_body allows; may be NULL. */
+    const uint8_t *body;
+    /* In bytes. */
+    size_t body_len;
+} wsrs_error;
+
+/*
+ * The functions that the library calls. Start from WSRS_CALLBACKS_INIT and set those you want; the others stay NULL.
+ *
+ * All are called on the loop's thread, inside wsrs_context_poll, wsrs_context_run or wsrs_context_free, one at a time.
+ * Inside, every function of the library may be called about any handle, also wsrs_conn_close on this connection and
+ * wsrs_context_free; only a poll or run of the same context is refused. They must neither throw nor longjmp.
+ *
+ * A connection's callbacks come in this order: on_request (servers that set it), then either on_open, everything else,
+ * and at last on_close, or one on_error.
+ */
+typedef struct {
+    /* sizeof(wsrs_callbacks), as WSRS_CALLBACKS_INIT sets it. */
+    size_t size;
+    /*
+     * Servers: a client asks. Answer by wsrs_conn_accept or wsrs_conn_respond, or later after wsrs_conn_defer. If it
+     * returns without any of them, an upgrade is accepted and anything else gets status 426. When not set, that
+     * is what happens to every request.
+     */
+    void (*on_request)(wsrs_conn conn, const wsrs_request *request, void *user_data);
+    /*
+     * The handshake is done: messages may be sent. The request (servers) or the answer (clients) can be read by
+     * wsrs_conn_path, wsrs_conn_header and the like until it returns, longer by option.
+     */
+    void (*on_open)(wsrs_conn conn, void *user_data);
+    /* A message came, or in streaming mode a piece of one. */
+    void (*on_message)(wsrs_conn conn, const wsrs_message *message, void *user_data);
+    /*
+     * The connection is over: exactly once for each connection that had on_open, and its last callback. The handle is
+     * gone already; free here what you keep for the connection.
+     */
+    void (*on_close)(wsrs_conn conn, const wsrs_close *close, void *user_data);
+    /* The connection did not open: exactly once instead of on_open and on_close. */
+    void (*on_error)(wsrs_conn conn, const wsrs_error *error, void *user_data);
+    /* There is room again after WSRS_ERR_AGAIN, or wsrs_conn_request_drain asked. */
+    void (*on_drain)(wsrs_conn conn, void *user_data);
+    /* A ping came; it is answered already. data is borrowed during the callback. */
+    void (*on_ping)(wsrs_conn conn, const uint8_t *data, size_t len, void *user_data);
+    /* A pong came. data is borrowed during the callback. */
+    void (*on_pong)(wsrs_conn conn, const uint8_t *data, size_t len, void *user_data);
+} wsrs_callbacks;
+
+/*
+ * All limits, of a context or of one listener or connection. Start from WSRS_LIMITS_INIT; members that are 0 have
+ * their default, WSRS_OFF switches a limit off (not those of the head). Times are in milliseconds.
+ *
+ * Used in: wsrs_context_options, wsrs_listen_options, wsrs_connect_options.
+ */
+typedef struct {
+    /* sizeof(wsrs_limits), as WSRS_LIMITS_INIT sets it. */
+    size_t size;
+    /* Bytes of a whole incoming message. Default 1 MiB. Beyond it the connection is closed with 1009. */
+    uint64_t max_message;
+    /* Bytes of one incoming frame. Default 1 MiB, or max_message where that is set. */
+    uint64_t max_frame;
+    /* Frames of one incoming message. Default 1,024. */
+    uint64_t max_fragments;
+    /* Bytes of the head of a request or answer. Default 16 KiB, at most 1 MiB. */
+    uint64_t max_head;
+    /* Headers in it. Default 100, at most 1,000. */
+    uint64_t max_headers;
+    /* Bytes of the request target. Default 8 KiB, at most 1 MiB. */
+    uint64_t max_target;
+    /* Bytes kept of the body of an answer that refuses an upgrade. Default 64 KiB. */
+    uint64_t max_body;
+    /* Connections of the context in all. Default 65,536. Only in the context's limits. */
+    uint64_t max_connections;
+    /* Connections from one client address. Default 256. */
+    uint64_t max_connections_per_address;
+    /* Connections from clients whose handshake is not finished. Default 256. Only in the context's limits. */
+    uint64_t max_pending_handshakes;
+    /* Queued bytes of a connection from which sending returns WSRS_ERR_AGAIN. Default 1 MiB. */
+    uint64_t high_water;
+    /* For connecting, over all addresses of the host. Default 10 s. */
+    uint64_t connect_timeout_ms;
+    /* For the whole handshake, once TCP is connected. Default 10 s. */
+    uint64_t handshake_timeout_ms;
+    /* From our Close frame to the end of the connection. Default 5 s. */
+    uint64_t close_timeout_ms;
+    /* Silence after which a ping is sent. Default 20 s. */
+    uint64_t ping_interval_ms;
+    /* Silence after that ping after which the peer is taken for dead. Default 20 s. */
+    uint64_t pong_timeout_ms;
+    /* Time without a message in either direction after which the connection is closed. Default WSRS_OFF. */
+    uint64_t idle_timeout_ms;
+    /* From wsrs_context_stop to the end of connections that do not answer. Default 5 s. Only in the context's limits. */
+    uint64_t stop_grace_ms;
+} wsrs_limits;
+
+/* Options of wsrs_context_new. Start from WSRS_CONTEXT_OPTIONS_INIT. */
+typedef struct {
+    /* sizeof(wsrs_context_options), as WSRS_CONTEXT_OPTIONS_INIT sets it. */
+    size_t size;
+    /* Of the context and of all its connections. Copied. NULL: the defaults. */
+    const wsrs_limits *limits;
+} wsrs_context_options;
+
+/* Options of wsrs_context_listen. Start from WSRS_LISTEN_OPTIONS_INIT. */
+typedef struct {
+    /* sizeof(wsrs_listen_options), as WSRS_LISTEN_OPTIONS_INIT sets it. */
+    size_t size;
+    /* Of its connections, instead of all of the context's. Copied. NULL: the context's. */
+    const wsrs_callbacks *callbacks;
+    /* First user data of its connections. The context's where both this and callbacks are NULL. */
+    void *user_data;
+    /* Of its connections, instead of all of the context's. Copied. NULL: the context's. */
+    const wsrs_limits *limits;
+    /*
+     * The subprotocols spoken, preferred first, as "chat, superchat": the first that the client offers too is chosen.
+     * Copied. NULL: none.
+     */
+    const char *subprotocols;
+    /* Not 0: messages come in pieces, as they arrive. */
+    int32_t streaming;
+    /* Not 0: wsrs_conn_path, wsrs_conn_header and the like work as long as the connection lives. */
+    int32_t keep_request;
+    /* Connections that the system may hold ready. 0: 4,096, cut by the system. */
+    int32_t backlog;
+    /* Not 0: several listeners, also of other processes, share the port and its connections. */
+    int32_t reuse_port;
+    /* Not 0: an IPv6 wildcard address does not take IPv4 connections too. */
+    int32_t ipv6_only;
+    /* Permissions of a Unix socket, like 0660. 0: as the umask says. */
+    uint32_t unix_mode;
+} wsrs_listen_options;
+
+/* Options of wsrs_context_connect. Start from WSRS_CONNECT_OPTIONS_INIT. */
+typedef struct {
+    /* sizeof(wsrs_connect_options), as WSRS_CONNECT_OPTIONS_INIT sets it. */
+    size_t size;
+    /* Of this connection, instead of all of the context's. Copied. NULL: the context's. */
+    const wsrs_callbacks *callbacks;
+    /* First user data of the connection. The context's where both this and callbacks are NULL. */
+    void *user_data;
+    /* Of this connection, instead of all of the context's. Copied. NULL: the context's. */
+    const wsrs_limits *limits;
+    /* The subprotocols offered, preferred first, as "chat, superchat". Copied. NULL: none. */
+    const char *subprotocols;
+    /* Headers added to the request. Copied. */
+    const wsrs_header *headers;
+    /* How many. */
+    size_t header_count;
+    /* Not 0: messages come in pieces, as they arrive. */
+    int32_t streaming;
+    /* Not 0: wsrs_conn_header and the like work as long as the connection lives. */
+    int32_t keep_response;
+} wsrs_connect_options;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/*
+ * The version of the library that runs, in the form of WSRS_VERSION, which is the version the program was compiled
+ * with: major * 10000 + minor * 100 + patch. Any thread.
+ */
+uint32_t wsrs_version(void);
+
+/* The same as text, like "0.1.0": static, never NULL. Any thread. */
+const char *wsrs_version_text(void);
+
+/* What a result means, in a few words of English: static, never NULL, also for unknown values. Any thread. */
+const char *wsrs_strerror(wsrs_result result);
+
+/*
+ * Makes a context.
+ *
+ * options and callbacks may be NULL and are copied. user_data is the first user data of connections whose listener or
+ * connect brings none; the library never reads what it points to.
+ *
+ * Any thread. The thread that first polls or runs the context becomes the loop's thread; until then, functions for
+ * the loop's thread may be called from any thread, one at a time. When the loop's thread ends, the same holds again.
+ *
+ * Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_LIMIT with 1,024 contexts in the process; WSRS_ERR_DESCRIPTORS,
+ * WSRS_ERR_MEMORY or WSRS_ERR_SYSTEM from the system.
+ *
+ * The caller promises:
+ * - options and callbacks are NULL, or initialised by their macros.
+ * - out points to a wsrs_context.
+ */
+wsrs_result wsrs_context_new(const wsrs_context_options *options,
+                             const wsrs_callbacks *callbacks,
+                             void *user_data,
+                             wsrs_context *out);
+
+/*
+ * Ends a context: closes what is open, calls on_close (or on_error) for each connection and every function posted and
+ * not run yet, then frees all.
+ *
+ * Inside a callback it marks the context and returns; the end comes when that callback has returned, before the poll
+ * or run around it returns. From the call on, every function refuses the context's handles with WSRS_ERR_CLOSED, also
+ * inside the on_close callbacks that follow. Timers are not called any more. After an internal error (WSRS_ERR_PANIC)
+ * it frees without callbacks.
+ *
+ * Loop thread. Returns WSRS_OK, also when the context was freed before; WSRS_ERR_ARGUMENT for another kind of handle;
+ * WSRS_ERR_THREAD while another thread runs the context; WSRS_ERR_FORKED in the child of a fork, where it does nothing.
+ */
+wsrs_result wsrs_context_free(wsrs_context context);
+
+/*
+ * Runs the context until wsrs_context_stop was called and everything is closed, or a callback frees it. A stop that
+ * came before makes it close everything and return. It may be called again after.
+ *
+ * Loop thread; makes this thread the loop's thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_THREAD;
+ * WSRS_ERR_REENTRY inside a callback of the same context; WSRS_ERR_FORKED; WSRS_ERR_SYSTEM when waiting fails.
+ */
+wsrs_result wsrs_context_run(wsrs_context context);
+
+/*
+ * Waits until something happens, at most timeout_ms milliseconds, and calls the callbacks for what happened. 0 does
+ * not wait, -1 waits for ever. May return early with nothing done, for instance after a signal.
+ *
+ * Loop thread; makes this thread the loop's thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT for a timeout below -1; and
+ * else as wsrs_context_run.
+ */
+wsrs_result wsrs_context_poll(wsrs_context context,
+                              int32_t timeout_ms);
+
+/*
+ * Asks the context to stop: listeners close, connections are closed with 1001, wsrs_context_run returns when all are
+ * gone or their time (stop_grace_ms) is over.
+ *
+ * Any thread, and from signal handlers. Returns WSRS_OK; WSRS_ERR_ARGUMENT for another kind of handle;
+ * WSRS_ERR_CLOSED; WSRS_ERR_FORKED.
+ */
+wsrs_result wsrs_context_stop(wsrs_context context);
+
+/*
+ * The one descriptor that tells when wsrs_context_poll has something to do, for a loop of your own: readable means
+ * call wsrs_context_poll(context, 0). It covers timers. Owned by the context: don't read, write or close it.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - out points to an int32_t.
+ */
+wsrs_result wsrs_context_fd(wsrs_context context,
+                            int32_t *out);
+
+/*
+ * How many milliseconds a loop of your own may wait on wsrs_context_fd before it calls wsrs_context_poll anyway; -1:
+ * for ever. Ask again after each poll.
+ *
+ * Loop thread. Returns as wsrs_context_fd.
+ *
+ * The caller promises:
+ * - out points to an int32_t.
+ */
+wsrs_result wsrs_context_timeout_ms(wsrs_context context,
+                                    int32_t *out);
+
+/*
+ * Listens on an address: "127.0.0.1:8080", "[::1]:0" (0: any free port), "*:8080" (IPv6 and IPv4),
+ * "unix:/run/x.sock". The address and the options are copied. options may be NULL, and so may out.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_ADDRESS; WSRS_ERR_IN_USE; WSRS_ERR_PERMISSION;
+ * WSRS_ERR_DESCRIPTORS; WSRS_ERR_SYSTEM; WSRS_ERR_HEADER for a subprotocol that can't be; WSRS_ERR_CLOSED;
+ * WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - address is NUL-terminated.
+ * - options is NULL, or initialised by WSRS_LISTEN_OPTIONS_INIT, and what it points to is valid.
+ * - out is NULL or points to a wsrs_listener.
+ */
+wsrs_result wsrs_context_listen(wsrs_context context,
+                                const char *address,
+                                const wsrs_listen_options *options,
+                                wsrs_listener *out);
+
+/*
+ * Starts to connect to a "ws://host:port/path?query" and returns at once; on_open or on_error follows, never before
+ * this function has returned. wsrs_conn_close or wsrs_conn_abort cancels. url and options are copied. options may be
+ * NULL, and so may out.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_URL; WSRS_ERR_HEADER; WSRS_ERR_LIMIT;
+ * WSRS_ERR_DESCRIPTORS; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED. After an error no callback comes.
+ *
+ * The caller promises:
+ * - url is NUL-terminated.
+ * - options is NULL, or initialised by WSRS_CONNECT_OPTIONS_INIT, and what it points to is valid.
+ * - out is NULL or points to a wsrs_conn.
+ */
+wsrs_result wsrs_context_connect(wsrs_context context,
+                                 const char *url,
+                                 const wsrs_connect_options *options,
+                                 wsrs_conn *out);
+
+/*
+ * Calls a function on the loop's thread, in one of its next polls, in the order of the posts. Each function that was
+ * posted with WSRS_OK is called once, at the latest by wsrs_context_free.
+ *
+ * Any thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_LIMIT; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - function may be called on the loop's thread with argument.
+ */
+wsrs_result wsrs_context_post(wsrs_context context,
+                              void (*function)(wsrs_context context, void *argument),
+                              void *argument);
+
+/*
+ * The connections of a context, one by one: those that connect, are open or close. Start with previous =
+ * WSRS_CONN_NONE; out gets id 0 at the end. Connections may come and go meanwhile.
+ *
+ * Loop thread. Returns WSRS_OK, also at the end; WSRS_ERR_ARGUMENT, also for a connection of another context;
+ * WSRS_ERR_CLOSED for the context; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - out points to a wsrs_conn.
+ */
+wsrs_result wsrs_context_next_conn(wsrs_context context, wsrs_conn previous, wsrs_conn *out);
+
+/*
+ * Sends a message to every open connection of the context; it is framed once. sent, if not NULL, gets the number of
+ * connections that took it; those whose queue is full don't, and get on_drain later. data is borrowed for the call.
+ *
+ * Loop thread. Returns WSRS_OK, however many took it; WSRS_ERR_ARGUMENT; WSRS_ERR_UTF8; WSRS_ERR_CLOSED;
+ * WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - data is readable for len bytes, or NULL with len 0.
+ * - sent is NULL or points to a size_t.
+ */
+wsrs_result wsrs_context_broadcast(wsrs_context context,
+                                   int32_t type,
+                                   const void *data,
+                                   size_t len,
+                                   size_t *sent);
+
+/*
+ * As wsrs_context_broadcast, to the given connections of the context. Those that are not open are passed over. conns
+ * and data are borrowed for the call.
+ *
+ * Loop thread. Returns as wsrs_context_broadcast; WSRS_ERR_ARGUMENT when one is a connection of another context or no
+ * connection at all, and then nothing was sent.
+ *
+ * The caller promises:
+ * - conns points to count handles, or is NULL with count 0.
+ * - data is readable for len bytes, or NULL with len 0.
+ * - sent is NULL or points to a size_t.
+ */
+wsrs_result wsrs_context_send_many(wsrs_context context,
+                                   const wsrs_conn *conns,
+                                   size_t count,
+                                   int32_t type,
+                                   const void *data,
+                                   size_t len,
+                                   size_t *sent);
+
+/*
+ * Calls a function on the loop's thread after delay_ms, then every interval_ms; 0: once. Timers are coarse: a few
+ * milliseconds late is normal. out may be NULL.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT, also for times above 2^40 ms; WSRS_ERR_LIMIT; WSRS_ERR_CLOSED;
+ * WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - function may be called with argument until the timer is gone.
+ * - out is NULL or points to a wsrs_timer.
+ */
+wsrs_result wsrs_context_timer(wsrs_context context,
+                               uint64_t delay_ms,
+                               uint64_t interval_ms,
+                               void (*function)(wsrs_timer timer, void *argument),
+                               void *argument,
+                               wsrs_timer *out);
+
+/*
+ * Cancels a timer; its function is not called any more. It may be called inside that function.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_CLOSED when it is gone, as after its only call; WSRS_ERR_ARGUMENT;
+ * WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ */
+wsrs_result wsrs_timer_cancel(wsrs_timer timer);
+
+/*
+ * Gives the context's log lines up to a level to a function; a NULL function or level 0: to none, as at first. text
+ * is one line without newline, NUL-terminated, borrowed during the callback.
+ *
+ * The function is called on the loop's thread: in polls, and at once for a call that is refused there. Lines about
+ * calls from other threads come with the next poll. It must not call functions of the library.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - function may be called with user_data until the context is freed or another function is set.
+ */
+wsrs_result wsrs_context_set_log(wsrs_context context,
+                                 int32_t level,
+                                 void (*function)(int32_t level, const char *text, void *user_data),
+                                 void *user_data);
+
+/*
+ * Takes no more connections; those it took stay. A Unix socket's path is removed.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_CLOSED when it is closed; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD;
+ * WSRS_ERR_FORKED.
+ */
+wsrs_result wsrs_listener_close(wsrs_listener listener);
+
+/*
+ * Where it listens, as text: "127.0.0.1:40123", "unix:/run/x.sock". Written to buffer with a NUL; len, if not NULL,
+ * gets the length without it.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT, also when capacity is too small (WSRS_ADDRESS_MAX never is);
+ * WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - buffer is writable for capacity bytes.
+ * - len is NULL or points to a size_t.
+ */
+wsrs_result wsrs_listener_address(wsrs_listener listener,
+                                  char *buffer,
+                                  size_t capacity,
+                                  size_t *len);
+
+/*
+ * The port it listens on, which the system chose when the address said 0.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND for a Unix socket; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED;
+ * WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - out points to a uint16_t.
+ */
+wsrs_result wsrs_listener_port(wsrs_listener listener, uint16_t *out);
+
+/*
+ * Sends a whole message. type is WSRS_TEXT, whose bytes must be UTF-8, or WSRS_BINARY. data is borrowed for the call:
+ * it is never modified and not needed after. On the loop's thread it is written at once as far as the network takes
+ * it, or with what else this callback sends; from other threads it is queued and the loop is woken.
+ *
+ * Any thread. Returns WSRS_OK; WSRS_ERR_AGAIN when the queue is full: nothing was queued, on_drain follows;
+ * WSRS_ERR_NOT_OPEN before on_open; WSRS_ERR_CLOSED; WSRS_ERR_UTF8; WSRS_ERR_STATE inside a fragmented message;
+ * WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED. From other threads WSRS_OK means queued: a connection that closes meanwhile
+ * drops it.
+ *
+ * The caller promises:
+ * - data is readable for len bytes, or NULL with len 0.
+ */
+wsrs_result wsrs_conn_send(wsrs_conn conn,
+                           int32_t type,
+                           const void *data,
+                           size_t len);
+
+/*
+ * Sends a NUL-terminated text as a whole message, as wsrs_conn_send does. text is borrowed for the call.
+ *
+ * Any thread. Returns as wsrs_conn_send.
+ *
+ * The caller promises:
+ * - text is NUL-terminated.
+ */
+wsrs_result wsrs_conn_send_text(wsrs_conn conn, const char *text);
+
+/*
+ * Sends a whole message that lies in several pieces, as wsrs_conn_send does. parts and what they point to are borrowed
+ * for the call. At most 1,024 pieces.
+ *
+ * Any thread. Returns as wsrs_conn_send.
+ *
+ * The caller promises:
+ * - parts points to count pieces, each readable for its length, or is NULL with count 0.
+ */
+wsrs_result wsrs_conn_send_gathered(wsrs_conn conn,
+                                    int32_t type,
+                                    const wsrs_slice *parts,
+                                    size_t count);
+
+/*
+ * Sends one frame of a message; last is not 0 for the one that ends it. All frames of a message have the same type.
+ * Until the last, no other message can be sent. data is borrowed for the call.
+ *
+ * Any thread, but one message from one thread. Returns as wsrs_conn_send; WSRS_ERR_STATE when the type differs from
+ * the first frame's.
+ *
+ * The caller promises:
+ * - data is readable for len bytes, or NULL with len 0.
+ */
+wsrs_result wsrs_conn_send_fragment(wsrs_conn conn,
+                                    int32_t type,
+                                    const void *data,
+                                    size_t len,
+                                    int32_t last);
+
+/*
+ * Sends a ping; on_pong tells of the answer. The library pings silent peers on its own (ping_interval_ms). data is
+ * borrowed for the call.
+ *
+ * Any thread. Returns as wsrs_conn_send; WSRS_ERR_TOO_LARGE above 125 bytes.
+ *
+ * The caller promises:
+ * - data is readable for len bytes, or NULL with len 0.
+ */
+wsrs_result wsrs_conn_ping(wsrs_conn conn,
+                           const void *data,
+                           size_t len);
+
+/*
+ * Sends a pong that nobody asked for. Pings are answered by the library. data is borrowed for the call.
+ *
+ * Any thread. Returns as wsrs_conn_ping.
+ *
+ * The caller promises:
+ * - data is readable for len bytes, or NULL with len 0.
+ */
+wsrs_result wsrs_conn_pong(wsrs_conn conn, const void *data, size_t len);
+
+/*
+ * Starts the closing handshake, after what is queued; on_close follows. code is 1000 to 1003, 1007 to 1014 or 3000 to
+ * 4999, or 0 for a Close without code and reason. reason is UTF-8 of at most 123 bytes, borrowed for the call. Cancels
+ * a connect: on_error follows.
+ *
+ * Any thread. Returns WSRS_OK; WSRS_ERR_CLOSED when it is closing already; WSRS_ERR_CLOSE_CODE; WSRS_ERR_TOO_LARGE;
+ * WSRS_ERR_UTF8; WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - reason is readable for len bytes, or NULL with len 0.
+ */
+wsrs_result wsrs_conn_close(wsrs_conn conn,
+                            int32_t code,
+                            const char *reason,
+                            size_t len);
+
+/*
+ * Drops the connection at once: no Close frame, queued messages are lost. on_close or on_error follows.
+ *
+ * Any thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED.
+ */
+wsrs_result wsrs_conn_abort(wsrs_conn conn);
+
+/*
+ * Stops to receive, so that the peer is slowed down by TCP. A message that was received already may still come when
+ * another thread calls this. Deadlines that need to hear from the peer rest meanwhile.
+ *
+ * Any thread. Returns as wsrs_conn_abort.
+ */
+wsrs_result wsrs_conn_pause(wsrs_conn conn);
+
+/*
+ * Receives again.
+ *
+ * Any thread. Returns as wsrs_conn_abort.
+ */
+wsrs_result wsrs_conn_resume(wsrs_conn conn);
+
+/*
+ * Asks for one on_drain as soon as the queue is low, in the next poll if it is: for sending piece by piece.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_NOT_OPEN; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD;
+ * WSRS_ERR_FORKED.
+ */
+wsrs_result wsrs_conn_request_drain(wsrs_conn conn);
+
+/*
+ * How many bytes are queued that the system did not take yet.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - out points to a size_t.
+ */
+wsrs_result wsrs_conn_buffered(wsrs_conn conn, size_t *out);
+
+/*
+ * What the connection can do now: a WSRS_STATE_* constant. Never fails: what is gone or never was is
+ * WSRS_STATE_CLOSED.
+ *
+ * Any thread.
+ */
+int32_t wsrs_conn_state(wsrs_conn conn);
+
+/*
+ * Sets the user data that the connection's callbacks get from now on. The library never reads what it points to.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ */
+wsrs_result wsrs_conn_set_user_data(wsrs_conn conn,
+                                    void *user_data);
+
+/*
+ * The connection's user data.
+ *
+ * Loop thread. Returns as wsrs_conn_set_user_data.
+ *
+ * The caller promises:
+ * - out points to a void *.
+ */
+wsrs_result wsrs_conn_user_data(wsrs_conn conn, void **out);
+
+/*
+ * The context of a connection.
+ *
+ * Loop thread. Returns WSRS_OK, also for a connection that is gone while its context is not; WSRS_ERR_CLOSED;
+ * WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - out points to a wsrs_context.
+ */
+wsrs_result wsrs_conn_context(wsrs_conn conn, wsrs_context *out);
+
+/*
+ * This end's address as text, like wsrs_listener_address.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT, also when capacity is too small (WSRS_ADDRESS_MAX never is);
+ * WSRS_ERR_CLOSED; WSRS_ERR_NOT_OPEN before TCP is connected; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - buffer is writable for capacity bytes.
+ * - len is NULL or points to a size_t.
+ */
+wsrs_result wsrs_conn_local_address(wsrs_conn conn, char *buffer, size_t capacity, size_t *len);
+
+/*
+ * The peer's address as text, like wsrs_listener_address.
+ *
+ * Loop thread. Returns as wsrs_conn_local_address.
+ *
+ * The caller promises:
+ * - buffer is writable for capacity bytes.
+ * - len is NULL or points to a size_t.
+ */
+wsrs_result wsrs_conn_peer_address(wsrs_conn conn, char *buffer, size_t capacity, size_t *len);
+
+/*
+ * Servers: the request's path, as it was sent. Not NUL-terminated; owned by the context, until on_open has returned or
+ * with keep_request until the connection is gone.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND when it is not kept, or for a client's connection; WSRS_ERR_CLOSED;
+ * WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - data points to a const char *, len to a size_t.
+ */
+wsrs_result wsrs_conn_path(wsrs_conn conn,
+                           const char **data,
+                           size_t *len);
+
+/*
+ * Servers: the request's query, what follows the first question mark. As wsrs_conn_path.
+ *
+ * Loop thread. Returns as wsrs_conn_path; WSRS_ERR_NOT_FOUND also when the request has none.
+ *
+ * The caller promises:
+ * - data points to a const char *, len to a size_t.
+ */
+wsrs_result wsrs_conn_query(wsrs_conn conn, const char **data, size_t *len);
+
+/*
+ * The subprotocol that was agreed on. Not NUL-terminated; owned by the context, until the connection is gone.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND when none was; WSRS_ERR_NOT_OPEN; WSRS_ERR_CLOSED;
+ * WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - data points to a const char *, len to a size_t.
+ */
+wsrs_result wsrs_conn_subprotocol(wsrs_conn conn, const char **data, size_t *len);
+
+/*
+ * The value of the first header with this name, in upper or lower case: of the request (servers) or of the answer
+ * (clients). Not NUL-terminated; owned by the context, until on_open has returned or with keep_request or
+ * keep_response until the connection is gone.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND when there is none, or nothing is kept; WSRS_ERR_CLOSED;
+ * WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - name is NUL-terminated.
+ * - value points to a const char *, len to a size_t.
+ */
+wsrs_result wsrs_conn_header(wsrs_conn conn,
+                             const char *name,
+                             const char **value,
+                             size_t *len);
+
+/*
+ * The header at a place, counted from 0: as wsrs_conn_header. The members of out are owned by the context, as long as
+ * there.
+ *
+ * Loop thread. Returns as wsrs_conn_header; WSRS_ERR_NOT_FOUND also past the last.
+ *
+ * The caller promises:
+ * - out points to a wsrs_header.
+ */
+wsrs_result wsrs_conn_header_at(wsrs_conn conn,
+                                size_t index,
+                                wsrs_header *out);
+
+/*
+ * Accepts a request; on_open follows. subprotocol must be one that the client offers; NULL lets the listener's options
+ * choose. headers are added to the answer. All is copied.
+ *
+ * Loop thread, in on_request or after wsrs_conn_defer. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already or
+ * asks for no upgrade; WSRS_ERR_HEADER; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - subprotocol is NULL or NUL-terminated.
+ * - headers points to count headers with valid texts, or is NULL with count 0.
+ */
+wsrs_result wsrs_conn_accept(wsrs_conn conn,
+                             const char *subprotocol,
+                             const wsrs_header *headers,
+                             size_t count);
+
+/*
+ * Answers a request with an HTTP status instead, 300 to 599 for an upgrade and 200 to 599 for anything else; the
+ * connection ends after it, without a callback. All is copied.
+ *
+ * Loop thread, in on_request or after wsrs_conn_defer. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already;
+ * WSRS_ERR_HEADER; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - headers points to count headers with valid texts, or is NULL with count 0.
+ * - body is readable for len bytes, or NULL with len 0.
+ */
+wsrs_result wsrs_conn_respond(wsrs_conn conn,
+                              int32_t status,
+                              const wsrs_header *headers,
+                              size_t count,
+                              const void *body,
+                              size_t len);
+
+/*
+ * Leaves a request undecided when on_request returns; wsrs_conn_accept or wsrs_conn_respond must follow before the
+ * handshake's deadline (handshake_timeout_ms). The request's headers stay until on_open has returned.
+ *
+ * Loop thread, in on_request. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already; WSRS_ERR_ARGUMENT;
+ * WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ */
+wsrs_result wsrs_conn_defer(wsrs_conn conn);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* WSRS_H */

@@ -1,0 +1,80 @@
+//! The set of callbacks of a context, a listener or a connection.
+
+use super::message::{wsrs_close, wsrs_error, wsrs_message, wsrs_request};
+use super::types::wsrs_conn;
+use crate::boundary::pointer::Sized0;
+use std::ffi::c_void;
+
+/// The functions that the library calls. Start from WSRS_CALLBACKS_INIT and set those you want; the others stay NULL.
+///
+/// All are called on the loop's thread, inside wsrs_context_poll, wsrs_context_run or wsrs_context_free, one at a time.
+/// Inside, every function of the library may be called about any handle, also wsrs_conn_close on this connection and
+/// wsrs_context_free; only a poll or run of the same context is refused. They must neither throw nor longjmp.
+///
+/// A connection's callbacks come in this order: on_request (servers that set it), then either on_open, everything else,
+/// and at last on_close, or one on_error.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct wsrs_callbacks {
+    /// sizeof(wsrs_callbacks), as WSRS_CALLBACKS_INIT sets it.
+    pub size: usize,
+    /// Servers: a client asks. Answer by wsrs_conn_accept or wsrs_conn_respond, or later after wsrs_conn_defer. If it
+    /// returns without any of them, an upgrade is accepted and anything else gets status 426. When not set, that
+    /// is what happens to every request.
+    pub on_request: Option<unsafe extern "C" fn(conn: wsrs_conn, request: *const wsrs_request, user_data: *mut c_void)>,
+    /// The handshake is done: messages may be sent. The request (servers) or the answer (clients) can be read by
+    /// wsrs_conn_path, wsrs_conn_header and the like until it returns, longer by option.
+    pub on_open: Option<unsafe extern "C" fn(conn: wsrs_conn, user_data: *mut c_void)>,
+    /// A message came, or in streaming mode a piece of one.
+    pub on_message: Option<unsafe extern "C" fn(conn: wsrs_conn, message: *const wsrs_message, user_data: *mut c_void)>,
+    /// The connection is over: exactly once for each connection that had on_open, and its last callback. The handle is
+    /// gone already; free here what you keep for the connection.
+    pub on_close: Option<unsafe extern "C" fn(conn: wsrs_conn, close: *const wsrs_close, user_data: *mut c_void)>,
+    /// The connection did not open: exactly once instead of on_open and on_close.
+    pub on_error: Option<unsafe extern "C" fn(conn: wsrs_conn, error: *const wsrs_error, user_data: *mut c_void)>,
+    /// There is room again after WSRS_ERR_AGAIN, or wsrs_conn_request_drain asked.
+    pub on_drain: Option<unsafe extern "C" fn(conn: wsrs_conn, user_data: *mut c_void)>,
+    /// A ping came; it is answered already. data is borrowed during the callback.
+    pub on_ping: Option<unsafe extern "C" fn(conn: wsrs_conn, data: *const u8, len: usize, user_data: *mut c_void)>,
+    /// A pong came. data is borrowed during the callback.
+    pub on_pong: Option<unsafe extern "C" fn(conn: wsrs_conn, data: *const u8, len: usize, user_data: *mut c_void)>,
+}
+
+// SAFETY: repr(C), begins with its size; zero is None for each function.
+unsafe impl Sized0 for wsrs_callbacks {
+    const FIRST: usize = size_of::<[usize; 9]>();
+}
+
+impl wsrs_callbacks {
+    /// No callback at all.
+    pub(super) const NONE: wsrs_callbacks = wsrs_callbacks {
+        size: size_of::<wsrs_callbacks>(),
+        on_request: None,
+        on_open: None,
+        on_message: None,
+        on_close: None,
+        on_error: None,
+        on_drain: None,
+        on_ping: None,
+        on_pong: None,
+    };
+
+    /// Whether both name the same functions. Addresses may differ for one function, never agree for two that do
+    /// different things, so a set is at worst kept twice.
+    pub(super) fn same(&self, other: &wsrs_callbacks) -> bool {
+        self.addresses() == other.addresses()
+    }
+
+    fn addresses(&self) -> [usize; 8] {
+        [
+            self.on_request.map_or(0, |f| f as usize),
+            self.on_open.map_or(0, |f| f as usize),
+            self.on_message.map_or(0, |f| f as usize),
+            self.on_close.map_or(0, |f| f as usize),
+            self.on_error.map_or(0, |f| f as usize),
+            self.on_drain.map_or(0, |f| f as usize),
+            self.on_ping.map_or(0, |f| f as usize),
+            self.on_pong.map_or(0, |f| f as usize),
+        ]
+    }
+}

@@ -1,0 +1,223 @@
+//! From an event of the loop to a callback of the program.
+//!
+//! Called by a turn for each event. When C runs, no cell of the context is borrowed. What C gets pointers to lives
+//! until the callback returns: message data lies in the window, which the turn holds; heads lie in the loop, which
+//! stores them apart from its tables and frees them only when it is asked for the next event; the rest lies here.
+
+use super::callbacks::wsrs_callbacks;
+use super::message::{wsrs_close, wsrs_error, wsrs_header, wsrs_message, wsrs_request};
+use super::state::fault::code;
+use super::state::Ctx;
+use super::types::{WSRS_BINARY, WSRS_TEXT, wsrs_conn, wsrs_context, wsrs_timer};
+use crate::boundary::guard::Here;
+use crate::net::{Closing, ConnEvent, ConnId, Error, Event, Failure, What};
+use crate::proto::handshake::server::Request;
+use crate::proto::message::Kind;
+use std::ffi::{c_char, c_void};
+use std::mem::transmute;
+
+type PostFunction = unsafe extern "C" fn(context: wsrs_context, argument: *mut c_void);
+type TimerFunction = unsafe extern "C" fn(timer: wsrs_timer, argument: *mut c_void);
+
+/// A posted function as the words that the loop keeps.
+pub(super) fn posted_words(function: PostFunction, argument: *mut c_void) -> [usize; 2] {
+    [function as usize, argument as usize]
+}
+
+/// A timer's function as the words that the loop keeps.
+pub(super) fn timer_words(function: TimerFunction, argument: *mut c_void) -> [usize; 2] {
+    [function as usize, argument as usize]
+}
+
+/// What a callback of a connection is called with, beside its own.
+#[derive(Clone, Copy)]
+struct To {
+    conn: wsrs_conn,
+    user_data: *mut c_void,
+}
+
+impl Ctx {
+    /// Calls the program back for one event.
+    #[inline]
+    pub(super) fn dispatch(&self, here: &Here, event: Event<'_>) {
+        match event {
+            Event::Conn(event) => self.conn_event(here, event),
+            Event::Timer { id, words: [function, argument] } => {
+                // SAFETY: the words of a timer come from `timer_words` only.
+                let function = unsafe { transmute::<*const (), TimerFunction>(function as *const ()) };
+                let timer = wsrs_timer { id: self.timer(id) };
+                // SAFETY: promised to wsrs_context_timer.
+                here.outside(|| unsafe { function(timer, argument as *mut c_void) });
+            }
+            Event::Posted { words: [function, argument] } => {
+                // SAFETY: posted words come from `posted_words` only.
+                let function = unsafe { transmute::<*const (), PostFunction>(function as *const ()) };
+                let context = self.handle();
+                // SAFETY: promised to wsrs_context_post.
+                here.outside(|| unsafe { function(context, argument as *mut c_void) });
+            }
+            Event::Log { level, text } => self.log_line(here, level as i32, text),
+        }
+    }
+
+    #[inline]
+    fn conn_event(&self, here: &Here, event: ConnEvent<'_>) {
+        let to = To { conn: wsrs_conn { id: self.conn(event.id) }, user_data: event.user_data as *mut c_void };
+        let tag = event.tag;
+        match event.what {
+            What::Message { kind, data, first, last } => {
+                let Some(function) = self.callback(tag, |set| set.on_message) else { return };
+                let message = message(kind, data, first, last);
+                // SAFETY: as all callbacks: promised when it was set; the struct and its data outlive the call.
+                here.outside(|| unsafe { function(to.conn, &message, to.user_data) });
+            }
+            What::Request => self.request(here, tag, event.id, to),
+            What::Open => self.plain(here, self.callback(tag, |set| set.on_open), to),
+            What::Drain => self.plain(here, self.callback(tag, |set| set.on_drain), to),
+            What::Ping(data) => self.control(here, self.callback(tag, |set| set.on_ping), to, data),
+            What::Pong(data) => self.control(here, self.callback(tag, |set| set.on_pong), to, data),
+            What::Closed(closing) => self.closed(here, tag, to, &closing),
+            What::Failed(failure) => self.failed(here, tag, event.id, to, *failure),
+        }
+    }
+
+    /// One function of the set of a tag.
+    #[inline(always)]
+    fn callback<F>(&self, tag: u32, which: impl FnOnce(&wsrs_callbacks) -> Option<F>) -> Option<F> {
+        self.sets.borrow().get(tag as usize).and_then(which)
+    }
+
+    fn plain(&self, here: &Here, function: Option<unsafe extern "C" fn(wsrs_conn, *mut c_void)>, to: To) {
+        let Some(function) = function else { return };
+        // SAFETY: promised when it was set.
+        here.outside(|| unsafe { function(to.conn, to.user_data) });
+    }
+
+    fn control(
+        &self,
+        here: &Here,
+        function: Option<unsafe extern "C" fn(wsrs_conn, *const u8, usize, *mut c_void)>,
+        to: To,
+        data: &[u8],
+    ) {
+        let Some(function) = function else { return };
+        // SAFETY: promised when it was set; the data outlives the call.
+        here.outside(|| unsafe { function(to.conn, data.as_ptr(), data.len(), to.user_data) });
+    }
+
+    fn request(&self, here: &Here, tag: u32, id: ConnId, to: To) {
+        let Some(function) = self.callback(tag, |set| set.on_request) else { return };
+        let peer = self.net.borrow().peer_address(id).map_or_else(|_| String::new(), |name| name.to_string());
+        let peer = TextZ::new(peer);
+        let Some((mut request, offered)) = self.net.borrow().request(id).ok().map(request) else { return };
+        (request.subprotocols, request.subprotocols_len) = offered.parts();
+        (request.peer, request.peer_len) = peer.parts();
+        // SAFETY: promised when it was set; the head outlives the call, see above, and the texts live here.
+        here.outside(|| unsafe { function(to.conn, &request, to.user_data) });
+    }
+
+    fn closed(&self, here: &Here, tag: u32, to: To, closing: &Closing) {
+        let Some(function) = self.callback(tag, |set| set.on_close) else { return };
+        let close = wsrs_close {
+            size: size_of::<wsrs_close>(),
+            code: i32::from(closing.code),
+            clean: i32::from(closing.clean),
+            by: closing.by as i32,
+            reason: closing.reason.as_ptr().cast(),
+            reason_len: closing.reason.len(),
+        };
+        // SAFETY: promised when it was set; the reason outlives the call.
+        here.outside(|| unsafe { function(to.conn, &close, to.user_data) });
+    }
+
+    fn failed(&self, here: &Here, tag: u32, id: ConnId, to: To, failure: Failure) {
+        let Some(function) = self.callback(tag, |set| set.on_error) else { return };
+        let headers = if failure.status == 0 { Vec::new() } else { self.answer_headers(id) };
+        let text = TextZ::new(failure.text);
+        let (text, text_len) = text.parts();
+        let error = wsrs_error {
+            size: size_of::<wsrs_error>(),
+            result: code(&failure.error),
+            stage: failure.stage as i32,
+            system_errno: errno(&failure.error),
+            status: i32::from(failure.status),
+            text,
+            text_len,
+            headers: if headers.is_empty() { std::ptr::null() } else { headers.as_ptr() },
+            header_count: headers.len(),
+            body: if failure.body.is_empty() { std::ptr::null() } else { failure.body.as_ptr() },
+            body_len: failure.body.len(),
+        };
+        // SAFETY: promised when it was set; the head outlives the call, see above, and the rest lives here.
+        here.outside(|| unsafe { function(to.conn, &error, to.user_data) });
+    }
+
+    fn answer_headers(&self, id: ConnId) -> Vec<wsrs_header> {
+        let net = self.net.borrow();
+        let Ok(response) = net.response(id) else { return Vec::new() };
+        let head = response.head();
+        (0..head.len()).filter_map(|index| head.header_at(index)).map(|(name, value)| wsrs_header::new(name, value)).collect()
+    }
+}
+
+#[inline(always)]
+fn message(kind: Kind, data: &[u8], first: bool, last: bool) -> wsrs_message {
+    wsrs_message {
+        size: size_of::<wsrs_message>(),
+        r#type: match kind {
+            Kind::Text => WSRS_TEXT,
+            Kind::Binary => WSRS_BINARY,
+        },
+        first: i32::from(first),
+        last: i32::from(last),
+        data: data.as_ptr(),
+        len: data.len(),
+    }
+}
+
+/// The struct without its own texts, and the subprotocols offered.
+fn request(request: &Request) -> (wsrs_request, TextZ) {
+    let (method, path, query) = (request.method(), request.path(), request.query());
+    let offered: Vec<&str> = request.subprotocols().collect();
+    let made = wsrs_request {
+        size: size_of::<wsrs_request>(),
+        upgrade: i32::from(request.is_upgrade()),
+        method: method.as_ptr().cast(),
+        method_len: method.len(),
+        path: path.as_ptr().cast(),
+        path_len: path.len(),
+        query: query.map_or(std::ptr::null(), |query| query.as_ptr().cast()),
+        query_len: query.map_or(0, str::len),
+        header_count: request.head().len(),
+        subprotocols: std::ptr::null(),
+        subprotocols_len: 0,
+        peer: std::ptr::null(),
+        peer_len: 0,
+    };
+    (made, TextZ::new(offered.join(", ")))
+}
+
+fn errno(error: &Error) -> i32 {
+    match error {
+        Error::Io(error) => error.raw_os_error().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// A text with a NUL at its end and none within.
+struct TextZ(String);
+
+impl TextZ {
+    fn new(mut text: String) -> TextZ {
+        if text.contains('\0') {
+            text = text.replace('\0', "?");
+        }
+        text.push('\0');
+        TextZ(text)
+    }
+
+    /// Its address, and its length without the NUL.
+    fn parts(&self) -> (*const c_char, usize) {
+        (self.0.as_ptr().cast(), self.0.len() - 1)
+    }
+}

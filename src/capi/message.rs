@@ -1,0 +1,191 @@
+//! What is handed over in structs: pieces of memory and headers in both directions; messages, requests and ends to C.
+
+use super::result::{WSRS_ERR_HEADER, wsrs_result};
+use super::state::Fault;
+use crate::boundary::pointer;
+use std::ffi::c_char;
+
+/// A piece of memory.
+///
+/// Functions: wsrs_conn_send_gathered.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wsrs_slice {
+    /// May be NULL when len is 0.
+    pub data: *const u8,
+    /// In bytes.
+    pub len: usize,
+}
+
+/// A header line of HTTP.
+///
+/// From the program, a length may be WSRS_NUL_TERMINATED; values are bytes without CR, LF and NUL. From the library,
+/// texts are not NUL-terminated.
+///
+/// Functions: wsrs_conn_header_at, wsrs_conn_accept, wsrs_conn_respond, wsrs_context_connect (in its options).
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wsrs_header {
+    /// Upper and lower case are the same.
+    pub name: *const c_char,
+    /// In bytes.
+    pub name_len: usize,
+    /// Without white space around it.
+    pub value: *const c_char,
+    /// In bytes.
+    pub value_len: usize,
+}
+
+/// A message, or in streaming mode a piece of one. Borrowed during the callback.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wsrs_message {
+    /// Of this struct. A newer library may append members; look at them only when they lie within.
+    pub size: usize,
+    /// WSRS_TEXT or WSRS_BINARY.
+    pub r#type: i32,
+    /// 1: begins a message.
+    pub first: i32,
+    /// 1: ends a message. Both are always 1 without streaming.
+    pub last: i32,
+    /// The bytes; not NUL-terminated. A piece of a text may end inside a character.
+    pub data: *const u8,
+    /// In bytes.
+    pub len: usize,
+}
+
+/// A client's request. Borrowed during the callback; its headers: wsrs_conn_header, wsrs_conn_header_at.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wsrs_request {
+    /// Of this struct. A newer library may append members; look at them only when they lie within.
+    pub size: usize,
+    /// 1: asks for an upgrade to WebSocket; 0: anything else, which can only be answered by wsrs_conn_respond.
+    pub upgrade: i32,
+    /// Like "GET".
+    pub method: *const c_char,
+    /// In bytes.
+    pub method_len: usize,
+    /// The target up to the first question mark, as it was sent.
+    pub path: *const c_char,
+    /// In bytes.
+    pub path_len: usize,
+    /// The target after the first question mark, as it was sent; NULL without one.
+    pub query: *const c_char,
+    /// In bytes.
+    pub query_len: usize,
+    /// How many headers the request has.
+    pub header_count: usize,
+    /// The subprotocols offered, preferred first, as "chat, superchat"; NUL-terminated, empty when none is.
+    pub subprotocols: *const c_char,
+    /// In bytes, without the NUL.
+    pub subprotocols_len: usize,
+    /// The client's address, as wsrs_conn_peer_address gives it; NUL-terminated.
+    pub peer: *const c_char,
+    /// In bytes, without the NUL.
+    pub peer_len: usize,
+}
+
+/// How a connection ended that was open. Borrowed during the callback.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wsrs_close {
+    /// Of this struct. A newer library may append members; look at them only when they lie within.
+    pub size: usize,
+    /// From the peer's Close frame, or ours where it never sent one; 1005: a Close without code, 1006: no Close at all.
+    pub code: i32,
+    /// 1: both Close frames were exchanged.
+    pub clean: i32,
+    /// Who ended it: a WSRS_BY_* constant.
+    pub by: i32,
+    /// The words that came with the code: valid UTF-8, not NUL-terminated.
+    pub reason: *const c_char,
+    /// In bytes.
+    pub reason_len: usize,
+}
+
+/// Why a connection never opened. Borrowed during the callback.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wsrs_error {
+    /// Of this struct. A newer library may append members; look at them only when they lie within.
+    pub size: usize,
+    /// A WSRS_ERR_* constant.
+    pub result: wsrs_result,
+    /// How far it came: a WSRS_STAGE_* constant.
+    pub stage: i32,
+    /// The errno of the system; 0 when it was not the system.
+    pub system_errno: i32,
+    /// The HTTP status that the server answered with; 0 without an answer.
+    pub status: i32,
+    /// One sentence with the address and the cause; NUL-terminated.
+    pub text: *const c_char,
+    /// In bytes, without the NUL.
+    pub text_len: usize,
+    /// The headers of the server's answer; NULL without one.
+    pub headers: *const wsrs_header,
+    /// How many.
+    pub header_count: usize,
+    /// The body of the server's answer, as far as max_body allows; may be NULL.
+    pub body: *const u8,
+    /// In bytes.
+    pub body_len: usize,
+}
+
+/// Instead of a length in a wsrs_header: the text ends at its first NUL. The header has it by hand, as `(size_t)-1`.
+///
+/// cbindgen:ignore
+pub const WSRS_NUL_TERMINATED: usize = usize::MAX;
+
+impl wsrs_header {
+    /// A header in the library's memory.
+    pub(super) fn new(name: &str, value: &[u8]) -> wsrs_header {
+        wsrs_header {
+            name: name.as_ptr().cast(),
+            name_len: name.len(),
+            value: value.as_ptr().cast(),
+            value_len: value.len(),
+        }
+    }
+}
+
+/// The headers that C gives.
+///
+/// # Safety
+/// `headers` is NULL or points to `count` headers whose texts are readable for their lengths, during `'a`.
+pub(super) unsafe fn headers<'a>(
+    headers: *const wsrs_header,
+    count: usize,
+) -> Result<Vec<(&'a str, &'a [u8])>, Fault> {
+    // SAFETY: the caller's promise.
+    let headers = unsafe { pointer::items(headers, count) }?;
+    let pair = |header: &wsrs_header| {
+        // SAFETY: the caller's promise, for both texts.
+        let name = unsafe { text(header.name, header.name_len) }?;
+        // SAFETY: as above.
+        let value = unsafe { text(header.value, header.value_len) }?;
+        let name = std::str::from_utf8(name).map_err(|_| Fault::Call(WSRS_ERR_HEADER, "a header name is not ASCII"))?;
+        Ok((name, value))
+    };
+    headers.iter().map(pair).collect()
+}
+
+/// # Safety
+/// `data` is NULL, readable for `len` bytes, or with `WSRS_NUL_TERMINATED` a NUL-terminated string, during `'a`.
+unsafe fn text<'a>(data: *const c_char, len: usize) -> Result<&'a [u8], Fault> {
+    // SAFETY: the caller's promise, for either form.
+    let text = unsafe {
+        if len == WSRS_NUL_TERMINATED { pointer::c_str(data) } else { pointer::bytes(data.cast(), len) }
+    };
+    Ok(text?)
+}
+
+/// A configuration literal that C gives.
+///
+/// # Safety
+/// `text` is NULL or points to a NUL-terminated string that does not change during `'a`.
+pub(super) unsafe fn utf8<'a>(text: *const c_char) -> Result<&'a str, Fault> {
+    // SAFETY: the caller's promise.
+    let text = unsafe { pointer::c_str(text) }?;
+    std::str::from_utf8(text).map_err(|_| Fault::Net(crate::net::Error::Utf8))
+}

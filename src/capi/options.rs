@@ -1,0 +1,185 @@
+//! Options of a context, a listener and a connect: sized structs in which 0 is the default.
+
+use super::callbacks::wsrs_callbacks;
+use super::limits::{self, wsrs_limits};
+use super::message::{self, wsrs_header};
+use super::state::{Ctx, Fault};
+use crate::boundary::pointer::{Sized0, read_sized};
+use crate::net::{ConnectOptions, Limits, ListenOptions};
+use std::ffi::{c_char, c_void};
+
+/// Options of wsrs_context_new. Start from WSRS_CONTEXT_OPTIONS_INIT.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wsrs_context_options {
+    /// sizeof(wsrs_context_options), as WSRS_CONTEXT_OPTIONS_INIT sets it.
+    pub size: usize,
+    /// Of the context and of all its connections. Copied. NULL: the defaults.
+    pub limits: *const wsrs_limits,
+}
+
+/// Options of wsrs_context_listen. Start from WSRS_LISTEN_OPTIONS_INIT.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wsrs_listen_options {
+    /// sizeof(wsrs_listen_options), as WSRS_LISTEN_OPTIONS_INIT sets it.
+    pub size: usize,
+    /// Of its connections, instead of all of the context's. Copied. NULL: the context's.
+    pub callbacks: *const wsrs_callbacks,
+    /// First user data of its connections. The context's where both this and callbacks are NULL.
+    pub user_data: *mut c_void,
+    /// Of its connections, instead of all of the context's. Copied. NULL: the context's.
+    pub limits: *const wsrs_limits,
+    /// The subprotocols spoken, preferred first, as "chat, superchat": the first that the client offers too is chosen.
+    /// Copied. NULL: none.
+    pub subprotocols: *const c_char,
+    /// Not 0: messages come in pieces, as they arrive.
+    pub streaming: i32,
+    /// Not 0: wsrs_conn_path, wsrs_conn_header and the like work as long as the connection lives.
+    pub keep_request: i32,
+    /// Connections that the system may hold ready. 0: 4,096, cut by the system.
+    pub backlog: i32,
+    /// Not 0: several listeners, also of other processes, share the port and its connections.
+    pub reuse_port: i32,
+    /// Not 0: an IPv6 wildcard address does not take IPv4 connections too.
+    pub ipv6_only: i32,
+    /// Permissions of a Unix socket, like 0660. 0: as the umask says.
+    pub unix_mode: u32,
+}
+
+/// Options of wsrs_context_connect. Start from WSRS_CONNECT_OPTIONS_INIT.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wsrs_connect_options {
+    /// sizeof(wsrs_connect_options), as WSRS_CONNECT_OPTIONS_INIT sets it.
+    pub size: usize,
+    /// Of this connection, instead of all of the context's. Copied. NULL: the context's.
+    pub callbacks: *const wsrs_callbacks,
+    /// First user data of the connection. The context's where both this and callbacks are NULL.
+    pub user_data: *mut c_void,
+    /// Of this connection, instead of all of the context's. Copied. NULL: the context's.
+    pub limits: *const wsrs_limits,
+    /// The subprotocols offered, preferred first, as "chat, superchat". Copied. NULL: none.
+    pub subprotocols: *const c_char,
+    /// Headers added to the request. Copied.
+    pub headers: *const wsrs_header,
+    /// How many.
+    pub header_count: usize,
+    /// Not 0: messages come in pieces, as they arrive.
+    pub streaming: i32,
+    /// Not 0: wsrs_conn_header and the like work as long as the connection lives.
+    pub keep_response: i32,
+}
+
+// SAFETY: repr(C), begins with its size; zero is NULL or 0 for each member.
+unsafe impl Sized0 for wsrs_context_options {
+    const FIRST: usize = size_of::<[usize; 2]>();
+}
+// SAFETY: as above.
+unsafe impl Sized0 for wsrs_listen_options {
+    const FIRST: usize = size_of::<[usize; 5]>() + size_of::<[i32; 6]>();
+}
+// SAFETY: as above.
+unsafe impl Sized0 for wsrs_connect_options {
+    const FIRST: usize = size_of::<[usize; 7]>() + size_of::<[i32; 2]>();
+}
+
+/// A callback set with the user data that goes with it; None: the context's.
+pub(super) struct Bring {
+    callbacks: Option<wsrs_callbacks>,
+    user_data: usize,
+}
+
+impl Bring {
+    /// # Safety
+    /// `callbacks` is NULL or points to a struct readable for the size in its first member.
+    unsafe fn read(callbacks: *const wsrs_callbacks, user_data: *mut c_void) -> Result<Bring, Fault> {
+        // SAFETY: the caller's promise.
+        Ok(Bring { callbacks: unsafe { read_sized(callbacks) }?, user_data: user_data as usize })
+    }
+
+    /// The tag, the first user data, and whether requests are asked about.
+    pub(super) fn settle(&self, ctx: &Ctx) -> (u32, usize, bool) {
+        let tag = self.callbacks.as_ref().map_or(0, |set| ctx.tag(set));
+        let own = self.callbacks.is_some() || self.user_data != 0;
+        let user_data = if own { self.user_data } else { ctx.user_data };
+        let ask = ctx.sets.borrow()[tag as usize].on_request.is_some();
+        (tag, user_data, ask)
+    }
+}
+
+/// # Safety
+/// `options` is NULL or points to valid options.
+pub(super) unsafe fn read_context(options: *const wsrs_context_options) -> Result<Limits, Fault> {
+    // SAFETY: the caller's promise.
+    let Some(options) = (unsafe { read_sized(options) })? else { return Ok(Limits::default()) };
+    // SAFETY: as above, for what it points to.
+    Ok(unsafe { limits::read(options.limits) }?.unwrap_or_default())
+}
+
+/// # Safety
+/// `options` is NULL or points to valid options.
+pub(super) unsafe fn read_listen(options: *const wsrs_listen_options) -> Result<(Bring, ListenOptions), Fault> {
+    // SAFETY: the caller's promise.
+    let Some(from) = (unsafe { read_sized(options) })? else {
+        return Ok((Bring { callbacks: None, user_data: 0 }, ListenOptions::default()));
+    };
+    let backlog = u32::try_from(from.backlog).map_err(|_| Fault::argument("a negative backlog"))?;
+    if from.unix_mode > 0o777 {
+        return Err(Fault::argument("unix_mode is more than 0777"));
+    }
+    // SAFETY: the caller's promise, for what the options point to.
+    let (bring, limits, subprotocols) = unsafe {
+        (Bring::read(from.callbacks, from.user_data)?, limits::read(from.limits)?, list(from.subprotocols)?)
+    };
+    let options = ListenOptions {
+        limits,
+        subprotocols,
+        streaming: from.streaming != 0,
+        keep_request: from.keep_request != 0,
+        backlog,
+        reuse_port: from.reuse_port != 0,
+        ipv6_only: from.ipv6_only != 0,
+        unix_mode: from.unix_mode,
+        ..ListenOptions::default()
+    };
+    Ok((bring, options))
+}
+
+/// # Safety
+/// `options` is NULL or points to valid options.
+pub(super) unsafe fn read_connect(options: *const wsrs_connect_options) -> Result<(Bring, ConnectOptions), Fault> {
+    // SAFETY: the caller's promise.
+    let Some(from) = (unsafe { read_sized(options) })? else {
+        return Ok((Bring { callbacks: None, user_data: 0 }, ConnectOptions::default()));
+    };
+    // SAFETY: the caller's promise, for what the options point to.
+    let (bring, limits, subprotocols, headers) = unsafe {
+        (
+            Bring::read(from.callbacks, from.user_data)?,
+            limits::read(from.limits)?,
+            list(from.subprotocols)?,
+            message::headers(from.headers, from.header_count)?,
+        )
+    };
+    let options = ConnectOptions {
+        limits,
+        subprotocols,
+        headers: headers.into_iter().map(|(name, value)| (name.to_string(), value.to_vec())).collect(),
+        streaming: from.streaming != 0,
+        keep_response: from.keep_response != 0,
+        ..ConnectOptions::default()
+    };
+    Ok((bring, options))
+}
+
+/// # Safety
+/// `text` is NULL or points to a NUL-terminated string.
+unsafe fn list(text: *const c_char) -> Result<Vec<String>, Fault> {
+    if text.is_null() {
+        return Ok(Vec::new());
+    }
+    // SAFETY: the caller's promise.
+    let text = unsafe { message::utf8(text) }?;
+    Ok(text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_string).collect())
+}

@@ -1,0 +1,176 @@
+//! All contexts of the process: a table of slots behind one lock, for threads that do not run the context.
+//!
+//! The lock is held for table work only, never while C code or the loop runs; on the loop's own thread nothing comes
+//! here but the first call and the last. A fork holds it too (`pthread_atfork`), so that the child finds the table
+//! whole; contexts made before are then of an older epoch and refuse every call.
+//!
+//! A slot's eventfd is made once and never closed: a late wake-up can't reach a stranger's descriptor.
+
+use super::ctx::{Ctx, FORKED, Shared};
+use super::fault::Fault;
+use super::stop;
+use crate::boundary::handle::{self, CONTEXTS, Kind};
+use crate::capi::result::*;
+use crate::net::{self, Door, Limits};
+use rustix::event::{EventfdFlags, eventfd};
+use std::cell::UnsafeCell;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+
+/// The table.
+struct Registry {
+    slots: Vec<Slot>,
+}
+
+struct Slot {
+    generation: u32,
+    /// First generation of the objects of the next context here.
+    next_object: u32,
+    wake: Arc<OwnedFd>,
+    live: Option<Live>,
+}
+
+struct Live {
+    shared: Arc<Shared>,
+    /// The context object while no thread runs it and no call has it.
+    unbound: Option<Box<Ctx>>,
+    epoch: u32,
+}
+
+/// Beyond this a slot is retired: the rest of the 31 bits is left to its last context.
+const LAST_GENERATION: u32 = 1 << 30;
+
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry { slots: Vec::new() });
+static EPOCH: AtomicU32 = AtomicU32::new(0);
+
+/// How many forks lie between the first process and this one.
+pub(super) fn epoch() -> u32 {
+    EPOCH.load(SeqCst)
+}
+
+fn lock() -> MutexGuard<'static, Registry> {
+    // A panic under the lock leaves single fields behind, each valid in itself.
+    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes a context in a free slot. `finish` puts the C surface's object around the loop.
+pub(in crate::capi) fn create(
+    limits: Limits,
+    finish: impl FnOnce(u32, u32, net::Context, net::Window, Arc<Shared>) -> Ctx,
+) -> Result<u64, Fault> {
+    install_fork_handlers();
+    let mut registry = lock();
+    let index = registry.free_slot()?;
+    let slot = &mut registry.slots[index];
+    let door = Door::new(slot.wake.clone());
+    let (net, window) = net::Context::new(limits, door.clone(), slot.next_object)?;
+    slot.generation += 1;
+    let generation = slot.generation;
+    let shared = Arc::new(Shared::new(door));
+    let ctx = finish(index as u32, generation, net, window, shared.clone());
+    stop::open(index as u32, generation, &shared.door);
+    slot.live = Some(Live { shared, unbound: Some(Box::new(ctx)), epoch: epoch() });
+    Ok(handle::pack(handle::prefix(Kind::Context, index as u32), 0, generation))
+}
+
+impl Registry {
+    fn free_slot(&mut self) -> Result<usize, Fault> {
+        let free = |slot: &Slot| slot.live.is_none() && slot.next_object.max(slot.generation) < LAST_GENERATION;
+        if let Some(index) = self.slots.iter().position(free) {
+            return Ok(index);
+        }
+        if self.slots.len() == CONTEXTS {
+            return Err(Fault::Call(WSRS_ERR_LIMIT, "1024 contexts exist already"));
+        }
+        let wake = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).map_err(|errno| Fault::Net(net::Error::Io(errno.into())))?;
+        self.slots.push(Slot { generation: 0, next_object: 1, wake: Arc::new(wake), live: None });
+        Ok(self.slots.len() - 1)
+    }
+
+    fn live(&mut self, id: u64) -> Result<&mut Live, Fault> {
+        let slot = self.slots.get_mut(handle::context(id) as usize);
+        let generation = slot.as_ref().map_or(0, |slot| slot.generation);
+        let live = slot.and_then(|slot| slot.live.as_mut());
+        let live = live.ok_or(Fault::Call(WSRS_ERR_CLOSED, "its context was freed"))?;
+        if handle::is(Kind::Context, id) && handle::generation(id) != generation {
+            return Err(Fault::Call(WSRS_ERR_CLOSED, "the context was freed"));
+        }
+        if live.epoch != epoch() {
+            return Err(FORKED);
+        }
+        Ok(live)
+    }
+}
+
+/// What every thread may use of the context that `id` belongs to.
+pub(super) fn shared(id: u64) -> Result<Arc<Shared>, Fault> {
+    Ok(lock().live(id)?.shared.clone())
+}
+
+/// Takes the context object while no thread runs it.
+pub(super) fn take(id: u64) -> Result<Box<Ctx>, Fault> {
+    let taken = lock().live(id)?.unbound.take();
+    taken.ok_or(Fault::Call(WSRS_ERR_THREAD, "another thread runs the context"))
+}
+
+/// Gives it back.
+pub(super) fn put_back(ctx: Box<Ctx>) {
+    let mut registry = lock();
+    match registry.live(ctx.id()) {
+        Ok(live) => live.unbound = Some(ctx),
+        Err(_) => forget(registry, ctx),
+    }
+}
+
+/// Of another epoch: its descriptors are shared with the parent, whose registrations a drop would remove.
+fn forget(registry: MutexGuard<'_, Registry>, ctx: Box<Ctx>) {
+    drop(registry);
+    std::mem::forget(ctx);
+}
+
+/// The context is over; its slot is free for another one.
+pub(super) fn release(ctx: &Ctx) {
+    stop::close(ctx.slot);
+    let next_object = ctx.net.borrow().last_generation().saturating_add(1);
+    let mut registry = lock();
+    let slot = &mut registry.slots[ctx.slot as usize];
+    slot.next_object = next_object;
+    let live = slot.live.take();
+    drop(registry);
+    drop(live);
+}
+
+/// Holds the guard of the registry's lock over a fork.
+struct OverFork(UnsafeCell<Option<MutexGuard<'static, Registry>>>);
+// SAFETY: touched only by the thread that holds the registry's lock: after locking in `before_fork`, and before
+// unlocking in the handlers after the fork, which run on the same thread (in the child: its copy).
+unsafe impl Sync for OverFork {}
+static OVER_FORK: OverFork = OverFork(UnsafeCell::new(None));
+
+extern "C" fn before_fork() {
+    let guard = lock();
+    // SAFETY: the lock is held, see `OverFork`.
+    unsafe { *OVER_FORK.0.get() = Some(guard) };
+}
+
+extern "C" fn after_fork_in_parent() {
+    // SAFETY: the lock is still held, see `OverFork`. The guard is moved out before it unlocks.
+    let guard = unsafe { (*OVER_FORK.0.get()).take() };
+    drop(guard);
+}
+
+extern "C" fn after_fork_in_child() {
+    EPOCH.fetch_add(1, SeqCst);
+    super::thread::forget_after_fork();
+    after_fork_in_parent();
+}
+
+fn install_fork_handlers() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: plain functions that live as long as the library. A failure (no memory) leaves forks unnoticed,
+        // which harms only programs that break the rule.
+        unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork_in_parent), Some(after_fork_in_child)) };
+    });
+}

@@ -1,0 +1,90 @@
+//! The frame of every export: the guard, and what becomes of a failure: a result for the program, a line for its log.
+//!
+//! Lines go to the log callback at once where this thread may run the context, otherwise to its next turn.
+
+use super::ctx::Ctx;
+use super::fault::Fault;
+use super::{registry, thread};
+use crate::boundary::guard::{Here, guard, with_here};
+use crate::capi::log::{WSRS_LOG_DEBUG, WSRS_LOG_ERROR, WSRS_LOG_WARNING};
+use crate::capi::result::*;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Runs an export about the handle `id`.
+#[inline(always)]
+pub(in crate::capi) fn export(
+    function: &'static str,
+    id: u64,
+    body: impl FnOnce(&Here) -> Result<(), Fault>,
+) -> wsrs_result {
+    match guard(body) {
+        Ok(Ok(())) => WSRS_OK,
+        Ok(Err(fault)) => refuse(function, id, fault),
+        Err(panic) => poison(function, id, &panic),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn refuse(function: &'static str, id: u64, fault: Fault) -> wsrs_result {
+    let code = fault.code();
+    let level = match code {
+        WSRS_ERR_ARGUMENT | WSRS_ERR_THREAD | WSRS_ERR_REENTRY | WSRS_ERR_STATE | WSRS_ERR_PANIC => WSRS_LOG_WARNING,
+        _ if code <= WSRS_ERR_SYSTEM => WSRS_LOG_WARNING,
+        _ => WSRS_LOG_DEBUG,
+    };
+    // A second guard: to write the line is work that could fail, and it must not change the result.
+    let _ = guard(|here| line(here, id, level, || format!("{function}: {fault}")));
+    code
+}
+
+/// A panic inside: the context's state can't be trusted any more.
+#[cold]
+#[inline(never)]
+fn poison(function: &'static str, id: u64, panic: &str) -> wsrs_result {
+    with_here(Here::forget);
+    let _ = guard(|here| {
+        if let Ok(shared) = registry::shared(id) {
+            shared.poisoned.store(true, Relaxed);
+        }
+        line(here, id, WSRS_LOG_ERROR, || format!("{function}: internal error, please report it: {panic}"));
+    });
+    WSRS_ERR_PANIC
+}
+
+/// One line about the context of `id`, if it exists and wants it.
+fn line(here: &Here, id: u64, level: i32, text: impl FnOnce() -> String) {
+    let Ok(shared) = registry::shared(id) else { return };
+    if shared.log_level.load(Relaxed) < level {
+        return;
+    }
+    if let Some(ctx) = thread::bound(id) {
+        return ctx.log_line(here, level, text());
+    }
+    match registry::take(id) {
+        Ok(ctx) => {
+            ctx.log_line(here, level, text());
+            registry::put_back(ctx);
+        }
+        Err(_) => shared.log_later(level, text()),
+    }
+}
+
+impl Ctx {
+    /// Gives one line to the program, unless its log function is what caused the line.
+    pub(in crate::capi) fn log_line(&self, here: &Here, level: i32, text: String) {
+        let log = self.log.get();
+        if log.level < level || self.logging.replace(true) {
+            return;
+        }
+        log.write(here, level, text);
+        self.logging.set(false);
+    }
+
+    /// Gives the lines that other threads left to the program.
+    pub(super) fn log_late_lines(&self, here: &Here) {
+        for (level, text) in self.shared.take_late() {
+            self.log_line(here, level, text);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! One turn of a context: wait, pull the events, call the program back; and its end.
+//!
+//! Called by `wsrs_context_poll`, `_run` and `_free`. While a callback runs, no borrow of the loop is alive: what
+//! borrows is the event, and only from the window, which lies beside the loop.
+
+use super::ctx::Ctx;
+use super::fault::Fault;
+use super::{registry, thread};
+use crate::boundary::guard::Here;
+use crate::capi::result::*;
+use crate::net::event::Timeout;
+use std::rc::Rc;
+
+/// One wait, and all events of that turn.
+pub(in crate::capi) fn poll(here: &Here, id: u64, timeout: Timeout) -> Result<(), Fault> {
+    let ctx = thread::bind(id)?;
+    let outcome = ctx.enter()?.turn(here, timeout);
+    finish_if_freed(here, &ctx);
+    outcome
+}
+
+/// Turns until the context is stopped, or freed by a callback.
+pub(in crate::capi) fn run(here: &Here, id: u64) -> Result<(), Fault> {
+    let ctx = thread::bind(id)?;
+    let polling = ctx.enter()?;
+    let outcome = loop {
+        if let Err(fault) = polling.turn(here, None) {
+            break Err(fault);
+        }
+        if ctx.freed.get() || ctx.net.borrow_mut().take_stopped() {
+            break Ok(());
+        }
+    };
+    drop(polling);
+    finish_if_freed(here, &ctx);
+    outcome
+}
+
+/// Ends a context: at once, or at the end of the turn that runs.
+pub(in crate::capi) fn free(here: &Here, id: u64) -> Result<(), Fault> {
+    let ctx = match thread::bind(id) {
+        Err(Fault::Call(WSRS_ERR_CLOSED, _)) => return Ok(()),
+        other => other?,
+    };
+    here.forget();
+    ctx.shared.door.shut();
+    ctx.freed.set(true);
+    if ctx.polling.get() {
+        return Ok(());
+    }
+    Polling::begin(&ctx).pull(here);
+    finish_if_freed(here, &ctx);
+    Ok(())
+}
+
+/// After free the context is gone for every thread; the caller's Rc is the last and drops the loop.
+fn finish_if_freed(here: &Here, ctx: &Rc<Ctx>) {
+    if ctx.freed.get() && !ctx.forked() {
+        registry::release(ctx);
+        thread::unbind(here, ctx);
+    }
+}
+
+impl Ctx {
+    fn enter(&self) -> Result<Polling<'_>, Fault> {
+        // Asked first: a nested poll after free is still a nested poll.
+        if self.polling.get() {
+            return Err(Fault::Call(WSRS_ERR_REENTRY, "called by a callback of the same context"));
+        }
+        self.check()?;
+        Ok(Polling::begin(self))
+    }
+}
+
+/// A turn is running until this is dropped.
+struct Polling<'c>(&'c Ctx);
+
+impl Drop for Polling<'_> {
+    fn drop(&mut self) {
+        self.0.polling.set(false);
+    }
+}
+
+impl<'c> Polling<'c> {
+    fn begin(ctx: &'c Ctx) -> Polling<'c> {
+        ctx.polling.set(true);
+        Polling(ctx)
+    }
+
+    fn turn(&self, here: &Here, timeout: Timeout) -> Result<(), Fault> {
+        self.0.check()?;
+        self.0.net.borrow_mut().wait(timeout)?;
+        // Callbacks mostly call about the context that called them: their first call finds it at once.
+        thread::remember(here, self.0);
+        self.pull(here);
+        self.0.check_alive()
+    }
+
+    /// All events of a turn. When the context is freed before or meanwhile: all until its end.
+    fn pull(&self, here: &Here) {
+        let ctx = self.0;
+        let mut window = ctx.window.borrow_mut();
+        let mut ended = false;
+        ctx.log_late_lines(here);
+        // A callback may have forked or run into a panic: then nothing here is to be touched again.
+        while ctx.check_alive().is_ok() {
+            if ctx.freed.get() && !ended {
+                ctx.net.borrow_mut().end();
+                ended = true;
+            }
+            let event = ctx.net.borrow_mut().next_event(&mut window);
+            match event {
+                Some(event) => ctx.dispatch(here, event),
+                None => return,
+            }
+        }
+    }
+}

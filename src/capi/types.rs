@@ -1,0 +1,105 @@
+//! Handles, and the values that arguments and members may have.
+
+use super::state::Fault;
+use crate::net::State;
+use crate::proto::message::Kind;
+
+/// A context: one event loop with its listeners, connections and timers. id 0 is none.
+///
+/// Handles are values: copy, compare (by id) and keep them as you like. They are never dereferenced and never reused,
+/// so one that outlives its object is harmless: calls with it return WSRS_ERR_CLOSED.
+///
+/// Functions: wsrs_context_new, wsrs_context_free, wsrs_context_run, wsrs_context_poll, wsrs_context_stop,
+/// wsrs_context_fd, wsrs_context_timeout_ms, wsrs_context_listen, wsrs_context_connect, wsrs_context_post,
+/// wsrs_context_timer, wsrs_context_set_log, wsrs_context_next_conn, wsrs_context_broadcast, wsrs_context_send_many.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct wsrs_context {
+    /// 0: none.
+    pub id: u64,
+}
+
+/// A listener: takes connections of clients. Made by wsrs_context_listen.
+///
+/// Functions: wsrs_listener_close, wsrs_listener_address, wsrs_listener_port.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct wsrs_listener {
+    /// 0: none.
+    pub id: u64,
+}
+
+/// A connection, of a client (wsrs_context_connect) or to a client (on_request, on_open).
+///
+/// Sending: wsrs_conn_send, wsrs_conn_send_text, wsrs_conn_send_gathered, wsrs_conn_send_fragment, wsrs_conn_ping,
+/// wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
+/// wsrs_conn_request_drain, wsrs_conn_buffered. About it: wsrs_conn_state, wsrs_conn_context, wsrs_conn_user_data,
+/// wsrs_conn_set_user_data, wsrs_conn_local_address, wsrs_conn_peer_address, wsrs_conn_path, wsrs_conn_query,
+/// wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at. Answering a request: wsrs_conn_accept,
+/// wsrs_conn_respond, wsrs_conn_defer.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct wsrs_conn {
+    /// 0: none.
+    pub id: u64,
+}
+
+/// A timer. Made by wsrs_context_timer.
+///
+/// Functions: wsrs_timer_cancel.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct wsrs_timer {
+    /// 0: none.
+    pub id: u64,
+}
+
+/// Kind of a message: text, which is always valid UTF-8.
+pub const WSRS_TEXT: i32 = 1;
+/// Kind of a message: any bytes.
+pub const WSRS_BINARY: i32 = 2;
+
+/// State of a connection: the handshake is not finished.
+pub const WSRS_STATE_CONNECTING: i32 = 0;
+/// State of a connection: messages can be sent and come in.
+pub const WSRS_STATE_OPEN: i32 = 1;
+/// State of a connection: a Close was sent or received.
+pub const WSRS_STATE_CLOSING: i32 = 2;
+/// State of a connection that is over, and of handles that never named one.
+pub const WSRS_STATE_CLOSED: i32 = 3;
+
+/// Who ended a connection: this program, or the library for it (the peer broke the protocol, a limit).
+pub const WSRS_BY_LOCAL: i32 = 1;
+/// Who ended a connection: the peer, by a Close frame.
+pub const WSRS_BY_REMOTE: i32 = 2;
+/// Who ended a connection: the network; TCP ended or failed without a Close frame.
+pub const WSRS_BY_NETWORK: i32 = 3;
+/// Who ended a connection: a deadline; no pong, no answer to our Close, or idle.
+pub const WSRS_BY_TIMEOUT: i32 = 4;
+
+/// How far a failed connection came: finding addresses of the host name.
+pub const WSRS_STAGE_RESOLVE: i32 = 1;
+/// How far a failed connection came: connecting to one of the addresses.
+pub const WSRS_STAGE_CONNECT: i32 = 2;
+/// How far a failed connection came: the HTTP upgrade.
+pub const WSRS_STAGE_HANDSHAKE: i32 = 5;
+
+/// The kind of message that C names.
+#[inline(always)]
+pub(super) fn kind(value: i32) -> Result<Kind, Fault> {
+    match value {
+        WSRS_TEXT => Ok(Kind::Text),
+        WSRS_BINARY => Ok(Kind::Binary),
+        _ => Err(Fault::argument("the type is neither WSRS_TEXT nor WSRS_BINARY")),
+    }
+}
+
+/// The number of a state.
+pub(super) fn state_number(state: State) -> i32 {
+    match state {
+        State::Connecting => WSRS_STATE_CONNECTING,
+        State::Open => WSRS_STATE_OPEN,
+        State::Closing => WSRS_STATE_CLOSING,
+        State::Closed => WSRS_STATE_CLOSED,
+    }
+}

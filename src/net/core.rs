@@ -1,0 +1,155 @@
+//! What the parts of the loop share beside the table of connections: queues of work, buffers, time, randomness, log.
+//!
+//! Apart from [`Context`](super::Context), so that a connection and this can be changed at the same time.
+
+use super::error::Result;
+use super::event::{ConnId, Level};
+use super::limits::Limits;
+use super::listener::Addresses;
+use super::outbox::Outbox;
+use super::peer::Peer;
+use super::timers::{Clock, Wheel};
+use super::wake::Door;
+use crate::proto::buffer::Pool;
+use crate::proto::connection::Role;
+use crate::proto::mask::Key;
+use mio::Registry;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Empty outboxes kept, and the largest that is.
+const STOCK: usize = 64;
+const STOCK_BYTES: usize = 512 << 10;
+
+/// Shared state of the loop.
+pub(super) struct Core {
+    pub(super) limits: Limits,
+    pub(super) door: Arc<Door>,
+    pub(super) registry: Registry,
+    pub(super) clock: Clock,
+    pub(super) wheel: Wheel,
+    pub(super) pool: Pool,
+    pub(super) addresses: Addresses,
+    /// Server connections that are not open yet.
+    pub(super) pending: usize,
+    /// Connections whose queues have something new.
+    pub(super) dirty: Vec<ConnId>,
+    /// Connections to be read again in the next turn.
+    pub(super) again: VecDeque<ConnId>,
+    /// Connections that have ended.
+    pub(super) ended: VecDeque<ConnId>,
+    /// Connections whose queues are low again.
+    pub(super) drained: VecDeque<ConnId>,
+    pub(super) logs: VecDeque<(Level, String)>,
+    pub(super) log_level: Option<Level>,
+    /// Between `wait` and the end of the turn, when queues are flushed at its end.
+    pub(super) in_turn: bool,
+    stock: Vec<Box<Outbox>>,
+    random: Random,
+}
+
+impl Core {
+    pub(super) fn new(limits: Limits, door: Arc<Door>, registry: Registry) -> Core {
+        Core {
+            limits,
+            door,
+            registry,
+            clock: Clock::new(),
+            wheel: Wheel::new(),
+            pool: Pool::default(),
+            addresses: Addresses::default(),
+            pending: 0,
+            dirty: Vec::new(),
+            again: VecDeque::new(),
+            ended: VecDeque::new(),
+            drained: VecDeque::new(),
+            logs: VecDeque::new(),
+            log_level: None,
+            in_turn: false,
+            stock: Vec::new(),
+            random: Random::default(),
+        }
+    }
+
+    /// The connection's queue, to be flushed when what is being handled now is done.
+    #[inline]
+    pub(super) fn outbox<'p>(&mut self, id: ConnId, peer: &'p mut Peer) -> &'p mut Outbox {
+        if !std::mem::replace(&mut peer.dirty, true) {
+            self.dirty.push(id);
+        }
+        peer.outbox.get_or_insert_with(|| self.stock.pop().unwrap_or_default())
+    }
+
+    /// Takes an empty queue back.
+    #[inline]
+    pub(super) fn give_back(&mut self, mut outbox: Box<Outbox>) {
+        if self.stock.len() < STOCK && outbox.capacity() <= STOCK_BYTES {
+            outbox.reset();
+            self.stock.push(outbox);
+        }
+    }
+
+    /// A fresh mask for a client's frame (RFC 6455 §5.3), none for a server's.
+    #[inline]
+    pub(super) fn key(&mut self, role: Role) -> Result<Option<Key>> {
+        match role {
+            Role::Server => Ok(None),
+            Role::Client => self.random.take().map(Some),
+        }
+    }
+
+    /// Fresh random bytes.
+    pub(super) fn random<const N: usize>(&mut self) -> Result<[u8; N]> {
+        self.random.take()
+    }
+
+    /// The deadline of a connection, from now; zero: none.
+    pub(super) fn arm(&mut self, id: ConnId, after: Duration) {
+        if after.is_zero() {
+            self.wheel.clear(id.slot);
+        } else {
+            self.wheel.set(id.slot, self.clock.now() + after.as_millis() as u64);
+        }
+    }
+
+    /// Reads the connection in the next turn, even if no edge comes.
+    pub(super) fn read_again(&mut self, id: ConnId, peer: &mut Peer) {
+        if !std::mem::replace(&mut peer.again, true) {
+            self.again.push_back(id);
+        }
+    }
+
+    /// A line for the log, made only when somebody reads it.
+    pub(super) fn log(&mut self, level: Level, text: impl FnOnce() -> String) {
+        if self.log_level.is_some_and(|most| level <= most) {
+            self.logs.push_back((level, text()));
+        }
+    }
+}
+
+/// Random bytes by the kilobyte: a system call for each mask would cost more than the frame.
+struct Random {
+    bytes: [u8; 1024],
+    used: usize,
+}
+
+impl Default for Random {
+    fn default() -> Self {
+        Random { bytes: [0; 1024], used: 1024 }
+    }
+}
+
+impl Random {
+    fn take<const N: usize>(&mut self) -> Result<[u8; N]> {
+        if self.used + N > self.bytes.len() {
+            getrandom::fill(&mut self.bytes).map_err(std::io::Error::from)?;
+            self.used = 0;
+        }
+        let mut taken = [0; N];
+        // What was given out is wiped: it never leaves the process a second time.
+        taken.swap_with_slice(&mut self.bytes[self.used..self.used + N]);
+        self.used += N;
+        Ok(taken)
+    }
+}

@@ -1,0 +1,100 @@
+//! What happens when a connection's deadline passes, and the watch over silent connections.
+//!
+//! Called by `context` when the timerfd fires. A connection has one deadline at a time; what it means follows from
+//! its phase. Open connections are looked at every half interval, so that no message has to touch a timer: a ping
+//! goes out after one to one and a half intervals of silence.
+
+use super::core::Core;
+use super::error::Error;
+use super::event::{By, ConnId, Level, Stage};
+use super::peer::{Peer, Phase};
+use crate::proto::close::ABNORMAL;
+use crate::proto::frame::opcode;
+use std::time::Duration;
+
+impl Core {
+    /// Begins to watch a connection that has just opened.
+    pub(super) fn watch_silence(&mut self, id: ConnId, peer: &mut Peer) {
+        peer.silent = 0;
+        peer.unused = 0;
+        self.arm(id, check_interval(peer));
+    }
+
+    /// The deadline has passed.
+    pub(super) fn on_deadline(&mut self, id: ConnId, peer: &mut Peer) {
+        match &peer.phase {
+            Phase::Dialing(_) => self.attempt_failed(id, peer, Error::Timeout("connecting took too long")),
+            Phase::Asking(asking) if asking.is_refused() => self.rejected(id, peer),
+            Phase::Asking(_) => {
+                let text = || "the server did not answer the handshake in time".into();
+                peer.fail_as(Stage::Handshake, Error::Timeout("handshake"), text);
+                self.end(id, peer);
+            }
+            Phase::Asked(_) | Phase::Deciding { .. } => {
+                self.log(Level::Info, || "a client did not finish its handshake in time".into());
+                let text = || "the handshake was not finished in time".into();
+                peer.fail_as(Stage::Handshake, Error::Timeout("handshake"), text);
+                self.end(id, peer);
+            }
+            Phase::Open if peer.proto.close_sent() => {
+                self.log(Level::Info, || "the peer did not finish the closing handshake in time".into());
+                if !peer.proto.close_received() {
+                    peer.times_out();
+                }
+                self.end(id, peer);
+            }
+            Phase::Open => self.check_silence(id, peer),
+            Phase::Lingering => self.end(id, peer),
+            Phase::Ended => {}
+        }
+    }
+
+    fn check_silence(&mut self, id: ConnId, peer: &mut Peer) {
+        let limits = &peer.profile.limits;
+        let (ping, idle) = (limits.ping_interval, limits.idle_timeout);
+        let step = check_interval(peer).as_millis() as u32;
+        // Nothing is received from a connection that the program has paused: that says nothing about the peer.
+        let heard = std::mem::take(&mut peer.heard) || peer.paused;
+        peer.silent = if heard { 0 } else { peer.silent.saturating_add(step) };
+        peer.unused = if std::mem::take(&mut peer.used) { 0 } else { peer.unused.saturating_add(step) };
+        let awaited = std::mem::take(&mut peer.awaiting_pong);
+        if awaited && !heard {
+            self.log(Level::Info, || "no pong in time".into());
+            peer.end_as(ABNORMAL, "", By::Timeout);
+            return self.end(id, peer);
+        }
+        if !idle.is_zero() && u128::from(peer.unused) >= idle.as_millis() {
+            return self.close(id, peer, 1001, "idle", By::Timeout);
+        }
+        if !ping.is_zero() && u128::from(peer.silent) >= ping.as_millis() {
+            peer.silent = 0;
+            peer.awaiting_pong = !peer.profile.limits.pong_timeout.is_zero();
+            let pong = peer.profile.limits.pong_timeout;
+            if let Ok(first) = peer.proto.begin_control(opcode::PING) {
+                // Fails without randomness only; the missing pong ends the connection then.
+                let _ = self.put(id, peer, first, &[]);
+            }
+            return self.arm(id, if pong.is_zero() { check_interval(peer) } else { pong });
+        }
+        self.arm(id, check_interval(peer));
+    }
+}
+
+impl Peer {
+    /// Whatever was noted before: it is a deadline that ends it.
+    fn times_out(&mut self) {
+        if let Some(ending) = &mut self.rare().ending {
+            ending.by = By::Timeout;
+        }
+    }
+}
+
+/// How often to look at an open connection; zero: never.
+fn check_interval(peer: &Peer) -> Duration {
+    let limits = &peer.profile.limits;
+    match (limits.ping_interval / 2, limits.idle_timeout / 2) {
+        (Duration::ZERO, idle) => idle,
+        (ping, Duration::ZERO) => ping,
+        (ping, idle) => ping.min(idle),
+    }
+}

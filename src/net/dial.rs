@@ -1,0 +1,300 @@
+//! Connecting: name lookup off the loop's thread, every address in turn, the client's opening handshake (RFC 6455 §4.1).
+//!
+//! Called by the C surface (`connect`), by `context` when a connecting socket is ready or names are found, by
+//! `deadlines` when an address does not answer, and by `reading` with the answer. Everything that goes wrong after
+//! `connect` returned ends in one `Failed`.
+
+use super::context::{Context, Kind as TokenKind, token};
+use super::core::Core;
+use super::error::{Error, Result};
+use super::event::{ConnId, Level, Stage, State};
+use super::options::ConnectOptions;
+use super::peer::{Peer, Phase, Profile};
+use super::transport::Socket;
+use crate::proto::connection::Role;
+use crate::proto::handshake::client::{self, Answer, BodyLength, Offer, Response};
+use crate::proto::http1::Scanned;
+use crate::proto::url::{Host, WsUrl};
+use mio::net::{TcpStream, UnixStream};
+use std::collections::VecDeque;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A connection being made.
+#[derive(Debug)]
+pub(super) struct Dial {
+    host: String,
+    /// Not tried yet.
+    addresses: VecDeque<SocketAddr>,
+    /// Being tried, for texts.
+    trying: String,
+    /// When all of it has to be done, in the clock's milliseconds; 0: never.
+    deadline: u64,
+    request: Vec<u8>,
+    offer: Offer,
+}
+
+/// A request on its way.
+#[derive(Debug)]
+pub(super) struct Asking {
+    offer: Offer,
+    bytes: Vec<u8>,
+    scanned: Scanned,
+    /// The answer refuses: its body is being read.
+    refused: Option<(Response, Body)>,
+}
+
+/// What is still to be read of a body.
+#[derive(Debug)]
+struct Body {
+    bytes: Vec<u8>,
+    left: Option<u64>,
+}
+
+impl Dial {
+    /// How far it came.
+    pub(super) fn stage(&self) -> Stage {
+        if self.trying.is_empty() { Stage::Resolve } else { Stage::Connect }
+    }
+}
+
+impl Context {
+    /// Starts to connect; errors known before any I/O come back here, all others as `Failed`.
+    pub fn connect(&mut self, url: &str, options: ConnectOptions) -> Result<ConnId> {
+        let parsed = WsUrl::parse(url).map_err(|error| Error::Url(format!("\"{url}\": {error}")))?;
+        if parsed.secure {
+            return Err(Error::Url(format!("\"{url}\": wss is not supported by this build")));
+        }
+        if self.peers.len() >= self.core.limits.max_connections {
+            return Err(Error::Limit("connections"));
+        }
+        let (dial, profile) = self.core.dial(&parsed, options)?;
+        let mut peer = Peer::new(Socket::None, Phase::Dialing(Box::new(dial)), Role::Client, Arc::new(profile));
+        peer.announced = true;
+        let (slot, generation) = self.peers.insert(peer).ok_or(Error::Limit("connections"))?;
+        let id = ConnId { slot, generation };
+        self.core.door.tell(id, State::Connecting);
+        if let Some(peer) = self.peers.get_mut(slot, generation) {
+            self.core.arm(id, peer.profile.limits.connect_timeout);
+            self.core.find_addresses(id, peer, parsed);
+        }
+        Ok(id)
+    }
+
+    /// Names were found, or not.
+    pub(super) fn resolved(&mut self, id: ConnId, found: io::Result<Vec<SocketAddr>>) {
+        let Some(peer) = self.peers.get_mut(id.slot, id.generation) else { return };
+        let Phase::Dialing(dial) = &mut peer.phase else { return };
+        match found {
+            Ok(addresses) if !addresses.is_empty() => {
+                dial.addresses = addresses.into();
+                self.core.try_next(id, peer);
+            }
+            result => {
+                let why = result.err().map_or("it has no address".into(), |error| error.to_string());
+                let text = format!("looking up {}: {why}", dial.host);
+                peer.fail_as(Stage::Resolve, Error::Resolve(text.clone()), || text);
+                self.core.end(id, peer);
+            }
+        }
+    }
+}
+
+impl Core {
+    fn dial(&mut self, url: &WsUrl, options: ConnectOptions) -> Result<(Dial, Profile)> {
+        let subprotocols: Vec<&str> = options.subprotocols.iter().map(String::as_str).collect();
+        let headers: Vec<(&str, &[u8])> =
+            options.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+        let mut request = Vec::new();
+        let offer = client::write_request(&mut request, url, self.random()?, &subprotocols, &headers)
+            .map_err(|error| Error::Header(error.to_string()))?;
+        let profile = Profile {
+            limits: options.limits.unwrap_or_else(|| self.limits.clone()),
+            tag: options.tag,
+            user_data: options.user_data,
+            subprotocols: Vec::new(),
+            ask: false,
+            streaming: options.streaming,
+            keep_head: options.keep_response,
+        };
+        let timeout = profile.limits.connect_timeout.as_millis() as u64;
+        let deadline = if timeout == 0 { 0 } else { self.clock.now() + timeout };
+        let host = format!("{}:{}", url.host, url.port);
+        Ok((Dial { host, addresses: VecDeque::new(), trying: String::new(), deadline, request, offer }, profile))
+    }
+
+    /// An address needs no lookup, a name gets a thread: the system's resolver may take seconds and knows no other way.
+    fn find_addresses(&mut self, id: ConnId, peer: &mut Peer, url: WsUrl) {
+        let Phase::Dialing(dial) = &mut peer.phase else { return };
+        let port = url.port;
+        if let Some(path) = url.unix_path {
+            dial.trying = format!("unix:{path}");
+            let socket = UnixStream::connect(path).map(Socket::Unix);
+            return self.started(id, peer, socket);
+        }
+        let name = match url.host {
+            Host::V4(address) => return self.try_addresses(id, peer, [(address, port).into()].into()),
+            Host::V6(address) => return self.try_addresses(id, peer, [(address, port).into()].into()),
+            Host::Name(name) => name,
+        };
+        let door = Arc::clone(&self.door);
+        let lookup = move || door.resolved(id, (name.as_str(), port).to_socket_addrs().map(Iterator::collect));
+        if let Err(error) = std::thread::Builder::new().name("wsrs-resolver".into()).spawn(lookup) {
+            peer.fail_as(Stage::Resolve, Error::Io(error), || "no thread for the name lookup".into());
+            self.end(id, peer);
+        }
+    }
+
+    fn try_addresses(&mut self, id: ConnId, peer: &mut Peer, addresses: VecDeque<SocketAddr>) {
+        if let Phase::Dialing(dial) = &mut peer.phase {
+            dial.addresses = addresses;
+        }
+        self.try_next(id, peer);
+    }
+
+    /// Tries the next address. Each gets its share of the time that is left.
+    fn try_next(&mut self, id: ConnId, peer: &mut Peer) {
+        let Phase::Dialing(dial) = &mut peer.phase else { return };
+        let Some(address) = dial.addresses.pop_front() else { return self.end(id, peer) };
+        dial.trying = address.to_string();
+        if dial.deadline > 0 {
+            let left = dial.deadline.saturating_sub(self.clock.now()) / (dial.addresses.len() as u64 + 1);
+            self.arm(id, Duration::from_millis(left.max(1)));
+        }
+        let socket = TcpStream::connect(address).and_then(|stream| {
+            stream.set_nodelay(true)?;
+            Ok(Socket::Tcp(stream))
+        });
+        self.started(id, peer, socket);
+    }
+
+    fn started(&mut self, id: ConnId, peer: &mut Peer, socket: io::Result<Socket>) {
+        let registered = socket.and_then(|mut socket| {
+            socket.register(&self.registry, token(TokenKind::Peer, id.slot, id.generation))?;
+            Ok(socket)
+        });
+        match registered {
+            Ok(socket) => peer.socket = socket,
+            Err(error) => self.attempt_failed(id, peer, Error::Io(error)),
+        }
+    }
+
+    /// This address does not work: the next one, or the end.
+    pub(super) fn attempt_failed(&mut self, id: ConnId, peer: &mut Peer, error: Error) {
+        let Phase::Dialing(dial) = &mut peer.phase else { return };
+        peer.socket = Socket::None;
+        let text = format!("connect to {}: {error}", dial.trying);
+        self.log(Level::Info, || text.clone());
+        let (stage, more) = (dial.stage(), !dial.addresses.is_empty());
+        if more {
+            return self.try_next(id, peer);
+        }
+        peer.fail_as(stage, error, || text);
+        self.end(id, peer);
+    }
+
+    /// The socket is ready: connected, or not.
+    pub(super) fn dialled(&mut self, id: ConnId, peer: &mut Peer) {
+        if let Err(error) = peer.socket.take_error() {
+            return self.attempt_failed(id, peer, Error::Io(error));
+        }
+        // A spurious event: not connected yet.
+        if peer.socket.peer_name().is_err_and(|error| error.kind() == io::ErrorKind::NotConnected) {
+            return;
+        }
+        let Phase::Dialing(dial) = std::mem::replace(&mut peer.phase, Phase::Ended) else { return };
+        let Dial { offer, request, .. } = *dial;
+        let asking = Asking { offer, bytes: Vec::new(), scanned: Scanned::default(), refused: None };
+        peer.phase = Phase::Asking(Box::new(asking));
+        self.arm(id, peer.profile.limits.handshake_timeout);
+        self.outbox(id, peer).tail().extend_from_slice(&request);
+        peer.readable = true;
+    }
+
+    /// Takes the bytes `at` of the window. What is left of them after an acceptance is in the window again.
+    pub(super) fn hear_answer(&mut self, id: ConnId, peer: &mut Peer, window: &mut [u8], at: &mut Range<usize>) {
+        let limits = peer.profile.limits.head;
+        let max_body = peer.profile.limits.max_body;
+        let Phase::Asking(asking) = &mut peer.phase else { return };
+        let received = &window[at.clone()];
+        at.start = at.end;
+        if let Some((_, body)) = &mut asking.refused {
+            if body.take(received, max_body) {
+                self.rejected(id, peer);
+            }
+            return;
+        }
+        asking.bytes.extend_from_slice(received);
+        match client::parse(&asking.bytes, &mut asking.scanned, &limits, &asking.offer) {
+            Answer::Partial => {}
+            Answer::Accepted { response, consumed } => {
+                let rest = &asking.bytes[consumed..];
+                window[..rest.len()].copy_from_slice(rest);
+                *at = 0..rest.len();
+                peer.rare().subprotocol = response.subprotocol().map(Into::into);
+                peer.rare().response = Some(Box::new(response));
+                self.opened(id, peer);
+            }
+            Answer::Rejected { response, consumed, body } => {
+                let left = match body {
+                    BodyLength::None => Some(0),
+                    BodyLength::Known(length) => Some(length),
+                    BodyLength::Chunked | BodyLength::UntilClose => None,
+                };
+                let mut body = Body { bytes: Vec::new(), left };
+                let rest = asking.bytes.split_off(consumed);
+                let done = body.take(&rest, max_body);
+                asking.refused = Some((response, body));
+                if done {
+                    self.rejected(id, peer);
+                }
+            }
+            Answer::Invalid(error) => {
+                peer.fail_as(Stage::Handshake, Error::Handshake(error.to_string()), || error.to_string());
+                self.end(id, peer);
+            }
+        }
+    }
+
+    /// The server refused, and its body is there as far as it is wanted. Also called when it ends or takes too long.
+    pub(super) fn rejected(&mut self, id: ConnId, peer: &mut Peer) {
+        if let Phase::Asking(asking) = &mut peer.phase
+            && let Some((response, body)) = asking.refused.take()
+        {
+            let status = response.status();
+            let text = format!("the server refused the upgrade: {status} {}", response.reason());
+            peer.fail_as(Stage::Handshake, Error::Rejected(status), || text.trim_end().into());
+            let rare = peer.rare();
+            rare.response = Some(Box::new(response));
+            if let Some(failure) = &mut rare.failure {
+                failure.status = status;
+                failure.body = body.bytes;
+            }
+        }
+        self.end(id, peer);
+    }
+}
+
+impl Asking {
+    /// The server refused and the body is being read.
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused.is_some()
+    }
+}
+
+impl Body {
+    /// Takes what came; whether that is all that is wanted.
+    fn take(&mut self, received: &[u8], most: usize) -> bool {
+        let room = most - self.bytes.len();
+        let wanted = self.left.map_or(room, |left| room.min(usize::try_from(left).unwrap_or(room)));
+        let count = received.len().min(wanted);
+        self.bytes.extend_from_slice(&received[..count]);
+        if let Some(left) = &mut self.left {
+            *left -= count as u64;
+        }
+        self.left == Some(0) || self.bytes.len() >= most
+    }
+}

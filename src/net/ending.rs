@@ -1,0 +1,141 @@
+//! How connections end (RFC 6455 §7): closing handshake done, protocol broken, TCP gone, cancelled.
+//!
+//! Called by the other parts of the loop. Whoever learns first why a connection ends notes it with
+//! [`Peer::end_as`]; [`Core::end`] closes the socket and queues the last event, which `context` delivers.
+
+use super::core::Core;
+use super::error::Error;
+use super::event::{By, Closing, ConnId, Failure, Level, Stage, State};
+use super::peer::{Ending, Peer, Phase};
+use super::transport::Socket;
+use crate::proto::close::ABNORMAL;
+use crate::proto::connection::Role;
+use crate::proto::error::ProtocolError;
+
+/// The last event of a connection.
+pub(super) enum Last {
+    Closed(Closing),
+    Failed(Box<Failure>),
+}
+
+impl Peer {
+    /// Notes how the connection ends, unless something was noted before.
+    pub(super) fn end_as(&mut self, code: u16, reason: &str, by: By) {
+        self.rare().ending.get_or_insert_with(|| Ending { code, reason: reason.into(), by });
+    }
+
+    /// The peer's Close says more than ours, but who began stays.
+    pub(super) fn end_as_peer_says(&mut self, code: u16, reason: String) {
+        let ending = self.rare().ending.get_or_insert_with(|| Ending { code, reason: "".into(), by: By::Remote });
+        ending.code = code;
+        ending.reason = reason.into();
+    }
+
+    /// Notes why it never opened, unless something was noted before.
+    pub(super) fn fail_as(&mut self, stage: Stage, error: Error, text: impl FnOnce() -> String) {
+        let rare = self.rare();
+        if rare.failure.is_none() {
+            rare.failure = Some(Box::new(Failure { stage, error, text: text(), status: 0, body: Vec::new() }));
+        }
+    }
+
+    /// What to tell the program of a connection that has ended; `None` for one that it never heard of.
+    pub(super) fn last_event(&mut self) -> Option<Last> {
+        if !self.announced {
+            return None;
+        }
+        let clean = self.proto.close_sent() && self.proto.close_received();
+        let rare = self.rare();
+        if let Some(failure) = rare.failure.take() {
+            return Some(Last::Failed(failure));
+        }
+        let responded = rare.responded;
+        let gone = Ending { code: if responded { 0 } else { ABNORMAL }, reason: "".into(), by: By::Network };
+        let Ending { code, reason, by } = rare.ending.take().unwrap_or(gone);
+        Some(Last::Closed(Closing { code, reason, clean: clean || responded, by }))
+    }
+}
+
+impl Core {
+    /// Closes the socket; the last event follows.
+    pub(super) fn end(&mut self, id: ConnId, peer: &mut Peer) {
+        match std::mem::replace(&mut peer.phase, Phase::Ended) {
+            Phase::Ended => return,
+            Phase::Asked(_) | Phase::Deciding { .. } => self.never_opened(peer),
+            _ => {}
+        }
+        peer.socket = Socket::None;
+        peer.outbox = None;
+        self.wheel.clear(id.slot);
+        self.addresses.leave(peer.address);
+        self.door.tell(id, State::Closed);
+        self.ended.push_back(id);
+    }
+
+    /// A server connection ends before it opened.
+    fn never_opened(&mut self, peer: &mut Peer) {
+        self.pending -= 1;
+        peer.fail_as(Stage::Handshake, Error::Io(std::io::ErrorKind::ConnectionReset.into()), || {
+            "the client went away before the handshake was done".into()
+        });
+    }
+
+    /// Ends a connection that is not open, because this program wants it so.
+    pub(super) fn cancel(&mut self, id: ConnId, peer: &mut Peer, why: &'static str) {
+        let stage = match &peer.phase {
+            Phase::Dialing(dial) => dial.stage(),
+            _ => Stage::Handshake,
+        };
+        peer.fail_as(stage, Error::Closed, || why.into());
+        self.end(id, peer);
+    }
+
+    /// TCP ended or failed.
+    pub(super) fn lost(&mut self, id: ConnId, peer: &mut Peer, error: Option<std::io::Error>) {
+        if let Phase::Asking(_) = peer.phase {
+            let text = match &error {
+                Some(error) => format!("the server ended the connection before it answered: {error}"),
+                None => "the server ended the connection before it answered".into(),
+            };
+            let error = error.unwrap_or_else(|| std::io::ErrorKind::ConnectionReset.into());
+            peer.fail_as(Stage::Handshake, Error::Io(error), || text);
+        }
+        self.end(id, peer);
+    }
+
+    /// §7.1.7: "If the connection is already established, [...] the endpoint SHOULD send a Close frame with an
+    /// appropriate status code before proceeding to _Close the WebSocket Connection_."
+    pub(super) fn fail(&mut self, id: ConnId, peer: &mut Peer, error: ProtocolError) {
+        self.log(Level::Warning, || format!("connection failed with {}: {error}", error.close_code()));
+        self.close(id, peer, error.close_code(), error.text(), By::Local);
+        self.linger(id, peer);
+    }
+
+    /// Sends the rest of the queue, ends our side, and reads the peer's side to its end without looking at it: data
+    /// that nobody reads would make the system reset the connection and lose what we sent last.
+    pub(super) fn linger(&mut self, id: ConnId, peer: &mut Peer) {
+        if let Phase::Asked(_) | Phase::Deciding { .. } = peer.phase {
+            self.pending -= 1;
+        }
+        peer.phase = Phase::Lingering;
+        peer.readable = true;
+        self.arm(id, peer.profile.limits.close_timeout.max(std::time::Duration::from_millis(1)));
+        // An empty queue is flushed too: that is what ends our side.
+        self.outbox(id, peer);
+    }
+
+    /// Both Close frames are exchanged and ours is sent.
+    ///
+    /// §7.1.1: "The underlying TCP connection, in most normal cases, SHOULD be closed first by the server".
+    pub(super) fn closed_both(&mut self, id: ConnId, peer: &mut Peer) {
+        match peer.proto.role() {
+            Role::Server if !peer.readable => self.end(id, peer),
+            Role::Server => self.linger(id, peer),
+            Role::Client => {
+                if !std::mem::replace(&mut peer.shut, true) {
+                    self.arm(id, peer.profile.limits.close_timeout);
+                }
+            }
+        }
+    }
+}

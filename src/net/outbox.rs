@@ -1,0 +1,171 @@
+//! What a connection has to send and the socket has not taken yet.
+//!
+//! Exists only while there is something: filled while one readiness is handled (the cork), sent in one system call,
+//! and given back to the context's small stock when the socket took it all. Invariant: bytes leave in the order in
+//! which they came in, and a frame is never cut by another.
+
+use super::transport::Socket;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+
+/// Frames that a socket is offered at once.
+const PIECES: usize = 16;
+
+/// The queue.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    /// Before `tail`: what must keep its place between shared frames.
+    queue: VecDeque<Piece>,
+    /// Where frames are written to.
+    tail: Vec<u8>,
+    /// Bytes of the first piece (or of `tail`) that the socket has taken.
+    sent: usize,
+    /// Bytes in `queue`.
+    queued: usize,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Own(Vec<u8>),
+    Shared(Arc<[u8]>),
+}
+
+impl Piece {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Piece::Own(bytes) => bytes,
+            Piece::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl Outbox {
+    /// Where to append.
+    #[inline]
+    pub fn tail(&mut self) -> &mut Vec<u8> {
+        // What was sent of a long tail is dropped when it is the larger part, so that a busy queue does not grow.
+        if self.sent > 1 << 16 && self.queue.is_empty() && self.sent * 2 > self.tail.len() {
+            self.tail.drain(..self.sent);
+            self.sent = 0;
+        }
+        &mut self.tail
+    }
+
+    /// Appends a frame that other connections send too.
+    pub fn push_shared(&mut self, bytes: Arc<[u8]>) {
+        if !self.tail.is_empty() {
+            let tail = std::mem::take(&mut self.tail);
+            self.queued += tail.len();
+            self.queue.push_back(Piece::Own(tail));
+        }
+        self.queued += bytes.len();
+        self.queue.push_back(Piece::Shared(bytes));
+    }
+
+    /// Bytes that are waiting.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.queued + self.tail.len() - self.sent
+    }
+
+    /// Nothing is waiting.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Offers everything to the socket; `Ok(true)` when it took all.
+    #[inline]
+    pub fn flush(&mut self, socket: &Socket) -> io::Result<bool> {
+        // More than a system call carries: as long as the socket takes whole rounds.
+        while self.queue.len() > PIECES {
+            if !self.flush_pieces(socket, &[])? {
+                return Ok(false);
+            }
+        }
+        if !self.queue.is_empty() {
+            return self.flush_pieces(socket, &[]);
+        }
+        if self.sent == self.tail.len() {
+            return Ok(true);
+        }
+        let count = socket.send(&self.tail[self.sent..])?;
+        self.sent += count;
+        Ok(self.sent == self.tail.len())
+    }
+
+    /// The same with `more` after everything else; what is not taken of `more` is copied in.
+    pub fn flush_with(&mut self, socket: &Socket, more: [&[u8]; 2]) -> io::Result<bool> {
+        Ok(self.flush_pieces(socket, &more)? && self.is_empty())
+    }
+
+    /// Offers one round; `Ok(true)` when the socket took what it was offered.
+    fn flush_pieces(&mut self, socket: &Socket, more: &[&[u8]]) -> io::Result<bool> {
+        let mut all: Vec<&[u8]> = self.queue.iter().take(PIECES).map(Piece::bytes).collect();
+        // A frame may leave only after everything before it.
+        let whole = self.queue.len() <= PIECES;
+        if whole {
+            all.push(&self.tail);
+            all.extend_from_slice(more);
+        }
+        let mut skip = self.sent;
+        let slices: Vec<IoSlice<'_>> = all
+            .iter()
+            .filter_map(|piece| {
+                let cut = skip.min(piece.len());
+                skip -= cut;
+                (cut < piece.len()).then(|| IoSlice::new(&piece[cut..]))
+            })
+            .collect();
+        let offered: usize = slices.iter().map(|slice| slice.len()).sum();
+        let result = if offered == 0 { Ok(0) } else { socket.send_gathered(&slices) };
+        let mut taken = self.sent + *result.as_ref().unwrap_or(&0);
+        let complete = result.is_ok() && taken == self.sent + offered;
+        self.sent = 0;
+        while let Some(piece) = self.queue.front() {
+            let length = piece.bytes().len();
+            if taken < length {
+                break;
+            }
+            taken -= length;
+            self.queued -= length;
+            self.queue.pop_front();
+        }
+        if self.queue.is_empty() && taken >= self.tail.len() {
+            taken -= self.tail.len();
+            self.tail.clear();
+        }
+        self.sent = taken;
+        self.keep(more, complete && whole);
+        result.map(|_| complete)
+    }
+
+    /// Copies in what the socket did not take of `more`.
+    fn keep(&mut self, more: &[&[u8]], complete: bool) {
+        if complete {
+            self.sent = 0; // what was taken of `more`
+            return;
+        }
+        let before = self.queued + self.tail.len();
+        let mut skip = if before == 0 { std::mem::take(&mut self.sent) } else { 0 };
+        for piece in more {
+            let cut = skip.min(piece.len());
+            skip -= cut;
+            self.tail.extend_from_slice(&piece[cut..]);
+        }
+    }
+
+    /// Makes it as new, for another connection.
+    pub fn reset(&mut self) {
+        self.queue.clear();
+        self.tail.clear();
+        self.sent = 0;
+        self.queued = 0;
+    }
+
+    /// Bytes of memory that it holds.
+    pub fn capacity(&self) -> usize {
+        self.tail.capacity()
+    }
+}

@@ -1,0 +1,269 @@
+//! Receiving: from the socket through the protocol to an event, one readiness of one connection at a time.
+//!
+//! Called by `context` for the connection whose turn it is. All connections share one window; a large message goes
+//! straight to its own place. A short read ends the readiness, as the poll set is edge-triggered; a connection that
+//! has more than its share goes on the list for the next turn.
+
+use super::context::{Context, Found};
+use super::core::Core;
+use super::event::{ConnId, Window};
+use super::peer::{Peer, Phase};
+use crate::proto::connection::{Place, Step};
+use std::io;
+use std::ops::Range;
+
+/// The window that connections share.
+pub(super) const WINDOW: usize = 128 << 10;
+/// What is received at first where the last message was large: its successor's header and a beginning.
+const SMALL: usize = 4 << 10;
+/// A message above this is large.
+const LARGE: usize = 64 << 10;
+/// What a connection may receive in one turn.
+const SHARE: usize = 1 << 20;
+
+/// The connection whose bytes are being handled.
+pub(super) struct Current {
+    pub(super) id: ConnId,
+    /// What is left of the received bytes, in the window.
+    at: Range<usize>,
+    /// Received in this turn.
+    received: usize,
+}
+
+impl Current {
+    pub(super) fn new(id: ConnId) -> Self {
+        Current { id, at: 0..0, received: 0 }
+    }
+}
+
+/// How it goes on with the current connection.
+enum Next {
+    Found(Found),
+    /// Look again.
+    Continue,
+    /// It is done for this turn.
+    Done,
+}
+
+impl Context {
+    /// Handles the current connection up to its next event; `None` when it is done.
+    #[inline]
+    pub(super) fn read_on(&mut self, window: &mut Window) -> Option<Found> {
+        let current = self.current.as_mut()?;
+        if let Some(peer) = self.peers.get_mut(current.id.slot, current.id.generation) {
+            loop {
+                let next = match peer.phase {
+                    Phase::Open if !peer.is_held() && !peer.opening && !current.at.is_empty() => {
+                        self.core.step(peer, current, window)
+                    }
+                    _ => self.core.next(peer, current, window),
+                };
+                match next {
+                    Next::Found(found) => return Some(found),
+                    Next::Continue => {}
+                    Next::Done => break,
+                }
+            }
+        }
+        self.current = None;
+        None
+    }
+}
+
+impl Core {
+    /// One step of the protocol through the bytes in the window.
+    #[inline]
+    fn step(&mut self, peer: &mut Peer, current: &mut Current, window: &mut Window) -> Next {
+        if peer.proto.close_received() {
+            // §5.5.1: after a Close nothing more is sent; what comes all the same means nothing.
+            current.at.start = current.at.end;
+            return Next::Continue;
+        }
+        let limits = &peer.profile.limits.message;
+        let bytes = &mut window.shared[current.at.clone()];
+        let (used, step) = peer.proto.receive(bytes, limits, &mut self.pool, &mut window.lent);
+        let start = current.at.start;
+        current.at.start += used;
+        self.interpret(peer, current, window, step, start)
+    }
+
+    /// What a step means for the connection. `start`: where its place is counted from.
+    #[inline]
+    fn interpret(
+        &mut self,
+        peer: &mut Peer,
+        current: &mut Current,
+        window: &mut Window,
+        step: Step,
+        start: usize,
+    ) -> Next {
+        let id = current.id;
+        match step {
+            Step::More => Next::Continue,
+            Step::Message { kind, place, first, last } => {
+                // After our Close the program has said that it wants nothing more.
+                if peer.proto.close_sent() {
+                    return Next::Continue;
+                }
+                peer.used = true;
+                peer.large = matches!(place, Place::Lent) && window.lent.len() > LARGE;
+                Next::Found(Found::Message { id, kind, place: place.moved(start), first, last })
+            }
+            Step::Ping(place) => {
+                let place = place.moved(start);
+                self.answer_ping(id, peer, window.bytes(&place));
+                Next::Found(Found::Ping { id, place })
+            }
+            Step::Pong(place) => Next::Found(Found::Pong { id, place: place.moved(start) }),
+            Step::Close { code, reason } => {
+                self.close_came(id, peer, current, code, reason);
+                Next::Continue
+            }
+            Step::Failed(error) => {
+                current.at.start = current.at.end;
+                self.fail(id, peer, error);
+                Next::Continue
+            }
+        }
+    }
+
+    /// §5.5.1: "If an endpoint receives a Close frame and did not previously send a Close frame, the endpoint MUST send
+    /// a Close frame in response." With the same code: "the endpoint typically echos the status code it received".
+    fn close_came(&mut self, id: ConnId, peer: &mut Peer, current: &mut Current, code: u16, reason: String) {
+        // Whatever follows a Close is not looked at, but has to be read before the socket may be closed.
+        peer.readable |= !current.at.is_empty();
+        current.at.start = current.at.end;
+        peer.end_as_peer_says(code, reason);
+        if peer.proto.close_sent() {
+            self.closed_both(id, peer);
+        } else {
+            let echoed = if code == crate::proto::close::NO_STATUS { 0 } else { code };
+            self.close(id, peer, echoed, "", super::event::By::Remote);
+        }
+    }
+
+    /// Everything but frames in the window: the phases before and after, what is held, and receiving.
+    fn next(&mut self, peer: &mut Peer, current: &mut Current, window: &mut Window) -> Next {
+        let id = current.id;
+        // Delivered even if the program paused the connection while it decided: only what comes after waits.
+        if peer.opening && matches!(peer.phase, Phase::Open) {
+            peer.opening = false;
+            return Next::Found(Found::Open { id });
+        }
+        if peer.is_held() {
+            self.hold(peer, current, window);
+            return Next::Done;
+        }
+        if current.at.is_empty() && peer.has_held() && !matches!(peer.phase, Phase::Ended) {
+            let held = std::mem::take(&mut peer.rare().held);
+            window.shared[..held.len()].copy_from_slice(&held);
+            current.at = 0..held.len();
+            peer.drop_rare();
+            return Next::Continue;
+        }
+        match peer.phase {
+            Phase::Ended => Next::Done,
+            Phase::Dialing(_) => Next::Done,
+            Phase::Lingering => {
+                current.at.start = current.at.end;
+                self.receive(peer, current, window)
+            }
+            _ if current.at.is_empty() => self.receive(peer, current, window),
+            Phase::Asked(_) => {
+                let ask = self.hear_request(id, peer, &mut window.shared, &mut current.at);
+                if ask { Next::Found(Found::Request { id }) } else { Next::Continue }
+            }
+            Phase::Asking(_) => {
+                self.hear_answer(id, peer, &mut window.shared, &mut current.at);
+                Next::Continue
+            }
+            Phase::Open | Phase::Deciding { .. } => Next::Continue,
+        }
+    }
+
+    /// Keeps what was received until the program wants it.
+    fn hold(&mut self, peer: &mut Peer, current: &mut Current, window: &Window) {
+        if !current.at.is_empty() {
+            peer.rare().held.extend_from_slice(&window.shared[current.at.clone()]);
+            current.at.start = current.at.end;
+        }
+    }
+
+    /// Receives more, if there may be more and the connection has not had its share.
+    #[inline]
+    fn receive(&mut self, peer: &mut Peer, current: &mut Current, window: &mut Window) -> Next {
+        if !peer.readable {
+            return Next::Done;
+        }
+        if current.received >= SHARE {
+            self.read_again(current.id, peer);
+            return Next::Done;
+        }
+        let open = matches!(peer.phase, Phase::Open);
+        let (asked, result, direct) = match if open { peer.proto.room() } else { None } {
+            Some(room) => (room.len(), peer.socket.receive(room), true),
+            None => {
+                let size = if peer.large { SMALL } else { WINDOW };
+                (size, peer.socket.receive(&mut window.shared[..size]), false)
+            }
+        };
+        let count = match result {
+            Ok(0) => return self.ended_by_peer(peer, current, None),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                peer.readable = false;
+                return Next::Done;
+            }
+            Err(error) => return self.ended_by_peer(peer, current, Some(error)),
+        };
+        peer.heard = true;
+        // Edge-triggered: fewer bytes than there was room for are all that there are. The end needs a read of its own.
+        peer.readable = count == asked || peer.read_closed;
+        current.received += count;
+        if !direct {
+            current.at = 0..count;
+            return Next::Continue;
+        }
+        let (beyond, step) = peer.proto.received(count, &mut window.shared, &mut window.lent);
+        current.at = 0..beyond;
+        self.interpret(peer, current, window, step, 0)
+    }
+
+    fn ended_by_peer(&mut self, peer: &mut Peer, current: &mut Current, error: Option<io::Error>) -> Next {
+        let id = current.id;
+        current.at.start = current.at.end;
+        peer.readable = false;
+        if matches!(&peer.phase, Phase::Asking(asking) if asking.is_refused()) {
+            self.rejected(id, peer);
+        } else {
+            self.lost(id, peer, error);
+        }
+        Next::Done
+    }
+}
+
+impl Peer {
+    fn has_held(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| !rare.held.is_empty())
+    }
+}
+
+impl Place {
+    fn moved(self, by: usize) -> Place {
+        match self {
+            Place::Window(range) => Place::Window(range.start + by..range.end + by),
+            Place::Lent => Place::Lent,
+        }
+    }
+}
+
+impl Window {
+    /// The bytes of a place.
+    #[inline]
+    pub(super) fn bytes(&self, place: &Place) -> &[u8] {
+        match place {
+            Place::Window(range) => &self.shared[range.clone()],
+            Place::Lent => self.lent.filled(),
+        }
+    }
+}

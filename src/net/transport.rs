@@ -1,0 +1,113 @@
+//! Sockets of both families behind one face: receive, send, send gathered, shut down.
+//!
+//! Used by `net::peer` and its neighbours. `WouldBlock` means that the next edge of the poll set tells. Every send
+//! carries MSG_NOSIGNAL, gathered ones too, so that a host with SIGPIPE at its default survives (std sets it on plain
+//! writes only).
+
+use super::event::SocketName;
+use mio::net::{TcpStream, UnixStream};
+use mio::{Interest, Registry, Token};
+use rustix::net::{RecvFlags, SendFlags};
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// A connected (or connecting) socket.
+#[derive(Debug)]
+pub enum Socket {
+    /// TCP.
+    Tcp(TcpStream),
+    /// A Unix socket.
+    Unix(UnixStream),
+    /// Closed, or not made yet.
+    None,
+}
+
+impl Socket {
+    fn fd(&self) -> io::Result<BorrowedFd<'_>> {
+        match self {
+            Socket::Tcp(stream) => Ok(stream.as_fd()),
+            Socket::Unix(stream) => Ok(stream.as_fd()),
+            Socket::None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Adds it to the poll set, edge-triggered, once and for both directions.
+    pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        match self {
+            Socket::Tcp(stream) => registry.register(stream, token, interest),
+            Socket::Unix(stream) => registry.register(stream, token, interest),
+            Socket::None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Receives into `buffer`. 0: the peer has ended its side.
+    #[inline]
+    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(retry(|| rustix::net::recv(self.fd()?, &mut *buffer, RecvFlags::empty()).map_err(io::Error::from))?.0)
+    }
+
+    /// Sends what the socket takes of `bytes`.
+    #[inline]
+    pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        retry(|| rustix::net::send(self.fd()?, bytes, SendFlags::NOSIGNAL).map_err(io::Error::from))
+    }
+
+    /// Sends what the socket takes of several pieces.
+    pub fn send_gathered(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        retry(|| {
+            let mut none = rustix::net::SendAncillaryBuffer::default();
+            Ok(rustix::net::sendmsg(self.fd()?, pieces, &mut none, SendFlags::NOSIGNAL)?)
+        })
+    }
+
+    /// Ends our side: the peer reads everything sent before, and then the end.
+    pub fn end_sending(&self) {
+        // Fails where the peer is gone, and then there is nobody to tell.
+        let _ = match self {
+            Socket::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            Socket::Unix(stream) => stream.shutdown(Shutdown::Write),
+            Socket::None => Ok(()),
+        };
+    }
+
+    /// The error of a connect that has ended, if it failed.
+    pub fn take_error(&self) -> io::Result<()> {
+        rustix::net::sockopt::socket_error(self.fd()?)?.map_err(io::Error::from)
+    }
+
+    /// Our end.
+    pub fn local_name(&self) -> io::Result<SocketName> {
+        match self {
+            Socket::Tcp(stream) => stream.local_addr().map(SocketName::Tcp),
+            Socket::Unix(stream) => stream.local_addr().map(|name| unix_name(&name)),
+            Socket::None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// The peer's end.
+    pub fn peer_name(&self) -> io::Result<SocketName> {
+        match self {
+            Socket::Tcp(stream) => stream.peer_addr().map(SocketName::Tcp),
+            Socket::Unix(stream) => stream.peer_addr().map(|name| unix_name(&name)),
+            Socket::None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
+/// The path of a Unix socket, empty for a nameless one.
+pub fn unix_name(address: &std::os::unix::net::SocketAddr) -> SocketName {
+    SocketName::Unix(address.as_pathname().map(Into::into).unwrap_or_default())
+}
+
+/// A signal may interrupt any call.
+#[inline]
+fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}

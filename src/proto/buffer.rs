@@ -1,0 +1,116 @@
+//! Buffers for messages that do not arrive whole, and a pool of them.
+//!
+//! Used by `message`; the pool belongs to the context. A buffer's whole length was written once (zeroed when it grew),
+//! so that a socket can receive into it without unsafe code; the pool keeps large ones, so that a stream of large
+//! messages zeroes nothing. Invariant: a buffer grows with what has arrived, never with what a header promised.
+
+/// Bytes that are kept in all between messages. 32 MiB: sixteen connections with a 2 MiB message each.
+const POOL_BYTES: usize = 32 << 20;
+/// The first size of a buffer that a large frame is received into.
+const FIRST: usize = 64 << 10;
+
+/// A growing message.
+#[derive(Debug, Default)]
+pub struct Buffer {
+    bytes: Vec<u8>,
+    filled: usize,
+}
+
+impl Buffer {
+    /// What has been put in.
+    pub fn filled(&self) -> &[u8] {
+        &self.bytes[..self.filled]
+    }
+
+    /// The part from `from` on of what has been put in.
+    pub fn filled_mut(&mut self, from: usize) -> &mut [u8] {
+        &mut self.bytes[from..self.filled]
+    }
+
+    /// How much has been put in.
+    pub fn len(&self) -> usize {
+        self.filled
+    }
+
+    /// Nothing has been put in.
+    pub fn is_empty(&self) -> bool {
+        self.filled == 0
+    }
+
+    /// Puts in a copy of `piece`.
+    pub fn push(&mut self, piece: &[u8]) {
+        let end = self.filled + piece.len();
+        if end > self.bytes.len() {
+            self.bytes.truncate(self.filled);
+            self.bytes.extend_from_slice(piece);
+        } else {
+            self.bytes[self.filled..end].copy_from_slice(piece);
+        }
+        self.filled = end;
+    }
+
+    /// Room for at most `wanted` bytes to be received into: twice what is there, at least 64 KiB.
+    pub fn room(&mut self, wanted: usize) -> &mut [u8] {
+        let size = (self.filled * 2).max(FIRST).min(self.filled + wanted);
+        if self.bytes.len() < size {
+            self.bytes.resize(size, 0);
+        }
+        let end = self.bytes.len().min(self.filled + wanted);
+        &mut self.bytes[self.filled..end]
+    }
+
+    /// `count` bytes of that room were filled.
+    pub fn advance(&mut self, count: usize) {
+        self.filled = (self.filled + count).min(self.bytes.len());
+    }
+
+    /// Takes the last bytes from `from` on away again.
+    pub fn truncate(&mut self, from: usize) {
+        self.filled = self.filled.min(from);
+    }
+}
+
+impl From<Vec<u8>> for Buffer {
+    fn from(bytes: Vec<u8>) -> Self {
+        Buffer { filled: bytes.len(), bytes }
+    }
+}
+
+/// Buffers that wait for the next large message.
+#[derive(Debug, Default)]
+pub struct Pool {
+    free: Vec<Buffer>,
+    bytes: usize,
+}
+
+impl Pool {
+    /// A buffer for a message of which more than `expected` bytes are to come: a kept one where that is worth it.
+    pub fn take(&mut self, expected: u64) -> Buffer {
+        if expected < FIRST as u64 {
+            return Buffer::default();
+        }
+        let buffer = self.free.pop().unwrap_or_default();
+        self.bytes -= buffer.bytes.len();
+        buffer
+    }
+
+    /// Takes a buffer back.
+    pub fn give(&mut self, mut buffer: Buffer) {
+        let size = buffer.bytes.len();
+        if size >= FIRST && self.bytes + size <= POOL_BYTES {
+            buffer.filled = 0;
+            self.bytes += size;
+            self.free.push(buffer);
+        }
+    }
+
+    /// Frees what is kept: nothing large came for a while.
+    pub fn clear(&mut self) {
+        *self = Pool::default();
+    }
+
+    /// Whether anything is kept.
+    pub fn is_empty(&self) -> bool {
+        self.free.is_empty()
+    }
+}

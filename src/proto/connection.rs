@@ -1,0 +1,332 @@
+//! An open connection of either role, without I/O (RFC 6455 §5 to §7): the state machine.
+//!
+//! ```text
+//!            send_close              Close comes
+//!   OPEN ───────────────▶ CLOSING ───────────────▶ CLOSED
+//!     │    Close comes               send_close       ▲
+//!     └──────────────────▶ CLOSING ───────────────────┘
+//! ```
+//!
+//! Called by `net::peer`. Inputs: [`Connection::receive`] takes a window of received bytes and gives one [`Step`];
+//! [`Connection::room`] and [`Connection::received`] let a large message go straight to its place. Commands:
+//! `begin_*`, which say whether a frame may be sent now and what its first byte is. Nothing is queued, and nothing
+//! here knows a socket, a clock or a random number.
+//!
+//! Invariants: after a step that failed nothing more is to be received; `incoming` exists only while something is
+//! unfinished; a payload in the window is unmasked in place exactly once.
+
+use super::buffer::{Buffer, Pool};
+use super::close;
+use super::error::ProtocolError;
+use super::frame::{FIN, Header, MAX_HEADER, opcode};
+use super::mask;
+use super::message::{Incoming, Kind, MessageLimits};
+use std::ops::Range;
+
+/// Direct receiving pays when at least this much of a frame is missing.
+const DIRECT: u64 = 4096;
+
+/// Which end this is (§5.1: clients mask, servers don't).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Opened the connection.
+    Client,
+    /// Accepted it.
+    Server,
+}
+
+/// The state machine of one connection.
+#[derive(Debug)]
+pub struct Connection {
+    incoming: Option<Box<Incoming>>,
+    role: Role,
+    /// Hand out pieces instead of whole messages.
+    streaming: bool,
+    close_sent: bool,
+    close_received: bool,
+    /// The fragmented message being sent.
+    sending: Option<Kind>,
+}
+
+/// What a piece of input meant.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing yet: more bytes are needed.
+    More,
+    /// A message, or a piece of one.
+    Message {
+        /// Text or binary.
+        kind: Kind,
+        /// Where its bytes are.
+        place: Place,
+        /// It begins here.
+        first: bool,
+        /// It ends here.
+        last: bool,
+    },
+    /// A ping, to be answered with the same payload.
+    Ping(Place),
+    /// A pong.
+    Pong(Place),
+    /// The peer's Close.
+    Close {
+        /// Its code, or [`close::NO_STATUS`].
+        code: u16,
+        /// Its reason.
+        reason: String,
+    },
+    /// The peer broke the protocol: fail the connection.
+    Failed(ProtocolError),
+}
+
+/// Where the bytes of a step are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the window that was given.
+    Window(Range<usize>),
+    /// In the buffer that was lent: all of it.
+    Lent,
+}
+
+/// Why a frame may not be sent now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotNow {
+    /// A Close was sent.
+    Closing,
+    /// A fragmented message is not finished, or of another kind.
+    Fragmented,
+}
+
+impl Connection {
+    /// A connection right after the opening handshake.
+    pub fn new(role: Role, streaming: bool) -> Self {
+        Connection { incoming: None, role, streaming, close_sent: false, close_received: false, sending: None }
+    }
+
+    /// Which end this is.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// We sent a Close.
+    pub fn close_sent(&self) -> bool {
+        self.close_sent
+    }
+
+    /// The peer sent a Close.
+    pub fn close_received(&self) -> bool {
+        self.close_received
+    }
+
+    /// Takes the next step through `window`: how many bytes of it are used up, and what they meant. A message in
+    /// several reads ends up in `lent`.
+    #[inline]
+    pub fn receive(
+        &mut self,
+        window: &mut [u8],
+        limits: &MessageLimits,
+        pool: &mut Pool,
+        lent: &mut Buffer,
+    ) -> (usize, Step) {
+        if self.incoming.is_none() {
+            match Header::parse(window, self.role == Role::Server) {
+                Ok(Some((header, at))) if header.length <= (window.len() - at) as u64 => {
+                    let end = at + header.length as usize;
+                    if header.is_control() || (header.fin && header.opcode != opcode::CONTINUATION && !self.streaming) {
+                        return (end, self.whole(&header, window, at..end, limits));
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => return (window.len(), Step::Failed(error)),
+            }
+            if window.is_empty() {
+                return (0, Step::More);
+            }
+        }
+        self.in_pieces(window, limits, pool, lent).unwrap_or_else(|error| (window.len(), Step::Failed(error)))
+    }
+
+    /// A frame that is whole in the window, and a message by itself or a control frame.
+    #[inline]
+    fn whole(&mut self, header: &Header, window: &mut [u8], at: Range<usize>, limits: &MessageLimits) -> Step {
+        let payload = &mut window[at.clone()];
+        mask::apply(payload, header.key);
+        let kind = match header.opcode {
+            opcode::TEXT => Kind::Text,
+            opcode::BINARY => Kind::Binary,
+            _ => return self.control(header.opcode, payload, Place::Window(at)),
+        };
+        if let Err(error) = limits.check(0, header.length) {
+            return Step::Failed(error);
+        }
+        if kind == Kind::Text && simdutf8::basic::from_utf8(payload).is_err() {
+            return Step::Failed(ProtocolError::Utf8);
+        }
+        Step::Message { kind, place: Place::Window(at), first: true, last: true }
+    }
+
+    fn control(&mut self, code: u8, payload: &[u8], place: Place) -> Step {
+        match code {
+            opcode::PING => Step::Ping(place),
+            opcode::PONG => Step::Pong(place),
+            _ => match close::parse(payload) {
+                Ok((code, reason)) => {
+                    self.close_received = true;
+                    Step::Close { code, reason: reason.to_owned() }
+                }
+                Err(error) => Step::Failed(error),
+            },
+        }
+    }
+
+    /// Everything that is cut, fragmented or streamed.
+    fn in_pieces(
+        &mut self,
+        window: &mut [u8],
+        limits: &MessageLimits,
+        pool: &mut Pool,
+        lent: &mut Buffer,
+    ) -> Result<(usize, Step), ProtocolError> {
+        let masked = self.role == Role::Server;
+        let incoming = self.incoming.get_or_insert_default();
+        let mut at = 0;
+        if incoming.frame.is_none() {
+            let (used, header) = incoming.header(window, masked)?;
+            at = used;
+            let Some(header) = header else { return Ok((at, Step::More)) };
+            if header.is_control() {
+                incoming.frame = Some(super::message::Frame { header, left: header.length });
+            } else {
+                incoming.begin(&header, limits, pool)?;
+            }
+        }
+        let Some(frame) = incoming.frame else { return Ok((at, Step::More)) };
+        let count = frame.left.min((window.len() - at) as u64) as usize;
+        let piece = at..at + count;
+        let step = if frame.header.is_control() {
+            self.control_piece(&mut window[piece.clone()], lent)
+        } else {
+            incoming.piece(&mut window[piece.clone()])?;
+            self.data_piece(window, piece.clone(), lent)
+        };
+        self.drop_idle();
+        Ok((piece.end, step))
+    }
+
+    fn control_piece(&mut self, piece: &mut [u8], lent: &mut Buffer) -> Step {
+        let Some((code, payload)) = self.incoming.as_mut().and_then(|incoming| incoming.control(piece)) else {
+            return Step::More;
+        };
+        let step = self.control(code, &payload, Place::Lent);
+        *lent = Buffer::from(payload);
+        step
+    }
+
+    fn data_piece(&mut self, window: &[u8], piece: Range<usize>, lent: &mut Buffer) -> Step {
+        let Some(incoming) = &mut self.incoming else { return Step::More };
+        let (frame_ended, fin) = incoming.end_frame();
+        let last = frame_ended && fin;
+        let Some(message) = &mut incoming.message else { return Step::More };
+        if !self.streaming {
+            message.buffer.push(&window[piece]);
+            return if last { self.finish(lent) } else { Step::More };
+        }
+        if piece.is_empty() && !last {
+            return Step::More;
+        }
+        let (kind, first) = (message.kind, !message.begun);
+        message.begun = true;
+        if last {
+            incoming.message = None;
+        }
+        Step::Message { kind, place: Place::Window(piece), first, last }
+    }
+
+    /// The message in its buffer is complete.
+    fn finish(&mut self, lent: &mut Buffer) -> Step {
+        let Some(message) = self.incoming.as_mut().and_then(|incoming| incoming.message.take()) else {
+            return Step::More;
+        };
+        *lent = message.buffer;
+        Step::Message { kind: message.kind, place: Place::Lent, first: true, last: true }
+    }
+
+    fn drop_idle(&mut self) {
+        if self.incoming.as_ref().is_some_and(|incoming| incoming.is_idle()) {
+            self.incoming = None;
+        }
+    }
+
+    /// Where to receive the next bytes, if they belong to a large frame: its payload's own place and a header's length
+    /// more, so that a short read shows that nothing else is there.
+    #[inline]
+    pub fn room(&mut self) -> Option<&mut [u8]> {
+        if self.streaming {
+            return None;
+        }
+        let incoming = self.incoming.as_mut()?;
+        let left = incoming.frame.filter(|frame| !frame.header.is_control() && frame.left >= DIRECT)?.left;
+        let wanted = usize::try_from(left).ok()?.checked_add(MAX_HEADER)?;
+        Some(incoming.message.as_mut()?.buffer.room(wanted))
+    }
+
+    /// `count` bytes were received into that room. Those after the frame are moved to the start of `window` (which has
+    /// [`MAX_HEADER`] bytes at least); how many they are is the first result.
+    pub fn received(&mut self, count: usize, window: &mut [u8], lent: &mut Buffer) -> (usize, Step) {
+        let Some(incoming) = &mut self.incoming else { return (0, Step::More) };
+        let (Some(frame), Some(message)) = (&incoming.frame, &mut incoming.message) else { return (0, Step::More) };
+        let from = message.buffer.len();
+        let beyond = count.saturating_sub(usize::try_from(frame.left).unwrap_or(usize::MAX));
+        message.buffer.advance(count);
+        let end = from + count - beyond;
+        window[..beyond].copy_from_slice(message.buffer.filled_mut(end));
+        message.buffer.truncate(end);
+        if let Err(error) = incoming.piece_in_buffer(from) {
+            return (beyond, Step::Failed(error));
+        }
+        let (ended, fin) = incoming.end_frame();
+        let step = if ended && fin { self.finish(lent) } else { Step::More };
+        self.drop_idle();
+        (beyond, step)
+    }
+
+    /// The first byte of a message in one frame.
+    #[inline]
+    pub fn begin_message(&self, kind: Kind) -> Result<u8, NotNow> {
+        if self.close_sent {
+            return Err(NotNow::Closing);
+        }
+        if self.sending.is_some() {
+            return Err(NotNow::Fragmented);
+        }
+        Ok(FIN | kind.opcode())
+    }
+
+    /// The first byte of one frame of a fragmented message (§5.4).
+    pub fn begin_fragment(&mut self, kind: Kind, last: bool) -> Result<u8, NotNow> {
+        if self.close_sent {
+            return Err(NotNow::Closing);
+        }
+        let code = match self.sending {
+            None => kind.opcode(),
+            Some(begun) if begun == kind => opcode::CONTINUATION,
+            Some(_) => return Err(NotNow::Fragmented),
+        };
+        self.sending = (!last).then_some(kind);
+        Ok(if last { FIN | code } else { code })
+    }
+
+    /// The first byte of a ping or pong, allowed between fragments too.
+    pub fn begin_control(&self, code: u8) -> Result<u8, NotNow> {
+        if self.close_sent { Err(NotNow::Closing) } else { Ok(FIN | code) }
+    }
+
+    /// The first byte of a Close. §5.5.1: "The application MUST NOT send any more data frames after sending a Close
+    /// frame."
+    pub fn begin_close(&mut self) -> Result<u8, NotNow> {
+        if std::mem::replace(&mut self.close_sent, true) {
+            return Err(NotNow::Closing);
+        }
+        Ok(FIN | opcode::CLOSE)
+    }
+}

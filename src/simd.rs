@@ -1,0 +1,141 @@
+//! Vector code picked at run time: masking of payloads (RFC 6455 §5.3).
+//!
+//! Called by `proto::mask`. The library is built for the baseline CPU; each function here asks the CPU once (std
+//! caches the answer) and takes the widest form it has. Invariant: all forms give the same bytes as [`xor_scalar`].
+
+/// XORs `data` with `key` repeated, beginning with its first byte.
+#[inline]
+pub(crate) fn xor(data: &mut [u8], key: [u8; 4]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512bw") {
+            // SAFETY: the CPU has AVX-512BW, and with it F.
+            return unsafe { x86::xor_avx512(data, key) };
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the CPU has AVX2.
+            return unsafe { x86::xor_avx2(data, key) };
+        }
+    }
+    xor_scalar(data, key);
+}
+
+/// The form for every CPU. Eight bytes at a time; compilers make baseline vector code of it.
+fn xor_scalar(data: &mut [u8], key: [u8; 4]) {
+    let [a, b, c, d] = key;
+    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let mut words = data.chunks_exact_mut(8);
+    for word in &mut words {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(word);
+        word.copy_from_slice(&(u64::from_ne_bytes(bytes) ^ wide).to_ne_bytes());
+    }
+    for (byte, key) in words.into_remainder().iter_mut().zip(key.iter().cycle()) {
+        *byte ^= key;
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    /// Four vectors a turn, then one, then a masked one for the tail: no byte loop at all.
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn xor_avx512(data: &mut [u8], key: [u8; 4]) {
+        let wide = _mm512_set1_epi32(i32::from_ne_bytes(key));
+        let mut blocks = data.chunks_exact_mut(256);
+        for block in &mut blocks {
+            let p = block.as_mut_ptr();
+            for i in 0..4 {
+                // SAFETY: `block` has 256 bytes, so 64 from i * 64 are inside; unaligned access is allowed.
+                unsafe {
+                    let at = p.add(i * 64).cast();
+                    _mm512_storeu_si512(at, _mm512_xor_si512(_mm512_loadu_si512(at), wide));
+                }
+            }
+        }
+        let mut vectors = blocks.into_remainder().chunks_exact_mut(64);
+        for vector in &mut vectors {
+            // SAFETY: `vector` has 64 bytes; unaligned access is allowed.
+            unsafe {
+                let at = vector.as_mut_ptr().cast();
+                _mm512_storeu_si512(at, _mm512_xor_si512(_mm512_loadu_si512(at), wide));
+            }
+        }
+        let tail = vectors.into_remainder();
+        if !tail.is_empty() {
+            let lanes = (1u64 << tail.len()) - 1;
+            // SAFETY: `tail` has fewer than 64 bytes and `lanes` a bit for each: no other byte is touched.
+            unsafe {
+                let at = tail.as_mut_ptr().cast();
+                let bytes = _mm512_maskz_loadu_epi8(lanes, at);
+                _mm512_mask_storeu_epi8(at, lanes, _mm512_xor_si512(bytes, wide));
+            }
+        }
+    }
+
+    /// Two vectors a turn. The tail is the last 32 bytes, read before the others are written.
+    #[target_feature(enable = "avx2")]
+    pub(super) fn xor_avx2(data: &mut [u8], key: [u8; 4]) {
+        let length = data.len();
+        if length < 32 {
+            return super::xor_scalar(data, key);
+        }
+        let wide = _mm256_set1_epi32(i32::from_ne_bytes(key));
+        let turned = u32::from_le_bytes(key).rotate_right(8 * ((length - 32) % 4) as u32);
+        let turned = _mm256_set1_epi32(turned as i32);
+        let p = data.as_mut_ptr();
+        // SAFETY: `data` has at least 32 bytes, and every access is to 32 of them: the last 32, or 32 from an `i`
+        // with i + 32 <= length. Unaligned access is allowed.
+        unsafe {
+            let end = p.add(length - 32).cast::<__m256i>();
+            let tail = _mm256_xor_si256(_mm256_loadu_si256(end), turned);
+            let mut i = 0;
+            while i + 64 <= length {
+                let (a, b) = (p.add(i).cast::<__m256i>(), p.add(i + 32).cast::<__m256i>());
+                _mm256_storeu_si256(a, _mm256_xor_si256(_mm256_loadu_si256(a), wide));
+                _mm256_storeu_si256(b, _mm256_xor_si256(_mm256_loadu_si256(b), wide));
+                i += 64;
+            }
+            if i + 32 <= length {
+                let a = p.add(i).cast::<__m256i>();
+                _mm256_storeu_si256(a, _mm256_xor_si256(_mm256_loadu_si256(a), wide));
+            }
+            _mm256_storeu_si256(end, tail);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// Every form against the plain definition, at every length around the vector sizes and every alignment.
+    #[test]
+    fn all_forms_agree_with_the_definition() {
+        let key = [0x37, 0xfa, 0x21, 0x3d];
+        let source: Vec<u8> = (0..1100u32).map(|i| (i * 31 % 251) as u8).collect();
+        for length in (0..=300).chain([511, 512, 513, 1024, 1031]) {
+            for start in [0, 1, 3, 8] {
+                let plain: Vec<u8> = (0..length).map(|i| source[start + i] ^ key[i % 4]).collect();
+                let mut forms: Vec<fn(&mut [u8], [u8; 4])> = vec![super::xor, super::xor_scalar];
+                #[cfg(target_arch = "x86_64")]
+                {
+                    if is_x86_feature_detected!("avx2") {
+                        // SAFETY: the CPU has AVX2.
+                        forms.push(|data, key| unsafe { super::x86::xor_avx2(data, key) });
+                    }
+                    if is_x86_feature_detected!("avx512bw") {
+                        // SAFETY: the CPU has AVX-512BW.
+                        forms.push(|data, key| unsafe { super::x86::xor_avx512(data, key) });
+                    }
+                }
+                for (n, form) in forms.iter().enumerate() {
+                    let mut bytes = source.clone();
+                    form(&mut bytes[start..start + length], key);
+                    assert_eq!(bytes[start..start + length], plain, "form {n}, length {length}");
+                    assert_eq!(bytes[..start], source[..start], "form {n}: before");
+                    assert_eq!(bytes[start + length..], source[start + length..], "form {n}: after");
+                }
+            }
+        }
+    }
+}
