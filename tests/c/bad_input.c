@@ -286,7 +286,8 @@ static void after_fork(void)
         wrong = 0;
         for (i = 0; i < CALLS; i++)
             expect(calls[i].name, "a handle from before the fork", calls[i].call(alive[calls[i].kind]), WSRS_ERR_FORKED);
-        _exit(wrong != 0);
+        CHECK(wrong == 0);
+        check_leave();
     }
     CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
