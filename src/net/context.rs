@@ -12,13 +12,12 @@
 //! called then.
 
 use super::core::Core;
-use super::ending::Last;
 use super::error::{Error, Result};
 use super::event::{ConnEvent, ConnId, Event, Level, SocketName, State, Timeout, TimerId, What, Window};
 use super::limits::Limits;
 use super::listener::Listener;
 use super::peer::{Peer, Phase};
-use super::reading::{Current, WINDOW};
+use super::reading::{Current, WINDOW, Whole};
 use super::table::Table;
 use super::timers::Timers;
 use super::wake::{Command, Door};
@@ -43,7 +42,8 @@ pub struct Context {
     /// When the timerfd fires, in the clock's milliseconds.
     armed: Option<u64>,
     /// What the poll set named in this turn.
-    ready: VecDeque<Ready>,
+    ready: Vec<Ready>,
+    next_ready: usize,
     /// Connections left over from the last turn.
     leftover: usize,
     stage: Stage,
@@ -104,13 +104,14 @@ struct Ready {
 
 /// An event that was found, before it borrows from the window.
 pub(super) enum Found {
+    Whole(Whole),
     Request { id: ConnId },
     Open { id: ConnId },
     Message { id: ConnId, kind: message::Kind, place: Place, first: bool, last: bool },
     Ping { id: ConnId, place: Place },
     Pong { id: ConnId, place: Place },
     Drain { id: ConnId },
-    Last { id: ConnId, last: Last },
+    Last { id: ConnId },
     Timer { id: TimerId, words: [usize; 2] },
     Posted { words: [usize; 2] },
     Log { level: Level, text: String },
@@ -131,6 +132,14 @@ pub(super) fn token(kind: Kind, slot: u32, generation: u32) -> Token {
     Token((generation as usize) << 32 | (kind as usize) << 28 | slot as usize)
 }
 
+/// The event of a message that is whole in the window.
+#[inline(always)]
+fn message(whole: Whole, window: &Window) -> Event<'_> {
+    let Whole { id, tag, user_data, kind, at } = whole;
+    let what = What::Message { kind, data: &window.shared[at], first: true, last: true };
+    Event::Conn(ConnEvent { id, tag, user_data, what })
+}
+
 impl Context {
     /// `first_generation` (at least 1): ids begin there, so that they don't repeat those of an earlier context.
     pub fn new(limits: Limits, door: Arc<Door>, first_generation: u32) -> Result<(Context, Window)> {
@@ -148,7 +157,8 @@ impl Context {
             events: Events::with_capacity(EVENTS),
             timer_fd,
             armed: None,
-            ready: VecDeque::new(),
+            ready: Vec::new(),
+            next_ready: 0,
             leftover: 0,
             stage: Stage::Idle,
             current: None,
@@ -207,6 +217,8 @@ impl Context {
             Err(_) => self.events.clear(),
             Ok(()) => {}
         }
+        self.ready.clear();
+        self.next_ready = 0;
         self.ready.extend(self.events.iter().map(|event| Ready {
             token: event.token(),
             readable: event.is_readable() || event.is_error(),
@@ -245,6 +257,9 @@ impl Context {
     pub fn next_event<'w>(&mut self, window: &'w mut Window) -> Option<Event<'w>> {
         if !matches!(self.unsettled, Unsettled::Nothing) {
             self.settle(window);
+        }
+        if let Some(whole) = self.whole_message(window) {
+            return Some(message(whole, window));
         }
         let found = self.find_event(window)?;
         Some(self.present(found, window))
@@ -326,10 +341,10 @@ impl Context {
             }
         }
         while let Some(id) = self.core.ended.pop_front() {
-            match self.peers.get_mut(id.slot, id.generation).and_then(Peer::last_event) {
-                Some(last) => return Some(Found::Last { id, last }),
-                None => self.forget(id),
+            if self.peers.get(id.slot, id.generation).is_some_and(|peer| peer.announced) {
+                return Some(Found::Last { id });
             }
+            self.forget(id);
         }
         None
     }
@@ -350,10 +365,11 @@ impl Context {
 
     #[inline]
     fn take_ready(&mut self) {
-        let Some(ready) = self.ready.pop_front() else {
+        let Some(&ready) = self.ready.get(self.next_ready) else {
             self.stage = Stage::Rest;
             return;
         };
+        self.next_ready += 1;
         let (slot, generation) = ((ready.token.0 & 0x0fff_ffff) as u32, (ready.token.0 >> 32) as u32);
         match ready.token.0 >> 28 & 0xf {
             0 => self.peer_ready(ConnId { slot, generation }, ready),
@@ -473,16 +489,11 @@ impl Context {
                 (id, What::Open)
             }
             Found::Drain { id } => (id, What::Drain),
-            Found::Last { id, last } => {
+            Found::Last { id } => {
                 self.unsettled = Unsettled::Gone(id);
-                (
-                    id,
-                    match last {
-                        Last::Closed(closing) => What::Closed(closing),
-                        Last::Failed(failure) => What::Failed(failure),
-                    },
-                )
+                (id, self.peers.get_mut(id.slot, id.generation).map_or(What::Drain, Peer::last_event))
             }
+            Found::Whole(whole) => return message(whole, window),
             Found::Timer { id, words } => return Event::Timer { id, words },
             Found::Posted { words } => return Event::Posted { words },
             Found::Log { level, text } => return Event::Log { level, text },

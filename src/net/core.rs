@@ -11,8 +11,6 @@ use super::peer::Peer;
 use super::timers::{Clock, Wheel};
 use super::wake::Door;
 use crate::proto::buffer::Pool;
-use crate::proto::connection::Role;
-use crate::proto::mask::Key;
 use mio::Registry;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -90,16 +88,7 @@ impl Core {
         }
     }
 
-    /// A fresh mask for a client's frame (RFC 6455 §5.3), none for a server's.
-    #[inline]
-    pub(super) fn key(&mut self, role: Role) -> Result<Option<Key>> {
-        match role {
-            Role::Server => Ok(None),
-            Role::Client => self.random.take().map(Some),
-        }
-    }
-
-    /// Fresh random bytes.
+    /// Fresh random bytes: keys, and the mask of each client's frame (RFC 6455 §5.3).
     pub(super) fn random<const N: usize>(&mut self) -> Result<[u8; N]> {
         self.random.take()
     }

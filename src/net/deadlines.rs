@@ -72,7 +72,7 @@ impl Core {
             let pong = peer.profile.limits.pong_timeout;
             if let Ok(first) = peer.proto.begin_control(opcode::PING) {
                 // Fails without randomness only; the missing pong ends the connection then.
-                let _ = self.put(id, peer, first, &[]);
+                let _ = self.put(id, peer, first, b"");
             }
             return self.arm(id, if pong.is_zero() { check_interval(peer) } else { pong });
         }

@@ -9,6 +9,7 @@ use super::core::Core;
 use super::event::{ConnId, Window};
 use super::peer::{Peer, Phase};
 use crate::proto::connection::{Place, Step};
+use crate::proto::message::Kind;
 use std::io;
 use std::ops::Range;
 
@@ -36,6 +37,22 @@ impl Current {
     }
 }
 
+/// The next message of a connection, in the common case that it is whole in the window.
+#[inline(always)]
+fn whole_message(peer: &mut Peer, current: &mut Current, window: &mut Window) -> Option<Whole> {
+    let Range { start, end } = current.at;
+    if start == end || !peer.is_plain() {
+        return None;
+    }
+    let bytes = window.shared.get_mut(start..end)?;
+    let (kind, at) = peer.proto.whole_message(bytes, &peer.profile.limits.message)?;
+    let at = start + at.start..start + at.end;
+    current.at.start = at.end;
+    peer.used = true;
+    peer.large = false;
+    Some(Whole { id: current.id, tag: peer.profile.tag, user_data: peer.user_data, kind, at })
+}
+
 /// How it goes on with the current connection.
 enum Next {
     Found(Found),
@@ -45,17 +62,36 @@ enum Next {
     Done,
 }
 
+/// A message that is whole in the window.
+pub(super) struct Whole {
+    pub(super) id: ConnId,
+    pub(super) tag: u32,
+    pub(super) user_data: usize,
+    pub(super) kind: Kind,
+    pub(super) at: Range<usize>,
+}
+
 impl Context {
+    /// The next message of the current connection, in the common case that it is whole in the window.
+    #[inline(always)]
+    pub(super) fn whole_message(&mut self, window: &mut Window) -> Option<Whole> {
+        let current = self.current.as_mut()?;
+        let peer = self.peers.get_mut(current.id.slot, current.id.generation)?;
+        whole_message(peer, current, window)
+    }
+
     /// Handles the current connection up to its next event; `None` when it is done.
     #[inline]
     pub(super) fn read_on(&mut self, window: &mut Window) -> Option<Found> {
         let current = self.current.as_mut()?;
         if let Some(peer) = self.peers.get_mut(current.id.slot, current.id.generation) {
             loop {
-                let next = match peer.phase {
-                    Phase::Open if !peer.is_held() && !peer.opening && !current.at.is_empty() => {
-                        self.core.step(peer, current, window)
-                    }
+                if let Some(whole) = whole_message(peer, current, window) {
+                    return Some(Found::Whole(whole));
+                }
+                let next = match (peer.is_plain() && peer.rare.is_none(), current.at.is_empty()) {
+                    (true, true) => self.core.receive(peer, current, window),
+                    (true, false) => self.core.step(peer, current, window),
                     _ => self.core.next(peer, current, window),
                 };
                 match next {
@@ -72,7 +108,6 @@ impl Context {
 
 impl Core {
     /// One step of the protocol through the bytes in the window.
-    #[inline]
     fn step(&mut self, peer: &mut Peer, current: &mut Current, window: &mut Window) -> Next {
         if peer.proto.close_received() {
             // §5.5.1: after a Close nothing more is sent; what comes all the same means nothing.
@@ -88,7 +123,6 @@ impl Core {
     }
 
     /// What a step means for the connection. `start`: where its place is counted from.
-    #[inline]
     fn interpret(
         &mut self,
         peer: &mut Peer,
@@ -177,7 +211,8 @@ impl Core {
                 self.hear_answer(id, peer, &mut window.shared, &mut current.at);
                 Next::Continue
             }
-            Phase::Open | Phase::Deciding { .. } => Next::Continue,
+            Phase::Open => self.step(peer, current, window),
+            Phase::Deciding { .. } => Next::Done,
         }
     }
 

@@ -118,9 +118,33 @@ impl Connection {
         self.close_received
     }
 
+    /// The common case, and nothing else: a message in one frame that is whole in `window`, in whole-message mode. Its
+    /// kind and where it is; it ends where its frame does. `None` has changed nothing: [`Connection::receive`] tells.
+    #[inline(always)]
+    pub fn whole_message(&mut self, window: &mut [u8], limits: &MessageLimits) -> Option<(Kind, Range<usize>)> {
+        if self.incoming.is_some() || self.streaming {
+            return None;
+        }
+        let kind = match *window.first()? {
+            first if first == FIN | opcode::BINARY => Kind::Binary,
+            first if first == FIN | opcode::TEXT => Kind::Text,
+            _ => return None,
+        };
+        let Ok(Some((header, start))) = Header::parse(window, self.role == Role::Server) else { return None };
+        let end = start.checked_add(usize::try_from(header.length).ok()?)?;
+        limits.check(0, header.length).ok()?;
+        let payload = window.get_mut(start..end)?;
+        mask::apply(payload, header.key);
+        if kind == Kind::Text && simdutf8::basic::from_utf8(payload).is_err() {
+            // Masking twice gives what was there: the slow way finds the fault again and names it.
+            mask::apply(payload, header.key);
+            return None;
+        }
+        Some((kind, start..end))
+    }
+
     /// Takes the next step through `window`: how many bytes of it are used up, and what they meant. A message in
     /// several reads ends up in `lent`.
-    #[inline]
     pub fn receive(
         &mut self,
         window: &mut [u8],
@@ -147,7 +171,6 @@ impl Connection {
     }
 
     /// A frame that is whole in the window, and a message by itself or a control frame.
-    #[inline]
     fn whole(&mut self, header: &Header, window: &mut [u8], at: Range<usize>, limits: &MessageLimits) -> Step {
         let payload = &mut window[at.clone()];
         mask::apply(payload, header.key);

@@ -174,17 +174,34 @@ impl Written {
     }
 }
 
-/// Appends a whole frame. The payload is `parts` one after the other, masked in `out` where there is a key.
+/// Appends a whole frame. The payload is masked in `out` where there is a key.
 #[inline]
-pub fn write(out: &mut Vec<u8>, first: u8, parts: &[&[u8]], key: Option<Key>) {
+pub fn write(out: &mut Vec<u8>, first: u8, payload: &[u8], key: Option<Key>) {
+    out.reserve(payload.len() + MAX_HEADER);
+    // Most frames: no detour over a header of its own.
+    if payload.len() < 126 && key.is_none() {
+        out.extend_from_slice(&[first, payload.len() as u8]);
+        out.extend_from_slice(payload);
+    } else {
+        out.extend_from_slice(Written::new(first, payload.len(), key).as_bytes());
+        append_masked(out, payload, key);
+    }
+}
+
+/// The same, with a payload in several pieces.
+pub fn write_gathered(out: &mut Vec<u8>, first: u8, parts: &[&[u8]], key: Option<Key>) {
     let length = parts.iter().map(|part| part.len()).sum();
     out.reserve(length + MAX_HEADER);
     out.extend_from_slice(Written::new(first, length, key).as_bytes());
-    let payload = out.len();
+    let mut key = key;
     for part in parts {
-        out.extend_from_slice(part);
+        key = append_masked(out, part, key);
     }
-    if let Some(key) = key {
-        mask::apply(&mut out[payload..], key);
-    }
+}
+
+#[inline]
+fn append_masked(out: &mut Vec<u8>, payload: &[u8], key: Option<Key>) -> Option<Key> {
+    let start = out.len();
+    out.extend_from_slice(payload);
+    key.map(|key| mask::apply(&mut out[start..], key))
 }
