@@ -228,7 +228,6 @@ impl Context {
     /// early.
     pub fn wait(&mut self, timeout: Timeout) -> Result<()> {
         let timeout = if self.has_work() { Some(Duration::ZERO) } else { timeout };
-        self.arm_timer()?;
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != std::io::ErrorKind::Interrupted => return Err(error.into()),
             Err(_) => self.events.clear(),
@@ -333,10 +332,9 @@ impl Context {
                     }
                 }
                 Stage::Idle => {
-                    self.flush_dirty();
                     self.core.in_turn = false;
+                    self.act();
                     self.core.clock.stale();
-                    self.tell_of_work();
                     return None;
                 }
             }
@@ -426,6 +424,13 @@ impl Context {
         if ready.writable && peer.blocked {
             self.core.writable(id, peer);
         }
+        // A client that ends its side has no use for a WebSocket any more; it may still wait for a page.
+        if let Phase::Deciding { .. } = peer.phase
+            && ready.read_closed
+            && peer.rare().request.as_ref().is_some_and(|request| request.is_upgrade())
+        {
+            return self.core.lost(id, peer, None);
+        }
         if peer.readable && !peer.is_held() {
             self.current = Some(Current::new(id));
         }
@@ -488,8 +493,17 @@ impl Context {
         None
     }
 
-    /// An embedder's poll must see that there is work, though no socket is ready.
-    fn tell_of_work(&mut self) {
+    /// After a command outside a turn, and at a turn's end: sends what was queued, and makes sure that whoever waits for
+    /// the descriptor learns of work that no socket tells of, and of the next deadline.
+    #[inline]
+    pub(super) fn act(&mut self) {
+        if self.core.in_turn {
+            return;
+        }
+        self.flush_dirty();
+        if let Err(error) = self.arm_timer() {
+            self.core.log(Level::Error, || format!("the timer can't be set: {error}"));
+        }
         if self.has_work() {
             self.core.door.ring();
         }
@@ -573,7 +587,9 @@ impl Context {
     pub fn add_timer(&mut self, delay: Duration, interval: Option<Duration>, words: [usize; 2]) -> Result<TimerId> {
         let at = self.core.clock.now() + delay.as_millis() as u64;
         let interval = interval.map(|interval| (interval.as_millis() as u64).max(1));
-        self.timers.add(at, interval, words).ok_or(Error::Limit("timers"))
+        let id = self.timers.add(at, interval, words).ok_or(Error::Limit("timers"))?;
+        self.act();
+        Ok(id)
     }
 
     /// `Closed` when it is gone.
@@ -609,7 +625,6 @@ impl Context {
             _ => core.cancel(id, peer, "the context was stopped"),
         });
         self.act();
-        self.tell_of_work();
     }
 
     /// Stopped, and nothing is open any more. `run` ends here and forgets the stop, so that it may be called again.

@@ -68,6 +68,9 @@ impl Context {
         if parsed.secure {
             return Err(Error::Url(format!("\"{url}\": wss is not supported by this build")));
         }
+        if let Some(path) = &parsed.unix_path {
+            socket2::SockAddr::unix(path).map_err(|error| Error::Url(format!("\"{url}\": {error}")))?;
+        }
         if self.peers.len() >= self.core.limits.max_connections {
             return Err(Error::Limit("connections"));
         }
@@ -81,6 +84,7 @@ impl Context {
             self.core.arm(id, peer.profile.limits.connect_timeout);
             self.core.find_addresses(id, peer, parsed);
         }
+        self.act();
         Ok(id)
     }
 

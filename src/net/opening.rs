@@ -10,7 +10,7 @@ use super::event::{By, ConnId, Level, State};
 use super::peer::{Asked, Peer, Phase};
 use super::send::find;
 use crate::proto::handshake::client::Response;
-use crate::proto::handshake::server::{self, Incoming, Refusal, Request};
+use crate::proto::handshake::server::{self, Incoming, Refusal, Request, ResponseError};
 use std::ops::Range;
 
 impl Core {
@@ -108,7 +108,7 @@ impl Core {
         let written = self.outbox(id, peer).push_with(|out| server::write_accept(out, &request, chosen.as_deref(), headers));
         let rare = peer.rare();
         rare.request = Some(request);
-        written.map_err(|error| Error::Header(error.to_string()))?;
+        written?;
         rare.subprotocol = chosen;
         self.pending -= 1;
         peer.announced = true;
@@ -144,8 +144,7 @@ impl Core {
     ) -> Result<()> {
         let head_only = peer.rare().request.as_ref().is_some_and(|request| request.method() == "HEAD");
         self.outbox(id, peer)
-            .push_with(|out| server::write_response(out, status, headers, body, head_only))
-            .map_err(|error| Error::Header(error.to_string()))?;
+            .push_with(|out| server::write_response(out, status, headers, body, head_only))?;
         peer.rare().responded = true;
         peer.end_as(0, "", By::Local);
         self.door.tell(id, State::Closing);
@@ -198,6 +197,17 @@ impl Context {
     /// The negotiated subprotocol, None without one.
     pub fn subprotocol(&self, id: ConnId) -> Result<Option<&str>> {
         Ok(self.peer(id)?.rare.as_ref().and_then(|rare| rare.subprotocol.as_deref()))
+    }
+}
+
+impl From<ResponseError> for Error {
+    fn from(error: ResponseError) -> Self {
+        match error {
+            ResponseError::NotAnUpgrade => Error::State("the request does not ask for a WebSocket"),
+            ResponseError::Status => Error::Argument("the status is not between 200 and 599"),
+            ResponseError::Body => Error::Argument("a response with this status has no body"),
+            ResponseError::SubprotocolNotOffered | ResponseError::Header(_) => Error::Header(error.to_string()),
+        }
     }
 }
 

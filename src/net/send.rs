@@ -161,6 +161,7 @@ impl Context {
             }
             _ => self.core.cancel(id, peer, "aborted by the program"),
         }
+        self.act();
         Ok(())
     }
 
@@ -173,6 +174,7 @@ impl Context {
         if std::mem::replace(&mut peer.paused, paused) && !paused {
             self.core.read_again(id, peer);
         }
+        self.act();
         Ok(())
     }
 
@@ -182,20 +184,13 @@ impl Context {
         peer.check_open()?;
         peer.wants_drain = true;
         self.core.check_drain(id, peer);
+        self.act();
         Ok(())
     }
 
     /// Bytes queued and not yet taken by the system.
     pub fn buffered(&self, id: ConnId) -> Result<usize> {
         self.peer(id).map(Peer::queued)
-    }
-
-    /// Outside a turn nobody else flushes.
-    #[inline]
-    pub(super) fn act(&mut self) {
-        if !self.core.in_turn {
-            self.flush_dirty();
-        }
     }
 
     /// Sends what was queued while something was handled.
@@ -457,6 +452,10 @@ impl Core {
         let _ = self.put_gathered(id, peer, first, &body);
         self.door.tell(id, State::Closing);
         self.arm(id, peer.profile.limits.close_timeout);
+        // Nothing is delivered any more, so that nothing is to be held back: the peer's Close must be read.
+        if std::mem::take(&mut peer.paused) {
+            self.read_again(id, peer);
+        }
     }
 }
 
