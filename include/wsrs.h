@@ -485,7 +485,7 @@ typedef struct {
     uint64_t max_fragments;
     /* Bytes of the head of a request or answer. Default 16 KiB, at most 1 MiB. */
     uint64_t max_head;
-    /* Headers in it. Default 100, at most 1,000. */
+    /* Headers in it. Default 100, at most 256. */
     uint64_t max_headers;
     /* Bytes of the request target. Default 8 KiB, at most 1 MiB. */
     uint64_t max_target;
@@ -819,7 +819,7 @@ wsrs_result wsrs_context_set_log(wsrs_context context,
                                  void *user_data);
 
 /*
- * Takes no more connections; those it took stay. A Unix socket's path is removed.
+ * Takes no more connections; those it took stay.
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_CLOSED when it is closed; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD;
  * WSRS_ERR_FORKED.
@@ -935,7 +935,7 @@ wsrs_result wsrs_conn_ping(wsrs_conn conn,
 wsrs_result wsrs_conn_pong(wsrs_conn conn, const void *data, size_t len);
 
 /*
- * Starts the closing handshake, after what is queued; on_close follows. code is 1000 to 1003, 1007 to 1014 or 3000 to
+ * Starts the closing handshake, after what is queued; on_close follows. code is 1000 to 1003, 1007 to 1011 or 3000 to
  * 4999, or 0 for a Close without code and reason. reason is UTF-8 of at most 123 bytes, borrowed for the call. Cancels
  * a connect: on_error follows.
  *
@@ -1132,7 +1132,7 @@ wsrs_result wsrs_conn_accept(wsrs_conn conn,
                              size_t count);
 
 /*
- * Answers a request with an HTTP status instead, 300 to 599 for an upgrade and 200 to 599 for anything else; the
+ * Answers a request with an HTTP status instead, 200 to 599 and none that has no body when there is one; the
  * connection ends after it, without a callback. All is copied.
  *
  * Loop thread, in on_request or after wsrs_conn_defer. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already;

@@ -83,12 +83,16 @@ impl Registry {
         if self.slots.len() == CONTEXTS {
             return Err(Fault::Call(WSRS_ERR_LIMIT, "1024 contexts exist already"));
         }
-        let wake = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).map_err(|errno| Fault::Net(net::Error::Io(errno.into())))?;
+        let wake = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
+            .map_err(|errno| Fault::Net(net::Error::Io(errno.into())))?;
         self.slots.push(Slot { generation: 0, next_object: 1, wake: Arc::new(wake), live: None });
         Ok(self.slots.len() - 1)
     }
 
     fn live(&mut self, id: u64) -> Result<&mut Live, Fault> {
+        if !handle::is_any(id) {
+            return Err(Fault::argument("not a handle"));
+        }
         let slot = self.slots.get_mut(handle::context(id) as usize);
         let generation = slot.as_ref().map_or(0, |slot| slot.generation);
         let live = slot.and_then(|slot| slot.live.as_mut());

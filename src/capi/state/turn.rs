@@ -38,7 +38,7 @@ pub(in crate::capi) fn run(here: &Here, id: u64) -> Result<(), Fault> {
 
 /// Ends a context: at once, or at the end of the turn that runs.
 pub(in crate::capi) fn free(here: &Here, id: u64) -> Result<(), Fault> {
-    let ctx = match thread::bind(id) {
+    let ctx = match thread::bind_to_free(id) {
         Err(Fault::Call(WSRS_ERR_CLOSED, _)) => return Ok(()),
         other => other?,
     };
