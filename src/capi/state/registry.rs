@@ -118,19 +118,14 @@ pub(super) fn take(id: u64) -> Result<Box<Ctx>, Fault> {
     taken.ok_or(Fault::Call(WSRS_ERR_THREAD, "another thread runs the context"))
 }
 
-/// Gives it back.
+/// Gives it back. In the child of a fork it rests there for ever: its descriptors are shared with the parent, whose
+/// registrations a drop would remove.
 pub(super) fn put_back(ctx: Box<Ctx>) {
     let mut registry = lock();
-    match registry.live(ctx.id()) {
-        Ok(live) => live.unbound = Some(ctx),
-        Err(_) => forget(registry, ctx),
+    let slot = ctx.slot as usize;
+    if let Some(live) = registry.slots[slot].live.as_mut() {
+        live.unbound = Some(ctx);
     }
-}
-
-/// Of another epoch: its descriptors are shared with the parent, whose registrations a drop would remove.
-fn forget(registry: MutexGuard<'_, Registry>, ctx: Box<Ctx>) {
-    drop(registry);
-    std::mem::forget(ctx);
 }
 
 /// The context is over; its slot is free for another one.
