@@ -179,7 +179,7 @@ pub unsafe extern "C" fn wsrs_conn_pong(conn: wsrs_conn, data: *const c_void, le
     })
 }
 
-/// Starts the closing handshake, after what is queued; on_close follows. code is 1000 to 1003, 1007 to 1014 or 3000 to
+/// Starts the closing handshake, after what is queued; on_close follows. code is 1000 to 1003, 1007 to 1011 or 3000 to
 /// 4999, or 0 for a Close without code and reason. reason is UTF-8 of at most 123 bytes, borrowed for the call. Cancels
 /// a connect: on_error follows.
 ///
@@ -189,16 +189,12 @@ pub unsafe extern "C" fn wsrs_conn_pong(conn: wsrs_conn, data: *const c_void, le
 /// # Safety
 /// - reason is readable for len bytes, or NULL with len 0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsrs_conn_close(
-    conn: wsrs_conn,
-    code: i32,
-    reason: *const c_char,
-    len: usize,
-) -> wsrs_result {
+pub unsafe extern "C" fn wsrs_conn_close(conn: wsrs_conn, code: i32, reason: *const c_char, len: usize) -> wsrs_result {
     export("wsrs_conn_close", conn.id, |here| {
         // SAFETY: promised by the caller.
         let reason = unsafe { bytes(reason.cast(), len) }?;
-        let code = u16::try_from(code).map_err(|_| Fault::Call(WSRS_ERR_CLOSE_CODE, "a close code beyond 0 to 65535"))?;
+        let code =
+            u16::try_from(code).map_err(|_| Fault::Call(WSRS_ERR_CLOSE_CODE, "a close code beyond 0 to 65535"))?;
         on_conn(
             here,
             conn,
@@ -214,12 +210,7 @@ pub unsafe extern "C" fn wsrs_conn_close(
 #[unsafe(no_mangle)]
 pub extern "C" fn wsrs_conn_abort(conn: wsrs_conn) -> wsrs_result {
     export("wsrs_conn_abort", conn.id, |here| {
-        on_conn(
-            here,
-            conn,
-            |ctx, id| Ok(ctx.net.borrow_mut().abort(id)?),
-            |shared, id| Ok(shared.door.abort(id)?),
-        )
+        on_conn(here, conn, |ctx, id| Ok(ctx.net.borrow_mut().abort(id)?), |shared, id| Ok(shared.door.abort(id)?))
     })
 }
 

@@ -176,6 +176,15 @@ pub(super) fn bind(id: u64) -> Result<Rc<Ctx>, Fault> {
     }
 }
 
+/// As [`bind`] for a call after which the context is gone; works in a thread whose list is gone already, as in exit
+/// handlers.
+pub(super) fn bind_to_free(id: u64) -> Result<Rc<Ctx>, Fault> {
+    match bind(id) {
+        Err(Fault::Call(WSRS_ERR_THREAD, _)) if BOUND.try_with(|_| ()).is_err() => Ok(Rc::from(registry::take(id)?)),
+        other => other,
+    }
+}
+
 /// The context leaves this thread for good; its last owner drops it.
 pub(super) fn unbind(here: &Here, ctx: &Ctx) {
     here.forget();
