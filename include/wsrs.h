@@ -617,8 +617,8 @@ wsrs_result wsrs_context_new(const wsrs_context_options *options,
  *
  * Inside a callback it marks the context and returns; the end comes when that callback has returned, before the poll
  * or run around it returns. From the call on, every function refuses the context's handles with WSRS_ERR_CLOSED, also
- * inside the on_close callbacks that follow. Timers and functions posted but not run yet are not called any more. After an internal error (WSRS_ERR_PANIC)
- * it frees without callbacks.
+ * inside the on_close callbacks that follow. Timers are not called any more; functions posted before are, so that
+ * their arguments can be freed. After an internal error (WSRS_ERR_PANIC) it frees without callbacks.
  *
  * Loop thread. Returns WSRS_OK, also when the context was freed before; WSRS_ERR_ARGUMENT for another kind of handle;
  * WSRS_ERR_THREAD while another thread runs the context; WSRS_ERR_FORKED in the child of a fork, where it does nothing.
@@ -714,8 +714,8 @@ wsrs_result wsrs_context_connect(wsrs_context context,
                                  wsrs_conn *out);
 
 /*
- * Calls a function on the loop's thread, in one of its next polls, once, in the order of the posts. It is not
- * called when the context is freed before.
+ * Calls a function on the loop's thread, in one of its next polls, once, in the order of the posts. When
+ * the context is freed before, it is called while the context ends, so that argument can be freed.
  *
  * Any thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_LIMIT; WSRS_ERR_FORKED.
  *

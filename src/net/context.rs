@@ -647,7 +647,11 @@ impl Context {
         });
         self.flush_dirty();
         self.drop_all();
-        self.stage = Stage::Idle;
+        // What other threads posted is delivered: its argument may have to be freed.
+        let delivery = self.core.door.take();
+        let rest = self.deliver(delivery);
+        self.posted.extend(rest.into_iter().filter(|command| matches!(command, Command::Post(_))));
+        self.stage = Stage::Rest;
     }
 
     fn drop_all(&mut self) {

@@ -105,7 +105,8 @@ impl Core {
         let ours =
             || profile.subprotocols.iter().map(String::as_str).find(|name| request.subprotocols().any(|n| n == *name));
         let chosen = subprotocol.or_else(ours).map(Box::<str>::from);
-        let written = self.outbox(id, peer).push_with(|out| server::write_accept(out, &request, chosen.as_deref(), headers));
+        let written =
+            self.outbox(id, peer).push_with(|out| server::write_accept(out, &request, chosen.as_deref(), headers));
         let rare = peer.rare();
         rare.request = Some(request);
         written?;
@@ -143,8 +144,7 @@ impl Core {
         body: &[u8],
     ) -> Result<()> {
         let head_only = peer.rare().request.as_ref().is_some_and(|request| request.method() == "HEAD");
-        self.outbox(id, peer)
-            .push_with(|out| server::write_response(out, status, headers, body, head_only))?;
+        self.outbox(id, peer).push_with(|out| server::write_response(out, status, headers, body, head_only))?;
         peer.rare().responded = true;
         peer.end_as(0, "", By::Local);
         self.door.tell(id, State::Closing);
@@ -215,7 +215,7 @@ fn find_deciding(peers: &mut super::table::Table<Peer>, id: ConnId) -> Result<&m
     let peer = find(peers, id)?;
     match peer.phase {
         Phase::Deciding { .. } => Ok(peer),
-        Phase::Lingering | Phase::Ended => Err(Error::Closed),
+        Phase::Ended => Err(Error::Closed),
         _ => Err(Error::State("the request was answered already, or there is none")),
     }
 }
