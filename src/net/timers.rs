@@ -128,7 +128,7 @@ impl Wheel {
     /// When to look again, in milliseconds: not after the first deadline, but perhaps before it.
     #[inline]
     pub fn next(&self) -> Option<u64> {
-        (self.count > 0).then_some(self.hint * TICK_MS)
+        (self.count > 0).then(|| self.hint * TICK_MS)
     }
 }
 
