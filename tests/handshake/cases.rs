@@ -80,9 +80,7 @@ fn head(lines: &[&str]) -> Vec<u8> {
 
 /// `message` with other bytes, which need not be text, in the place of `from`.
 fn replaced(message: &[u8], from: &str, to: &[u8]) -> Vec<u8> {
-    let at = message
-        .windows(from.len())
-        .position(|window| window == from.as_bytes());
+    let at = message.windows(from.len()).position(|window| window == from.as_bytes());
     let at = at.expect("the piece is in the message");
     [&message[..at], to, &message[at + from.len()..]].concat()
 }

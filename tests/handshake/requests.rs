@@ -69,22 +69,9 @@ fn target(length: usize) -> Vec<u8> {
 
 /// All requests.
 pub(crate) fn requests() -> Vec<RequestCase> {
-    let groups = [
-        accepted(),
-        pages(),
-        request_lines(),
-        framing(),
-        http_fields(),
-        websocket_fields(),
-        limits(),
-    ];
+    let groups = [accepted(), pages(), request_lines(), framing(), http_fields(), websocket_fields(), limits()];
     let all = groups.into_iter().flatten();
-    all.map(|(name, expect, request)| RequestCase {
-        name,
-        request,
-        expect,
-    })
-    .collect()
+    all.map(|(name, expect, request)| RequestCase { name, request, expect }).collect()
 }
 
 type Row = (&'static str, Expect, Vec<u8>);

@@ -37,21 +37,9 @@ fn but_bytes(from: &str, to: &[u8]) -> Vec<u8> {
 
 /// All responses.
 pub(crate) fn responses() -> Vec<ResponseCase> {
-    let groups = [
-        answers(),
-        rejections(),
-        status_lines(),
-        answer_framing(),
-        answer_fields(),
-        answer_limits(),
-    ];
+    let groups = [answers(), rejections(), status_lines(), answer_framing(), answer_fields(), answer_limits()];
     let all = groups.into_iter().flatten();
-    all.map(|(name, expect, response)| ResponseCase {
-        name,
-        response,
-        expect,
-    })
-    .collect()
+    all.map(|(name, expect, response)| ResponseCase { name, response, expect }).collect()
 }
 
 type Line = (&'static str, Verdict, Vec<u8>);
