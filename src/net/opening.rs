@@ -78,13 +78,15 @@ impl Core {
 
     /// What happens to a request that the program leaves alone.
     pub(super) fn decide(&mut self, id: ConnId, peer: &mut Peer) {
-        let upgrade = peer.rare().request.as_ref().is_some_and(|request| request.is_upgrade());
+        let request = peer.rare().request.as_ref();
+        let upgrade = request.is_some_and(|request| request.is_upgrade());
+        let head_only = request.is_some_and(|request| request.method() == "HEAD");
         if upgrade {
             // Without headers of the program nothing can be wrong with it.
             let _ = self.accept(id, peer, None, &[]);
         } else {
             // RFC 7231 §6.5.15: 426 says which protocol the resource wants.
-            let refusal = Refusal { status: 426, why: "this resource speaks WebSocket only\n", head_only: false };
+            let refusal = Refusal { status: 426, why: "this resource speaks WebSocket only\n", head_only };
             self.refuse(id, peer, &refusal);
         }
     }

@@ -217,7 +217,10 @@ impl Core {
         current.at.start = current.at.end;
         peer.end_as_peer_says(code, reason);
         if peer.proto.close_sent() {
-            self.closed_both(id, peer);
+            // Ours may still wait in the queue, behind what the peer is to read: then `emptied` ends it.
+            if peer.queued() == 0 {
+                self.closed_both(id, peer);
+            }
         } else {
             let echoed = if code == crate::proto::close::NO_STATUS { 0 } else { code };
             self.close(id, peer, echoed, "", super::event::By::Remote);

@@ -6,8 +6,10 @@
 
 /// Bytes that are kept in all between messages. 32 MiB: sixteen connections with a 2 MiB message each.
 const POOL_BYTES: usize = 32 << 20;
-/// The first size of a buffer that a large frame is received into.
+/// The size that a buffer for a large frame soon has.
 const FIRST: usize = 64 << 10;
+/// What it has before anything came: a header costs its sender fourteen bytes and must not cost us 64 KiB.
+const LEAST: usize = 4 << 10;
 
 /// A growing message.
 #[derive(Debug, Default)]
@@ -49,9 +51,9 @@ impl Buffer {
         self.filled = end;
     }
 
-    /// Room for at most `wanted` bytes to be received into: twice what is there, at least 64 KiB.
+    /// Room for at most `wanted` bytes to be received into: twice what is there, and 64 KiB as soon as 2 KiB came.
     pub fn room(&mut self, wanted: usize) -> &mut [u8] {
-        let size = (self.filled * 2).max(FIRST).min(self.filled + wanted);
+        let size = (self.filled * 32).clamp(LEAST, FIRST).max(self.filled * 2).min(self.filled + wanted);
         if self.bytes.len() < size {
             self.bytes.resize(size, 0);
         }
