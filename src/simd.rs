@@ -130,7 +130,8 @@ mod x86 {
             let mut all = _mm256_loadu_si256(p.add(length - 32).cast());
             let mut i = 0;
             while i + 64 <= length {
-                let two = _mm256_or_si256(_mm256_loadu_si256(p.add(i).cast()), _mm256_loadu_si256(p.add(i + 32).cast()));
+                let two =
+                    _mm256_or_si256(_mm256_loadu_si256(p.add(i).cast()), _mm256_loadu_si256(p.add(i + 32).cast()));
                 all = _mm256_or_si256(all, two);
                 i += 64;
             }
