@@ -82,7 +82,7 @@ impl<'a> Fields<'a> {
             6 if is(b"origin") => self.origin.add(value),
             7 if is(b"upgrade") => {
                 self.upgrade.add(value);
-                self.mentions_websocket |= list(value).any(names_websocket);
+                self.mentions_websocket |= has_token(value, b"websocket") || list(value).any(names_websocket);
             }
             10 if is(b"connection") => self.connection_upgrade |= has_token(value, b"upgrade"),
             14 if is(b"content-length") => self.content_length.add(value),
@@ -98,7 +98,8 @@ impl<'a> Fields<'a> {
 
 /// Whether a comma-separated list has `token`, in any case.
 pub(super) fn has_token(value: &[u8], token: &[u8]) -> bool {
-    list(value).any(|element| element.eq_ignore_ascii_case(token))
+    // Most lists have one element.
+    value.eq_ignore_ascii_case(token) || list(value).any(|element| element.eq_ignore_ascii_case(token))
 }
 
 /// Whether an element of Upgrade means WebSocket, even one with a version that makes it invalid.
