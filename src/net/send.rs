@@ -135,8 +135,10 @@ impl Context {
         if matches!(peer.phase, Phase::Ended) {
             return Err(Error::Closed);
         }
-        if std::mem::replace(&mut peer.paused, paused) && !paused {
-            self.core.read_again(id, peer);
+        if !paused {
+            self.core.unpause(id, peer);
+        } else if !peer.proto.close_sent() && !matches!(peer.phase, Phase::Lingering) {
+            peer.paused = true;
         }
         Ok(())
     }
@@ -403,6 +405,14 @@ impl Core {
         let _ = self.put(id, peer, first, &body);
         self.door.tell(id, State::Closing);
         self.arm(id, peer.profile.limits.close_timeout);
+        self.unpause(id, peer);
+    }
+
+    /// Nothing more is delivered, but the peer's Close and the end are to be read.
+    pub(super) fn unpause(&mut self, id: ConnId, peer: &mut Peer) {
+        if std::mem::take(&mut peer.paused) {
+            self.read_again(id, peer);
+        }
     }
 }
 
