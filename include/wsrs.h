@@ -485,7 +485,7 @@ typedef struct {
     uint64_t max_fragments;
     /* Bytes of the head of a request or answer. Default 16 KiB, at most 1 MiB. */
     uint64_t max_head;
-    /* Headers in it. Default 100, at most 1,000. */
+    /* Headers in it. Default 100, at most 256. */
     uint64_t max_headers;
     /* Bytes of the request target. Default 8 KiB, at most 1 MiB. */
     uint64_t max_target;
@@ -612,13 +612,13 @@ wsrs_result wsrs_context_new(const wsrs_context_options *options,
                              wsrs_context *out);
 
 /*
- * Ends a context: closes what is open, calls on_close (or on_error) for each connection and every function posted and
- * not run yet, then frees all.
+ * Ends a context: closes what is open, calls on_close (or on_error) for each connection, then frees
+ * all.
  *
  * Inside a callback it marks the context and returns; the end comes when that callback has returned, before the poll
  * or run around it returns. From the call on, every function refuses the context's handles with WSRS_ERR_CLOSED, also
- * inside the on_close callbacks that follow. Timers are not called any more. After an internal error (WSRS_ERR_PANIC)
- * it frees without callbacks.
+ * inside the on_close callbacks that follow. Timers are not called any more; functions posted before are, so that
+ * their arguments can be freed. After an internal error (WSRS_ERR_PANIC) it frees without callbacks.
  *
  * Loop thread. Returns WSRS_OK, also when the context was freed before; WSRS_ERR_ARGUMENT for another kind of handle;
  * WSRS_ERR_THREAD while another thread runs the context; WSRS_ERR_FORKED in the child of a fork, where it does nothing.
@@ -638,8 +638,8 @@ wsrs_result wsrs_context_run(wsrs_context context);
  * Waits until something happens, at most timeout_ms milliseconds, and calls the callbacks for what happened. 0 does
  * not wait, -1 waits for ever. May return early with nothing done, for instance after a signal.
  *
- * Loop thread; makes this thread the loop's thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT for a timeout below -1; and
- * else as wsrs_context_run.
+ * Loop thread; makes this thread the loop's thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT for a timeout below -1;
+ * WSRS_ERR_CLOSED also when a callback freed the context; and else as wsrs_context_run.
  */
 wsrs_result wsrs_context_poll(wsrs_context context,
                               int32_t timeout_ms);
@@ -714,8 +714,8 @@ wsrs_result wsrs_context_connect(wsrs_context context,
                                  wsrs_conn *out);
 
 /*
- * Calls a function on the loop's thread, in one of its next polls, in the order of the posts. Each function that was
- * posted with WSRS_OK is called once, at the latest by wsrs_context_free.
+ * Calls a function on the loop's thread, in one of its next polls, once, in the order of the posts. When
+ * the context is freed before, it is called while the context ends, so that argument can be freed.
  *
  * Any thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_LIMIT; WSRS_ERR_FORKED.
  *
@@ -819,7 +819,7 @@ wsrs_result wsrs_context_set_log(wsrs_context context,
                                  void *user_data);
 
 /*
- * Takes no more connections; those it took stay. A Unix socket's path is removed.
+ * Takes no more connections; those it took stay.
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_CLOSED when it is closed; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD;
  * WSRS_ERR_FORKED.
@@ -935,7 +935,7 @@ wsrs_result wsrs_conn_ping(wsrs_conn conn,
 wsrs_result wsrs_conn_pong(wsrs_conn conn, const void *data, size_t len);
 
 /*
- * Starts the closing handshake, after what is queued; on_close follows. code is 1000 to 1003, 1007 to 1014 or 3000 to
+ * Starts the closing handshake, after what is queued; on_close follows. code is 1000 to 1003, 1007 to 1011 or 3000 to
  * 4999, or 0 for a Close without code and reason. reason is UTF-8 of at most 123 bytes, borrowed for the call. Cancels
  * a connect: on_error follows.
  *
@@ -1132,7 +1132,7 @@ wsrs_result wsrs_conn_accept(wsrs_conn conn,
                              size_t count);
 
 /*
- * Answers a request with an HTTP status instead, 300 to 599 for an upgrade and 200 to 599 for anything else; the
+ * Answers a request with an HTTP status instead, 200 to 599 and none that has no body when there is one; the
  * connection ends after it, without a callback. All is copied.
  *
  * Loop thread, in on_request or after wsrs_conn_defer. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already;

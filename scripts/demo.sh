@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 mkdir -p build/logs
 
 echo "building (the output goes to build/logs/demo-build.log)"
-sh scripts/build.sh -DWSRS_BUILD_TESTS=OFF >build/logs/demo-build.log 2>&1 || {
+sh scripts/build.sh >build/logs/demo-build.log 2>&1 || {
     tail -n 20 build/logs/demo-build.log >&2
     exit 1
 }

@@ -11,14 +11,9 @@ use wsrs::proto::http1::{HeadLimits, Scanned};
 use wsrs::proto::url::WsUrl;
 
 /// What follows a head must be left alone: here, a masked frame and something like a head.
-const PIPELINED: &[u8] =
-    b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\r\n\r\nGET / HTTP/1.1\r\n\r\n";
+const PIPELINED: &[u8] = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\r\n\r\nGET / HTTP/1.1\r\n\r\n";
 
-const LIMITS: HeadLimits = HeadLimits {
-    max_bytes: 16_384,
-    max_headers: 100,
-    max_target: 8_192,
-};
+const LIMITS: HeadLimits = HeadLimits { max_bytes: 16_384, max_headers: 100, max_target: 8_192 };
 
 /// Feeds `input` up to each of `cuts` in turn, and at last whole, until `parse` says something.
 ///
@@ -33,10 +28,7 @@ fn feed<T>(
         let before = scanned.position();
         let result = parse(&input[..cut], &mut scanned);
         assert!(scanned.position() >= before, "the search went back");
-        assert!(
-            scanned.position() <= cut,
-            "the search went beyond the input"
-        );
+        assert!(scanned.position() <= cut, "the search went beyond the input");
         if result.is_some() {
             return result;
         }
@@ -48,12 +40,7 @@ fn feed<T>(
 fn positions(length: usize) -> Vec<usize> {
     let near = |at: usize, point: usize| at.abs_diff(point) < 40;
     let important = |at: usize| {
-        length < 2_000
-            || at < 40
-            || near(at, length)
-            || near(at, 8_192)
-            || near(at, 16_384)
-            || at.is_multiple_of(331)
+        length < 2_000 || at < 40 || near(at, length) || near(at, 8_192) || near(at, 16_384) || at.is_multiple_of(331)
     };
     (0..=length).filter(|&at| important(at)).collect()
 }
@@ -65,11 +52,7 @@ fn check<T: PartialEq + std::fmt::Debug>(
     expected: &T,
     mut parse: impl FnMut(&[u8], &mut Scanned) -> Option<T>,
 ) {
-    assert_eq!(
-        feed(input, [], &mut parse).as_ref(),
-        Some(expected),
-        "{name}, whole"
-    );
+    assert_eq!(feed(input, [], &mut parse).as_ref(), Some(expected), "{name}, whole");
     for cut in positions(input.len()) {
         let verdict = feed(input, [cut], &mut parse);
         assert_eq!(verdict.as_ref(), Some(expected), "{name}, cut at {cut}");
@@ -84,16 +67,9 @@ fn parse_request(bytes: &[u8], scanned: &mut Scanned) -> Option<(Expect, usize)>
         Incoming::Refused(refusal) => Some((Expect::Refuse(refusal.status), 0)),
         Incoming::Request { request, consumed } if request.is_upgrade() => {
             let accept = accept_value(&request);
-            let known = [
-                RFC_ACCEPT,
-                "qBPI+1rPa4lNhVJ0cztOjbvugAQ=",
-                "ICX+Yqv66kxgM0FcWaLWlFLwTAI=",
-            ];
+            let known = [RFC_ACCEPT, "qBPI+1rPa4lNhVJ0cztOjbvugAQ=", "ICX+Yqv66kxgM0FcWaLWlFLwTAI="];
             let accept = known.into_iter().find(|known| *known == accept);
-            Some((
-                Expect::Accept(accept.unwrap_or("an unknown value")),
-                consumed,
-            ))
+            Some((Expect::Accept(accept.unwrap_or("an unknown value")), consumed))
         }
         Incoming::Request { consumed, .. } => Some((Expect::Page, consumed)),
     }
@@ -103,9 +79,7 @@ fn accept_value(request: &Request) -> String {
     let mut out = Vec::new();
     server::write_accept(&mut out, request, None, &[]).unwrap();
     let text = String::from_utf8(out).unwrap();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("Sec-WebSocket-Accept: "));
+    let line = text.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Accept: "));
     line.unwrap().to_owned()
 }
 
@@ -126,9 +100,7 @@ fn every_refusal_is_a_whole_response_that_closes() {
         let Expect::Refuse(status) = case.expect else {
             continue;
         };
-        let Incoming::Refused(refusal) =
-            server::parse(&case.request, &mut Scanned::default(), &LIMITS)
-        else {
+        let Incoming::Refused(refusal) = server::parse(&case.request, &mut Scanned::default(), &LIMITS) else {
             panic!("{} is not refused", case.name);
         };
         let mut out = Vec::new();
@@ -136,55 +108,19 @@ fn every_refusal_is_a_whole_response_that_closes() {
         let text = String::from_utf8(out).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         let lines: Vec<_> = head.split("\r\n").collect();
-        assert!(
-            lines[0].starts_with(&format!("HTTP/1.1 {status} ")),
-            "{}: {}",
-            case.name,
-            lines[0]
-        );
+        assert!(lines[0].starts_with(&format!("HTTP/1.1 {status} ")), "{}: {}", case.name, lines[0]);
         assert!(lines[1].starts_with("Connection: close"), "{}", case.name);
-        assert!(
-            lines.contains(&format!("Content-Length: {}", refusal.why.len()).as_str()),
-            "{}",
-            case.name
-        );
-        assert_eq!(
-            body,
-            if refusal.head_only { "" } else { refusal.why },
-            "{}",
-            case.name
-        );
-        assert_eq!(
-            status == 426,
-            lines.contains(&"Sec-WebSocket-Version: 13"),
-            "{}",
-            case.name
-        );
-        assert_eq!(
-            status == 426,
-            lines.contains(&"Upgrade: websocket"),
-            "{}",
-            case.name
-        );
-        assert_eq!(
-            status == 405,
-            lines.contains(&"Allow: GET"),
-            "{}",
-            case.name
-        );
+        assert!(lines.contains(&format!("Content-Length: {}", refusal.why.len()).as_str()), "{}", case.name);
+        assert_eq!(body, if refusal.head_only { "" } else { refusal.why }, "{}", case.name);
+        assert_eq!(status == 426, lines.contains(&"Sec-WebSocket-Version: 13"), "{}", case.name);
+        assert_eq!(status == 426, lines.contains(&"Upgrade: websocket"), "{}", case.name);
+        assert_eq!(status == 405, lines.contains(&"Allow: GET"), "{}", case.name);
     }
 }
 
 fn offer(subprotocols: &[&str]) -> Offer {
     let url = WsUrl::parse("ws://server.example.com/chat").unwrap();
-    client::write_request(
-        &mut Vec::new(),
-        &url,
-        *b"the sample nonce",
-        subprotocols,
-        &[],
-    )
-    .unwrap()
+    client::write_request(&mut Vec::new(), &url, *b"the sample nonce", subprotocols, &[]).unwrap()
 }
 
 fn parse_answer(bytes: &[u8], scanned: &mut Scanned, offer: &Offer) -> Option<(Verdict, usize)> {
@@ -192,17 +128,11 @@ fn parse_answer(bytes: &[u8], scanned: &mut Scanned, offer: &Offer) -> Option<(V
         Answer::Partial => None,
         Answer::Accepted { response, consumed } => {
             assert_eq!(response.status(), 101);
-            let known = ["chat", "superchat"]
-                .into_iter()
-                .find(|known| Some(*known) == response.subprotocol());
+            let known = ["chat", "superchat"].into_iter().find(|known| Some(*known) == response.subprotocol());
             assert_eq!(known, response.subprotocol());
             Some((Verdict::Accepted(known), consumed))
         }
-        Answer::Rejected {
-            response,
-            consumed,
-            body,
-        } => Some((Verdict::Rejected(response.status(), body), consumed)),
+        Answer::Rejected { response, consumed, body } => Some((Verdict::Rejected(response.status(), body), consumed)),
         Answer::Invalid(error) => Some((Verdict::Invalid(error), 0)),
     }
 }
@@ -214,13 +144,9 @@ fn every_response_leads_to_its_verdict_however_it_is_cut() {
         let response = case.with_accept(offer.accept());
         let invalid = matches!(case.expect, Verdict::Invalid(_));
         let expected = (case.expect, if invalid { 0 } else { response.len() });
-        check(case.name, &response, &expected, |bytes, scanned| {
-            parse_answer(bytes, scanned, &offer)
-        });
+        check(case.name, &response, &expected, |bytes, scanned| parse_answer(bytes, scanned, &offer));
         let pipelined = [&response[..], PIPELINED].concat();
-        check(case.name, &pipelined, &expected, |bytes, scanned| {
-            parse_answer(bytes, scanned, &offer)
-        });
+        check(case.name, &pipelined, &expected, |bytes, scanned| parse_answer(bytes, scanned, &offer));
     }
 }
 
@@ -233,51 +159,21 @@ fn a_subprotocol_is_invalid_when_none_was_offered() {
              Sec-WebSocket-Protocol: {value}\r\n\r\n"
         );
         let verdict = parse_answer(response.as_bytes(), &mut Scanned::default(), &offer);
-        assert_eq!(
-            verdict,
-            Some((Verdict::Invalid(client::AnswerError::Subprotocol), 0))
-        );
+        assert_eq!(verdict, Some((Verdict::Invalid(client::AnswerError::Subprotocol), 0)));
     }
 }
 
 #[test]
 fn names_and_inputs_of_the_cases_are_distinct() {
     let (requests, responses) = (cases::requests(), cases::responses());
-    let distinct = |inputs: Vec<&[u8]>| {
-        inputs
-            .iter()
-            .collect::<std::collections::HashSet<_>>()
-            .len()
-    };
-    assert_eq!(
-        distinct(requests.iter().map(|case| &case.request[..]).collect()),
-        requests.len()
-    );
-    assert_eq!(
-        distinct(responses.iter().map(|case| &case.response[..]).collect()),
-        responses.len()
-    );
-    assert_eq!(
-        distinct(requests.iter().map(|case| case.name.as_bytes()).collect()),
-        requests.len()
-    );
-    assert_eq!(
-        distinct(responses.iter().map(|case| case.name.as_bytes()).collect()),
-        responses.len()
-    );
-    let invalid = requests
-        .iter()
-        .filter(|case| matches!(case.expect, Expect::Refuse(_)))
-        .count()
-        + responses
-            .iter()
-            .filter(|case| !matches!(case.expect, Verdict::Accepted(_)))
-            .count();
-    println!(
-        "{} requests, {} responses, {invalid} of them invalid",
-        requests.len(),
-        responses.len()
-    );
+    let distinct = |inputs: Vec<&[u8]>| inputs.iter().collect::<std::collections::HashSet<_>>().len();
+    assert_eq!(distinct(requests.iter().map(|case| &case.request[..]).collect()), requests.len());
+    assert_eq!(distinct(responses.iter().map(|case| &case.response[..]).collect()), responses.len());
+    assert_eq!(distinct(requests.iter().map(|case| case.name.as_bytes()).collect()), requests.len());
+    assert_eq!(distinct(responses.iter().map(|case| case.name.as_bytes()).collect()), responses.len());
+    let invalid = requests.iter().filter(|case| matches!(case.expect, Expect::Refuse(_))).count()
+        + responses.iter().filter(|case| !matches!(case.expect, Verdict::Accepted(_))).count();
+    println!("{} requests, {} responses, {invalid} of them invalid", requests.len(), responses.len());
     assert!(requests.len() >= 110 && responses.len() >= 50 && invalid >= 120);
 }
 
@@ -286,11 +182,7 @@ fn names_and_inputs_of_the_cases_are_distinct() {
 fn no_prefix_of_a_valid_head_has_a_verdict() {
     for case in cases::requests() {
         if !matches!(case.expect, Expect::Refuse(_)) {
-            let all_but_last = feed(
-                &case.request[..case.request.len() - 1],
-                0..case.request.len() - 1,
-                parse_request,
-            );
+            let all_but_last = feed(&case.request[..case.request.len() - 1], 0..case.request.len() - 1, parse_request);
             assert_eq!(all_but_last, None, "{}", case.name);
         }
     }
@@ -299,33 +191,13 @@ fn no_prefix_of_a_valid_head_has_a_verdict() {
 /// What cannot become HTTP is refused at its first wrong byte.
 #[test]
 fn garbage_is_refused_at_once() {
-    for bytes in [
-        &b"\x16"[..],
-        b"\x16\x03\x01",
-        b"\0",
-        b"\n",
-        b" ",
-        b"\x80",
-        b"\r\x16",
-        b"\r\n\r",
-        b"GE\x01",
-    ] {
-        assert_eq!(
-            feed(bytes, [], parse_request),
-            Some((Expect::Refuse(400), 0)),
-            "{bytes:?}"
-        );
+    for bytes in [&b"\x16"[..], b"\x16\x03\x01", b"\0", b"\n", b" ", b"\x80", b"\r\x16", b"\r\n\r", b"GE\x01"] {
+        assert_eq!(feed(bytes, [], parse_request), Some((Expect::Refuse(400), 0)), "{bytes:?}");
     }
     let offer = offer(&[]);
     for bytes in [&b"\x15"[..], b"h", b"HTTX", b"\r", b"HTTP-"] {
-        let verdict = feed(bytes, [], |bytes, scanned| {
-            parse_answer(bytes, scanned, &offer)
-        });
-        assert_eq!(
-            verdict,
-            Some((Verdict::Invalid(client::AnswerError::NotHttp), 0)),
-            "{bytes:?}"
-        );
+        let verdict = feed(bytes, [], |bytes, scanned| parse_answer(bytes, scanned, &offer));
+        assert_eq!(verdict, Some((Verdict::Invalid(client::AnswerError::NotHttp), 0)), "{bytes:?}");
     }
 }
 
@@ -337,37 +209,24 @@ fn limits_are_recognised_when_they_are_passed() {
         (0..=input.len()).find_map(|at| Some((at, parse_request(&input[..at], &mut scanned)?.0)))
     };
     let long = [b"GET /", &[b'x'; 20_000][..]].concat();
-    assert_eq!(
-        verdict_at(&long),
-        Some((4 + 8_192 + 11, Expect::Refuse(414)))
-    );
+    assert_eq!(verdict_at(&long), Some((4 + 8_192 + 11, Expect::Refuse(414))));
     let large = [b"GET / HTTP/1.1\r\nx:", &[b'x'; 20_000][..]].concat();
     assert_eq!(verdict_at(&large), Some((16_384, Expect::Refuse(431))));
     let fields = [b"GET / HTTP/1.1\r\n", &b"a:b\r\n".repeat(10_000)[..]].concat();
-    assert_eq!(
-        verdict_at(&fields),
-        Some((16 + 101 * 5, Expect::Refuse(431)))
-    );
+    assert_eq!(verdict_at(&fields), Some((16 + 101 * 5, Expect::Refuse(431))));
 }
 
 /// H8: the largest head, byte by byte, costs time in proportion to its length.
 #[test]
 fn a_head_that_arrives_byte_by_byte_costs_linear_time() {
-    let limits = HeadLimits {
-        max_bytes: 1 << 20,
-        max_headers: 256,
-        max_target: 8_192,
-    };
+    let limits = HeadLimits { max_bytes: 1 << 20, max_headers: 256, max_target: 8_192 };
     let time = |length: usize| {
         let request = [b"GET / HTTP/1.1\r\nx:", &vec![b'x'; length][..]].concat();
         let run = || {
             let start = std::time::Instant::now();
             let mut scanned = Scanned::default();
             for at in 0..=request.len() {
-                assert!(matches!(
-                    server::parse(&request[..at], &mut scanned, &limits),
-                    Incoming::Partial
-                ));
+                assert!(matches!(server::parse(&request[..at], &mut scanned, &limits), Incoming::Partial));
             }
             start.elapsed()
         };
@@ -382,25 +241,15 @@ fn a_head_that_arrives_byte_by_byte_costs_linear_time() {
 #[test]
 fn interim_responses_cost_linear_time() {
     let offer = offer(&[]);
-    let limits = HeadLimits {
-        max_bytes: 1 << 20,
-        max_headers: 256,
-        max_target: 8_192,
-    };
+    let limits = HeadLimits { max_bytes: 1 << 20, max_headers: 256, max_target: 8_192 };
     let time = |length: usize| {
-        let hint = format!(
-            "HTTP/1.1 103 x\r\nLink: {}\r\n\r\n",
-            "x".repeat(length / 100)
-        );
+        let hint = format!("HTTP/1.1 103 x\r\nLink: {}\r\n\r\n", "x".repeat(length / 100));
         let input = hint.repeat(100).into_bytes();
         let run = || {
             let start = std::time::Instant::now();
             let mut scanned = Scanned::default();
             for at in 0..=input.len() {
-                assert!(matches!(
-                    client::parse(&input[..at], &mut scanned, &limits, &offer),
-                    Answer::Partial
-                ));
+                assert!(matches!(client::parse(&input[..at], &mut scanned, &limits, &offer), Answer::Partial));
             }
             start.elapsed()
         };
@@ -414,33 +263,19 @@ fn interim_responses_cost_linear_time() {
 fn the_request_of_the_sample_round_trips() {
     let url = WsUrl::parse("ws://server.example.com/chat").unwrap();
     let mut request = Vec::new();
-    let offer =
-        client::write_request(&mut request, &url, *b"the sample nonce", &["chat"], &[]).unwrap();
-    assert!(
-        String::from_utf8(request.clone())
-            .unwrap()
-            .contains(&format!("Sec-WebSocket-Key: {RFC_KEY}\r\n"))
-    );
+    let offer = client::write_request(&mut request, &url, *b"the sample nonce", &["chat"], &[]).unwrap();
+    assert!(String::from_utf8(request.clone()).unwrap().contains(&format!("Sec-WebSocket-Key: {RFC_KEY}\r\n")));
     assert_eq!(offer.accept(), RFC_ACCEPT.as_bytes());
-    let Incoming::Request { request, consumed } =
-        server::parse(&request, &mut Scanned::default(), &LIMITS)
-    else {
+    let Incoming::Request { request, consumed } = server::parse(&request, &mut Scanned::default(), &LIMITS) else {
         panic!("our own request is refused");
     };
     let mut response = Vec::new();
     server::write_accept(&mut response, &request, Some("chat"), &[("Server", b"x")]).unwrap();
     let answer = client::parse(&response, &mut Scanned::default(), &LIMITS, &offer);
-    let Answer::Accepted {
-        response: answer,
-        consumed: answered,
-    } = answer
-    else {
+    let Answer::Accepted { response: answer, consumed: answered } = answer else {
         panic!("our own response is refused");
     };
-    assert_eq!(
-        (answer.subprotocol(), answered),
-        (Some("chat"), response.len())
-    );
+    assert_eq!((answer.subprotocol(), answered), (Some("chat"), response.len()));
     assert_eq!(answer.head().header("server"), Some(&b"x"[..]));
     assert!(consumed > 100);
 }

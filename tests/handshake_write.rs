@@ -10,11 +10,7 @@ use wsrs::proto::url::WsUrl;
 const NONCE: [u8; 16] = *b"the sample nonce";
 
 fn request(text: &str) -> Request {
-    match server::parse(
-        text.as_bytes(),
-        &mut Scanned::default(),
-        &HeadLimits::default(),
-    ) {
+    match server::parse(text.as_bytes(), &mut Scanned::default(), &HeadLimits::default()) {
         Incoming::Request { request, .. } => request,
         other => panic!("{other:?}"),
     }
@@ -96,35 +92,17 @@ fn a_program_may_name_another_host() {
     for host in [&b""[..], b"a b", b"a/b", b"u@a", b"a:b", b"a, b"] {
         assert_eq!(write(&[("Host", host)]), Err(OfferError::Host));
     }
-    assert_eq!(
-        write(&[("Host", b"a"), ("host", b"b")]),
-        Err(OfferError::Duplicate)
-    );
-    assert_eq!(
-        write(&[("Origin", b"a"), ("origin", b"a")]),
-        Err(OfferError::Duplicate)
-    );
+    assert_eq!(write(&[("Host", b"a"), ("host", b"b")]), Err(OfferError::Duplicate));
+    assert_eq!(write(&[("Origin", b"a"), ("origin", b"a")]), Err(OfferError::Duplicate));
 }
 
 #[test]
 fn subprotocols_that_are_offered_are_distinct_tokens() {
     let url = WsUrl::parse("ws://example.com").unwrap();
-    for bad in [
-        &["a", "a"][..],
-        &[""],
-        &["a b"],
-        &["a,b"],
-        &["a\r\nX: y"],
-        &["caf\u{e9}"],
-        &["a", "b", "a"],
-    ] {
+    for bad in [&["a", "a"][..], &[""], &["a b"], &["a,b"], &["a\r\nX: y"], &["caf\u{e9}"], &["a", "b", "a"]] {
         let mut out = Vec::new();
         let result = client::write_request(&mut out, &url, NONCE, bad, &[]);
-        assert_eq!(
-            (result.err(), out.len()),
-            (Some(OfferError::Subprotocol), 0),
-            "{bad:?}"
-        );
+        assert_eq!((result.err(), out.len()), (Some(OfferError::Subprotocol), 0), "{bad:?}");
     }
 }
 
@@ -132,13 +110,7 @@ fn subprotocols_that_are_offered_are_distinct_tokens() {
 fn an_accept_is_written_to_the_byte() {
     let request = upgrade("Sec-WebSocket-Protocol: chat, superchat\r\n");
     let mut out = b"before".to_vec();
-    server::write_accept(
-        &mut out,
-        &request,
-        Some("superchat"),
-        &[("Set-Cookie", b"a=b")],
-    )
-    .unwrap();
+    server::write_accept(&mut out, &request, Some("superchat"), &[("Set-Cookie", b"a=b")]).unwrap();
     let expected = "beforeHTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: superchat\r\n\
         Set-Cookie: a=b\r\n\r\n";
@@ -146,10 +118,7 @@ fn an_accept_is_written_to_the_byte() {
     for other in ["Chat", "", "chat, superchat", "other", "chat\r\nX: y"] {
         let mut out = Vec::new();
         let result = server::write_accept(&mut out, &request, Some(other), &[]);
-        assert_eq!(
-            (result, out.len()),
-            (Err(ResponseError::SubprotocolNotOffered), 0)
-        );
+        assert_eq!((result, out.len()), (Err(ResponseError::SubprotocolNotOffered), 0));
     }
     let page = request_for_page();
     let result = server::write_accept(&mut Vec::new(), &page, None, &[]);
@@ -168,23 +137,14 @@ fn responses_are_written_to_the_byte() {
         result.map(|()| String::from_utf8(out).unwrap())
     };
     let page = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\nX: y\r\n\r\n";
-    assert_eq!(
-        write(200, &[("X", b"y")], b"Hello", false).unwrap(),
-        format!("{page}Hello")
-    );
+    assert_eq!(write(200, &[("X", b"y")], b"Hello", false).unwrap(), format!("{page}Hello"));
     assert_eq!(write(200, &[("X", b"y")], b"Hello", true).unwrap(), page);
     assert_eq!(
         write(404, &[], b"", false).unwrap(),
         "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
     );
-    assert_eq!(
-        write(204, &[], b"", false).unwrap(),
-        "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
-    );
-    assert_eq!(
-        write(599, &[], b"", false).unwrap(),
-        "HTTP/1.1 599 \r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-    );
+    assert_eq!(write(204, &[], b"", false).unwrap(), "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+    assert_eq!(write(599, &[], b"", false).unwrap(), "HTTP/1.1 599 \r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(
         write(426, &[], b"", false).unwrap(),
         "HTTP/1.1 426 Upgrade Required\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n\
@@ -200,11 +160,7 @@ fn responses_are_written_to_the_byte() {
 
 #[test]
 fn a_refusal_is_written_to_the_byte() {
-    let refusal = Refusal {
-        status: 405,
-        why: "no",
-        head_only: false,
-    };
+    let refusal = Refusal { status: 405, why: "no", head_only: false };
     let mut out = Vec::new();
     server::write_refusal(&mut out, &refusal);
     let expected = "HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 2\r\n\
@@ -220,22 +176,13 @@ fn a_request_shows_its_parts() {
     );
     assert_eq!((request.method(), request.target()), ("GET", "/a%20b?c=d"));
     assert_eq!((request.path(), request.query()), ("/a%20b", Some("c=d")));
-    assert_eq!(
-        (request.host(), request.origin()),
-        (Some(&b"example.com"[..]), Some(&b"null"[..]))
-    );
+    assert_eq!((request.host(), request.origin()), (Some(&b"example.com"[..]), Some(&b"null"[..])));
     assert_eq!(request.subprotocols().collect::<Vec<_>>(), ["a", "b", "c"]);
     assert_eq!(request.extensions().collect::<Vec<_>>(), [b"foo; a=1"]);
     let head = request.head();
-    assert_eq!(
-        (head.header("x"), head.header("EMPTY"), head.header("no")),
-        (Some(&b"1"[..]), Some(&b""[..]), None)
-    );
+    assert_eq!((head.header("x"), head.header("EMPTY"), head.header("no")), (Some(&b"1"[..]), Some(&b""[..]), None));
     assert_eq!(head.all("X").collect::<Vec<_>>(), [b"1", b"2"]);
-    assert_eq!(
-        (head.len(), head.is_empty(), head.headers().count()),
-        (12, false, 12)
-    );
+    assert_eq!((head.len(), head.is_empty(), head.headers().count()), (12, false, 12));
     assert_eq!(head.header_at(0), Some(("Host", &b"example.com"[..])));
     assert_eq!(head.header_at(12), None);
     assert!(request.is_upgrade());
@@ -245,11 +192,7 @@ fn a_request_shows_its_parts() {
 fn an_absolute_target_has_a_path() {
     let parts = |target| {
         let request = request(&format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
-        (
-            request.path().to_owned(),
-            request.query().map(str::to_owned),
-            request.target() == target,
-        )
+        (request.path().to_owned(), request.query().map(str::to_owned), request.target() == target)
     };
     assert_eq!(parts("http://a"), ("/".into(), None, true));
     assert_eq!(parts("ws://a?x"), ("/".into(), Some("x".into()), true));
@@ -273,9 +216,5 @@ fn character_classes() {
     assert_eq!(values, 256 - 32 - 1 + 1);
     assert!(is_field_value(b"") && !is_field_value(b"a\nb"));
     assert!(is_reserved_header("SEC-WEBSOCKET-x") && !is_reserved_header("Sec-Fetch-Mode"));
-    assert!(
-        !is_reserved_header("Host")
-            && !is_reserved_header("")
-            && !is_reserved_header("sec-websocket")
-    );
+    assert!(!is_reserved_header("Host") && !is_reserved_header("") && !is_reserved_header("sec-websocket"));
 }

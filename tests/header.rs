@@ -12,8 +12,20 @@ use std::{env, fs};
 
 /// The files of `src/capi` in the order of the header.
 const NOUNS: [&str; 14] = [
-    "version", "result", "types", "message", "callbacks", "limits", "options", "context", "timer", "log", "listener",
-    "conn", "conn_info", "request",
+    "version",
+    "result",
+    "types",
+    "message",
+    "callbacks",
+    "limits",
+    "options",
+    "context",
+    "timer",
+    "log",
+    "listener",
+    "conn",
+    "conn_info",
+    "request",
 ];
 
 fn root() -> PathBuf {

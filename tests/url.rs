@@ -14,83 +14,29 @@ const VALID: &[(&str, bool, &str, u16, &str)] = &[
     ("wss://example.com:443/", true, "example.com", 443, "/"),
     ("ws://example.com:443/", false, "example.com:443", 443, "/"),
     ("wss://example.com:80/", true, "example.com:80", 80, "/"),
-    (
-        "ws://example.com:65535",
-        false,
-        "example.com:65535",
-        65_535,
-        "/",
-    ),
+    ("ws://example.com:65535", false, "example.com:65535", 65_535, "/"),
     ("ws://example.com:1", false, "example.com:1", 1, "/"),
     ("ws://example.com:0080", false, "example.com", 80, "/"),
     ("ws://example.com?x", false, "example.com", 80, "/?x"),
     ("ws://example.com?", false, "example.com", 80, "/?"),
-    (
-        "ws://example.com/?x=/y?z",
-        false,
-        "example.com",
-        80,
-        "/?x=/y?z",
-    ),
-    (
-        "ws://example.com/a%20b%2F?c=%e9",
-        false,
-        "example.com",
-        80,
-        "/a%20b%2F?c=%e9",
-    ),
-    (
-        "ws://example.com/a/../b",
-        false,
-        "example.com",
-        80,
-        "/a/../b",
-    ),
+    ("ws://example.com/?x=/y?z", false, "example.com", 80, "/?x=/y?z"),
+    ("ws://example.com/a%20b%2F?c=%e9", false, "example.com", 80, "/a%20b%2F?c=%e9"),
+    ("ws://example.com/a/../b", false, "example.com", 80, "/a/../b"),
     ("ws://example.com//a", false, "example.com", 80, "//a"),
     ("ws://example.com/a@b:c", false, "example.com", 80, "/a@b:c"),
-    (
-        "ws://example.com?a[]=1",
-        false,
-        "example.com",
-        80,
-        "/?a[]=1",
-    ),
-    (
-        "ws://example.com/~a!$&'()*+,;=",
-        false,
-        "example.com",
-        80,
-        "/~a!$&'()*+,;=",
-    ),
+    ("ws://example.com?a[]=1", false, "example.com", 80, "/?a[]=1"),
+    ("ws://example.com/~a!$&'()*+,;=", false, "example.com", 80, "/~a!$&'()*+,;="),
     ("ws://localhost:9001", false, "localhost:9001", 9001, "/"),
     ("ws://my_service", false, "my_service", 80, "/"),
-    (
-        "ws://xn--caf-dma.example",
-        false,
-        "xn--caf-dma.example",
-        80,
-        "/",
-    ),
+    ("ws://xn--caf-dma.example", false, "xn--caf-dma.example", 80, "/"),
     ("ws://example.com.", false, "example.com.", 80, "/"),
     ("ws://1and1.example", false, "1and1.example", 80, "/"),
     ("ws://127.0.0.1", false, "127.0.0.1", 80, "/"),
     ("ws://127.0.0.1:8080/x", false, "127.0.0.1:8080", 8080, "/x"),
     ("ws://[::1]", false, "[::1]", 80, "/"),
     ("ws://[::1]:8080/x", false, "[::1]:8080", 8080, "/x"),
-    (
-        "wss://[2001:DB8:0:0:0:0:0:1]?x",
-        true,
-        "[2001:db8::1]",
-        443,
-        "/?x",
-    ),
-    (
-        "ws://[::ffff:192.0.2.1]",
-        false,
-        "[::ffff:192.0.2.1]",
-        80,
-        "/",
-    ),
+    ("wss://[2001:DB8:0:0:0:0:0:1]?x", true, "[2001:db8::1]", 443, "/?x"),
+    ("ws://[::ffff:192.0.2.1]", false, "[::ffff:192.0.2.1]", 80, "/"),
 ];
 
 const INVALID: &[(&str, UrlError)] = &[
@@ -240,11 +186,7 @@ fn unix_sockets_have_a_path_and_a_target() {
     ];
     for (text, path, target) in cases {
         let url = WsUrl::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        assert_eq!(
-            (url.unix_path.as_deref(), &url.target[..]),
-            (Some(path), target),
-            "{text}"
-        );
+        assert_eq!((url.unix_path.as_deref(), &url.target[..]), (Some(path), target), "{text}");
         assert_eq!((url.secure, url.authority()), (false, "localhost".into()));
     }
 }
@@ -257,10 +199,7 @@ fn long_names_are_refused_to_the_byte() {
     assert!(WsUrl::parse(&format!("ws://{name}")).is_ok());
     assert!(WsUrl::parse(&format!("ws://{name}.")).is_ok());
     assert_eq!(WsUrl::parse(&format!("ws://{name}a")), Err(HostName));
-    assert_eq!(
-        WsUrl::parse(&format!("ws://{label}a.example")),
-        Err(HostName)
-    );
+    assert_eq!(WsUrl::parse(&format!("ws://{label}a.example")), Err(HostName));
 }
 
 /// Whatever parses can go into a request as it is.
@@ -275,14 +214,8 @@ fn nothing_that_parses_can_end_a_line() {
             format!("ws+unix:/a:/{character}"),
         ] {
             if let Ok(url) = WsUrl::parse(&text) {
-                assert!(
-                    url.target.bytes().all(|byte| byte.is_ascii_graphic()),
-                    "{text:?}"
-                );
-                assert!(
-                    url.authority().bytes().all(|byte| byte.is_ascii_graphic()),
-                    "{text:?}"
-                );
+                assert!(url.target.bytes().all(|byte| byte.is_ascii_graphic()), "{text:?}");
+                assert!(url.authority().bytes().all(|byte| byte.is_ascii_graphic()), "{text:?}");
             }
         }
     }

@@ -50,6 +50,11 @@ pub const fn is(kind: Kind, id: u64) -> bool {
     id >> (PREFIX_SHIFT + CONTEXT_BITS) == kind as u64
 }
 
+/// Whether `id` is of one of the kinds.
+pub const fn is_any(id: u64) -> bool {
+    matches!(id >> (PREFIX_SHIFT + CONTEXT_BITS), 1..=4)
+}
+
 /// The slot of the context it belongs to.
 #[inline(always)]
 pub const fn context(id: u64) -> u32 {
@@ -85,6 +90,8 @@ mod tests {
     fn zero_is_of_no_kind() {
         for kind in [Kind::Context, Kind::Conn, Kind::Listener, Kind::Timer] {
             assert!(!is(kind, 0));
+            assert!(is_any(pack(prefix(kind, 0), 0, 1)));
         }
+        assert!(!is_any(0) && !is_any(u64::MAX));
     }
 }

@@ -3,7 +3,7 @@
 
 use super::message::wsrs_slice;
 use super::result::*;
-use super::state::thread::{on_conn, visit_conn};
+use super::state::thread::{conn_id, on_conn, recall, visit_conn};
 use super::state::{Fault, export};
 use super::types::{WSRS_STATE_CLOSED, kind, state_number, wsrs_conn};
 use crate::boundary::guard::guard;
@@ -24,6 +24,10 @@ use std::ffi::{c_char, c_void};
 /// - data is readable for len bytes, or NULL with len 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsrs_conn_send(conn: wsrs_conn, r#type: i32, data: *const c_void, len: usize) -> wsrs_result {
+    // SAFETY: promised by the caller.
+    if unsafe { send_plain(conn, r#type, data, len) } {
+        return WSRS_OK;
+    }
     export("wsrs_conn_send", conn.id, |here| {
         // SAFETY: promised by the caller.
         let (kind, data) = (kind(r#type)?, unsafe { bytes(data.cast(), len) }?);
@@ -34,6 +38,23 @@ pub unsafe extern "C" fn wsrs_conn_send(conn: wsrs_conn, r#type: i32, data: *con
             |shared, id| Ok(shared.door.send(id, kind, data.to_vec())?),
         )
     })
+}
+
+/// What nearly every send is, with nothing on the way but what it needs: right in every respect, and from a callback of
+/// the connection's context. False has changed nothing.
+///
+/// # Safety
+/// As wsrs_conn_send.
+#[inline(always)]
+unsafe fn send_plain(conn: wsrs_conn, r#type: i32, data: *const c_void, len: usize) -> bool {
+    let sent = guard(|here| {
+        // SAFETY: promised by the caller.
+        let (Ok(kind), Ok(data)) = (kind(r#type), unsafe { bytes(data.cast(), len) }) else { return false };
+        let Some(ctx) = recall(here, conn.id) else { return false };
+        ctx.net.try_borrow_mut().is_ok_and(|mut net| net.send_plain(conn_id(conn), kind, data))
+    });
+    // What panics here panics again in the long way, and is reported there.
+    sent.unwrap_or(false)
 }
 
 /// Sends a NUL-terminated text as a whole message, as wsrs_conn_send does. text is borrowed for the call.
@@ -158,7 +179,7 @@ pub unsafe extern "C" fn wsrs_conn_pong(conn: wsrs_conn, data: *const c_void, le
     })
 }
 
-/// Starts the closing handshake, after what is queued; on_close follows. code is 1000 to 1003, 1007 to 1014 or 3000 to
+/// Starts the closing handshake, after what is queued; on_close follows. code is 1000 to 1003, 1007 to 1011 or 3000 to
 /// 4999, or 0 for a Close without code and reason. reason is UTF-8 of at most 123 bytes, borrowed for the call. Cancels
 /// a connect: on_error follows.
 ///
@@ -168,16 +189,12 @@ pub unsafe extern "C" fn wsrs_conn_pong(conn: wsrs_conn, data: *const c_void, le
 /// # Safety
 /// - reason is readable for len bytes, or NULL with len 0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsrs_conn_close(
-    conn: wsrs_conn,
-    code: i32,
-    reason: *const c_char,
-    len: usize,
-) -> wsrs_result {
+pub unsafe extern "C" fn wsrs_conn_close(conn: wsrs_conn, code: i32, reason: *const c_char, len: usize) -> wsrs_result {
     export("wsrs_conn_close", conn.id, |here| {
         // SAFETY: promised by the caller.
         let reason = unsafe { bytes(reason.cast(), len) }?;
-        let code = u16::try_from(code).map_err(|_| Fault::Call(WSRS_ERR_CLOSE_CODE, "a close code beyond 0 to 65535"))?;
+        let code =
+            u16::try_from(code).map_err(|_| Fault::Call(WSRS_ERR_CLOSE_CODE, "a close code beyond 0 to 65535"))?;
         on_conn(
             here,
             conn,
@@ -193,12 +210,7 @@ pub unsafe extern "C" fn wsrs_conn_close(
 #[unsafe(no_mangle)]
 pub extern "C" fn wsrs_conn_abort(conn: wsrs_conn) -> wsrs_result {
     export("wsrs_conn_abort", conn.id, |here| {
-        on_conn(
-            here,
-            conn,
-            |ctx, id| Ok(ctx.net.borrow_mut().abort(id)?),
-            |shared, id| Ok(shared.door.abort(id)?),
-        )
+        on_conn(here, conn, |ctx, id| Ok(ctx.net.borrow_mut().abort(id)?), |shared, id| Ok(shared.door.abort(id)?))
     })
 }
 

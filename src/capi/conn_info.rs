@@ -56,7 +56,9 @@ pub unsafe extern "C" fn wsrs_conn_user_data(conn: wsrs_conn, out: *mut *mut c_v
 pub unsafe extern "C" fn wsrs_conn_context(conn: wsrs_conn, out: *mut wsrs_context) -> wsrs_result {
     export("wsrs_conn_context", conn.id, |here| {
         let place = self::out(out)?;
-        let (ctx, _) = visit_conn(here, conn)?;
+        let (ctx, id) = visit_conn(here, conn)?;
+        // A context that came later may have the place of this connection's.
+        ctx.net.borrow().user_data(id)?;
         // SAFETY: promised by the caller.
         unsafe { place.write(ctx.handle()) };
         Ok(())

@@ -51,13 +51,13 @@ pub unsafe extern "C" fn wsrs_context_new(
     })
 }
 
-/// Ends a context: closes what is open, calls on_close (or on_error) for each connection and every function posted and
-/// not run yet, then frees all.
+/// Ends a context: closes what is open, calls on_close (or on_error) for each connection, then frees
+/// all.
 ///
 /// Inside a callback it marks the context and returns; the end comes when that callback has returned, before the poll
 /// or run around it returns. From the call on, every function refuses the context's handles with WSRS_ERR_CLOSED, also
-/// inside the on_close callbacks that follow. Timers are not called any more. After an internal error (WSRS_ERR_PANIC)
-/// it frees without callbacks.
+/// inside the on_close callbacks that follow. Timers are not called any more; functions posted before are, so that
+/// their arguments can be freed. After an internal error (WSRS_ERR_PANIC) it frees without callbacks.
 ///
 /// Loop thread. Returns WSRS_OK, also when the context was freed before; WSRS_ERR_ARGUMENT for another kind of handle;
 /// WSRS_ERR_THREAD while another thread runs the context; WSRS_ERR_FORKED in the child of a fork, where it does nothing.
@@ -79,8 +79,8 @@ pub extern "C" fn wsrs_context_run(context: wsrs_context) -> wsrs_result {
 /// Waits until something happens, at most timeout_ms milliseconds, and calls the callbacks for what happened. 0 does
 /// not wait, -1 waits for ever. May return early with nothing done, for instance after a signal.
 ///
-/// Loop thread; makes this thread the loop's thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT for a timeout below -1; and
-/// else as wsrs_context_run.
+/// Loop thread; makes this thread the loop's thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT for a timeout below -1;
+/// WSRS_ERR_CLOSED also when a callback freed the context; and else as wsrs_context_run.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsrs_context_poll(context: wsrs_context, timeout_ms: i32) -> wsrs_result {
     export("wsrs_context_poll", context.id, |here| {
@@ -211,8 +211,8 @@ pub unsafe extern "C" fn wsrs_context_connect(
     })
 }
 
-/// Calls a function on the loop's thread, in one of its next polls, in the order of the posts. Each function that was
-/// posted with WSRS_OK is called once, at the latest by wsrs_context_free.
+/// Calls a function on the loop's thread, in one of its next polls, once, in the order of the posts. When
+/// the context is freed before, it is called while the context ends, so that argument can be freed.
 ///
 /// Any thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_LIMIT; WSRS_ERR_FORKED.
 ///

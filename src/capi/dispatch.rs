@@ -6,10 +6,11 @@
 
 use super::callbacks::wsrs_callbacks;
 use super::message::{wsrs_close, wsrs_error, wsrs_header, wsrs_message, wsrs_request};
-use super::state::fault::code;
 use super::state::Ctx;
+use super::state::fault::code;
 use super::types::{WSRS_BINARY, WSRS_TEXT, wsrs_conn, wsrs_context, wsrs_timer};
 use crate::boundary::guard::Here;
+use crate::net::reading::Whole;
 use crate::net::{Closing, ConnEvent, ConnId, Error, Event, Failure, What};
 use crate::proto::handshake::server::Request;
 use crate::proto::message::Kind;
@@ -58,6 +59,16 @@ impl Ctx {
             }
             Event::Log { level, text } => self.log_line(here, level as i32, text),
         }
+    }
+
+    /// Calls the program back for a message that lies whole in the window.
+    #[inline(always)]
+    pub(super) fn whole_message(&self, here: &Here, whole: &Whole, data: &[u8]) {
+        let Some(function) = self.callback(whole.tag, |set| set.on_message) else { return };
+        let message = message(whole.kind, data, true, true);
+        let conn = wsrs_conn { id: self.conn(whole.id) };
+        // SAFETY: promised when it was set; the struct and its data outlive the call.
+        here.outside(|| unsafe { function(conn, &message, whole.user_data as *mut c_void) });
     }
 
     #[inline]
@@ -109,7 +120,12 @@ impl Ctx {
         let Some(function) = self.callback(tag, |set| set.on_request) else { return };
         let peer = self.net.borrow().peer_address(id).map_or_else(|_| String::new(), |name| name.to_string());
         let peer = TextZ::new(peer);
-        let Some((mut request, offered)) = self.net.borrow().request(id).ok().map(request) else { return };
+        let known = self.net.borrow().request(id).ok().map(request);
+        let Some((mut request, offered)) = known else {
+            // The program asked to decide: what it can't be shown is not let in.
+            let _ = self.net.borrow_mut().abort(id);
+            return;
+        };
         (request.subprotocols, request.subprotocols_len) = offered.parts();
         (request.peer, request.peer_len) = peer.parts();
         // SAFETY: promised when it was set; the head outlives the call, see above, and the texts live here.
@@ -156,7 +172,10 @@ impl Ctx {
         let net = self.net.borrow();
         let Ok(response) = net.response(id) else { return Vec::new() };
         let head = response.head();
-        (0..head.len()).filter_map(|index| head.header_at(index)).map(|(name, value)| wsrs_header::new(name, value)).collect()
+        (0..head.len())
+            .filter_map(|index| head.header_at(index))
+            .map(|(name, value)| wsrs_header::new(name, value))
+            .collect()
     }
 }
 

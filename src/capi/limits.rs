@@ -3,6 +3,7 @@
 use super::state::Fault;
 use crate::boundary::pointer::{Sized0, read_sized};
 use crate::net::Limits;
+use crate::proto::http1::MAX_HEADERS;
 use std::time::Duration;
 
 /// In a member of wsrs_limits: no limit, or no deadline.
@@ -25,7 +26,7 @@ pub struct wsrs_limits {
     pub max_fragments: u64,
     /// Bytes of the head of a request or answer. Default 16 KiB, at most 1 MiB.
     pub max_head: u64,
-    /// Headers in it. Default 100, at most 1,000.
+    /// Headers in it. Default 100, at most 256.
     pub max_headers: u64,
     /// Bytes of the request target. Default 8 KiB, at most 1 MiB.
     pub max_target: u64,
@@ -81,7 +82,7 @@ fn convert(from: &wsrs_limits) -> Result<Limits, Fault> {
         message.max_fragments = u32::try_from(from.max_fragments).unwrap_or(u32::MAX);
     }
     bounded(&mut to.head.max_bytes, from.max_head, 1 << 20)?;
-    bounded(&mut to.head.max_headers, from.max_headers, 1000)?;
+    bounded(&mut to.head.max_headers, from.max_headers, MAX_HEADERS as u64)?;
     bounded(&mut to.head.max_target, from.max_target, 1 << 20)?;
     count(&mut to.max_body, from.max_body);
     count(&mut to.max_connections, from.max_connections);

@@ -14,7 +14,7 @@ use std::ffi::c_char;
 /// A buffer of this size is large enough for every address, with its NUL.
 pub const WSRS_ADDRESS_MAX: usize = 128;
 
-/// Takes no more connections; those it took stay. A Unix socket's path is removed.
+/// Takes no more connections; those it took stay.
 ///
 /// Loop thread. Returns WSRS_OK; WSRS_ERR_CLOSED when it is closed; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD;
 /// WSRS_ERR_FORKED.

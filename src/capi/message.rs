@@ -153,10 +153,7 @@ impl wsrs_header {
 ///
 /// # Safety
 /// `headers` is NULL or points to `count` headers whose texts are readable for their lengths, during `'a`.
-pub(super) unsafe fn headers<'a>(
-    headers: *const wsrs_header,
-    count: usize,
-) -> Result<Vec<(&'a str, &'a [u8])>, Fault> {
+pub(super) unsafe fn headers<'a>(headers: *const wsrs_header, count: usize) -> Result<Vec<(&'a str, &'a [u8])>, Fault> {
     // SAFETY: the caller's promise.
     let headers = unsafe { pointer::items(headers, count) }?;
     let pair = |header: &wsrs_header| {
@@ -174,9 +171,8 @@ pub(super) unsafe fn headers<'a>(
 /// `data` is NULL, readable for `len` bytes, or with `WSRS_NUL_TERMINATED` a NUL-terminated string, during `'a`.
 unsafe fn text<'a>(data: *const c_char, len: usize) -> Result<&'a [u8], Fault> {
     // SAFETY: the caller's promise, for either form.
-    let text = unsafe {
-        if len == WSRS_NUL_TERMINATED { pointer::c_str(data) } else { pointer::bytes(data.cast(), len) }
-    };
+    let text =
+        unsafe { if len == WSRS_NUL_TERMINATED { pointer::c_str(data) } else { pointer::bytes(data.cast(), len) } };
     Ok(text?)
 }
 

@@ -8,20 +8,20 @@
 
 #![allow(non_camel_case_types)]
 
-pub mod version;
-pub mod result;
-pub mod types;
-pub mod message;
 pub mod callbacks;
-pub mod limits;
-pub mod options;
-pub mod context;
-pub mod timer;
-pub mod log;
-pub mod listener;
 pub mod conn;
 pub mod conn_info;
+pub mod context;
+pub mod limits;
+pub mod listener;
+pub mod log;
+pub mod message;
+pub mod options;
 pub mod request;
+pub mod result;
+pub mod timer;
+pub mod types;
+pub mod version;
 
 mod dispatch;
 mod state;

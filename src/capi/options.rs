@@ -129,9 +129,8 @@ pub(super) unsafe fn read_listen(options: *const wsrs_listen_options) -> Result<
         return Err(Fault::argument("unix_mode is more than 0777"));
     }
     // SAFETY: the caller's promise, for what the options point to.
-    let (bring, limits, subprotocols) = unsafe {
-        (Bring::read(from.callbacks, from.user_data)?, limits::read(from.limits)?, list(from.subprotocols)?)
-    };
+    let (bring, limits, subprotocols) =
+        unsafe { (Bring::read(from.callbacks, from.user_data)?, limits::read(from.limits)?, list(from.subprotocols)?) };
     let options = ListenOptions {
         limits,
         subprotocols,

@@ -37,7 +37,7 @@ pub unsafe extern "C" fn wsrs_conn_accept(
     })
 }
 
-/// Answers a request with an HTTP status instead, 300 to 599 for an upgrade and 200 to 599 for anything else; the
+/// Answers a request with an HTTP status instead, 200 to 599 and none that has no body when there is one; the
 /// connection ends after it, without a callback. All is copied.
 ///
 /// Loop thread, in on_request or after wsrs_conn_defer. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already;

@@ -12,18 +12,18 @@
 //! called then.
 
 use super::core::Core;
-use super::ending::Last;
 use super::error::{Error, Result};
 use super::event::{ConnEvent, ConnId, Event, Level, SocketName, State, Timeout, TimerId, What, Window};
 use super::limits::Limits;
 use super::listener::Listener;
 use super::peer::{Peer, Phase};
-use super::reading::{Current, WINDOW};
+use super::reading::{Current, WINDOW, Whole};
 use super::table::Table;
 use super::timers::Timers;
 use super::wake::{Command, Door};
 use crate::proto::buffer::Buffer;
 use crate::proto::connection::Place;
+use crate::proto::frame::MAX_HEADER;
 use crate::proto::message;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
@@ -43,7 +43,8 @@ pub struct Context {
     /// When the timerfd fires, in the clock's milliseconds.
     armed: Option<u64>,
     /// What the poll set named in this turn.
-    ready: VecDeque<Ready>,
+    ready: Vec<Ready>,
+    next_ready: usize,
     /// Connections left over from the last turn.
     leftover: usize,
     stage: Stage,
@@ -97,20 +98,38 @@ enum Stopping {
 #[derive(Clone, Copy)]
 struct Ready {
     token: Token,
+    /// A connection, readable, and perhaps writable, and nothing else.
+    plain: bool,
     readable: bool,
     writable: bool,
     read_closed: bool,
 }
 
+impl Ready {
+    #[inline(always)]
+    fn new(event: &mio::event::Event) -> Ready {
+        let token = event.token();
+        let (readable, read_closed, error) = (event.is_readable(), event.is_read_closed(), event.is_error());
+        Ready {
+            token,
+            plain: readable && !read_closed && !error && token.0 >> 28 & 0xf == Kind::Peer as usize,
+            readable: readable || error,
+            writable: event.is_writable() || error || event.is_write_closed(),
+            read_closed: read_closed || error,
+        }
+    }
+}
+
 /// An event that was found, before it borrows from the window.
 pub(super) enum Found {
+    Whole(Whole),
     Request { id: ConnId },
     Open { id: ConnId },
     Message { id: ConnId, kind: message::Kind, place: Place, first: bool, last: bool },
     Ping { id: ConnId, place: Place },
     Pong { id: ConnId, place: Place },
     Drain { id: ConnId },
-    Last { id: ConnId, last: Last },
+    Last { id: ConnId },
     Timer { id: TimerId, words: [usize; 2] },
     Posted { words: [usize; 2] },
     Log { level: Level, text: String },
@@ -131,6 +150,13 @@ pub(super) fn token(kind: Kind, slot: u32, generation: u32) -> Token {
     Token((generation as usize) << 32 | (kind as usize) << 28 | slot as usize)
 }
 
+/// The event of a message that is whole in the window.
+#[inline(always)]
+fn message(whole: Whole, window: &Window) -> Event<'_> {
+    let what = What::Message { kind: whole.kind, data: window.of(&whole), first: true, last: true };
+    Event::Conn(ConnEvent { id: whole.id, tag: whole.tag, user_data: whole.user_data, what })
+}
+
 impl Context {
     /// `first_generation` (at least 1): ids begin there, so that they don't repeat those of an earlier context.
     pub fn new(limits: Limits, door: Arc<Door>, first_generation: u32) -> Result<(Context, Window)> {
@@ -148,7 +174,8 @@ impl Context {
             events: Events::with_capacity(EVENTS),
             timer_fd,
             armed: None,
-            ready: VecDeque::new(),
+            ready: Vec::new(),
+            next_ready: 0,
             leftover: 0,
             stage: Stage::Idle,
             current: None,
@@ -164,7 +191,7 @@ impl Context {
             unsettled: Unsettled::Nothing,
             core,
         };
-        Ok((context, Window { shared: vec![0; WINDOW], lent: Buffer::default() }))
+        Ok((context, Window { shared: vec![0; WINDOW + MAX_HEADER], lent: Buffer::default() }))
     }
 
     /// The highest generation given away so far.
@@ -201,18 +228,14 @@ impl Context {
     /// early.
     pub fn wait(&mut self, timeout: Timeout) -> Result<()> {
         let timeout = if self.has_work() { Some(Duration::ZERO) } else { timeout };
-        self.arm_timer()?;
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != std::io::ErrorKind::Interrupted => return Err(error.into()),
             Err(_) => self.events.clear(),
             Ok(()) => {}
         }
-        self.ready.extend(self.events.iter().map(|event| Ready {
-            token: event.token(),
-            readable: event.is_readable() || event.is_error(),
-            writable: event.is_writable() || event.is_error() || event.is_write_closed(),
-            read_closed: event.is_read_closed() || event.is_error(),
-        }));
+        self.ready.clear();
+        self.next_ready = 0;
+        self.ready.extend(self.events.iter().map(Ready::new));
         self.core.clock.stale();
         self.core.in_turn = true;
         self.leftover = self.core.again.len();
@@ -243,11 +266,16 @@ impl Context {
     /// The next event of this turn. `None` ends the turn; what is left then (fairness) is done after the next wait.
     #[inline]
     pub fn next_event<'w>(&mut self, window: &'w mut Window) -> Option<Event<'w>> {
-        if !matches!(self.unsettled, Unsettled::Nothing) {
+        if self.is_unsettled() {
             self.settle(window);
         }
-        let found = self.find_event(window)?;
-        Some(self.present(found, window))
+        self.find_event(window).map(|found| self.present(found, window))
+    }
+
+    /// Whether something waits until the last event was handled.
+    #[inline(always)]
+    pub(super) fn is_unsettled(&self) -> bool {
+        !matches!(self.unsettled, Unsettled::Nothing)
     }
 
     /// Does what had to wait until the last event was handled.
@@ -304,10 +332,9 @@ impl Context {
                     }
                 }
                 Stage::Idle => {
-                    self.flush_dirty();
                     self.core.in_turn = false;
+                    self.act();
                     self.core.clock.stale();
-                    self.tell_of_work();
                     return None;
                 }
             }
@@ -326,10 +353,10 @@ impl Context {
             }
         }
         while let Some(id) = self.core.ended.pop_front() {
-            match self.peers.get_mut(id.slot, id.generation).and_then(Peer::last_event) {
-                Some(last) => return Some(Found::Last { id, last }),
-                None => self.forget(id),
+            if self.peers.get(id.slot, id.generation).is_some_and(|peer| peer.announced) {
+                return Some(Found::Last { id });
             }
+            self.forget(id);
         }
         None
     }
@@ -348,12 +375,26 @@ impl Context {
         }
     }
 
+    /// The next connection that the poll set named, if it is readable (or writable) and nothing else.
+    #[inline(always)]
+    pub(super) fn next_plain_ready(&self) -> Option<ConnId> {
+        let ready = self.ready.get(self.next_ready).filter(|ready| ready.plain && self.stage == Stage::Ready)?;
+        Some(ConnId { slot: ready.token.0 as u32, generation: (ready.token.0 >> 32) as u32 })
+    }
+
+    /// It was handled.
+    #[inline(always)]
+    pub(super) fn took_ready(&mut self) {
+        self.next_ready += 1;
+    }
+
     #[inline]
     fn take_ready(&mut self) {
-        let Some(ready) = self.ready.pop_front() else {
+        let Some(&ready) = self.ready.get(self.next_ready) else {
             self.stage = Stage::Rest;
             return;
         };
+        self.next_ready += 1;
         let (slot, generation) = ((ready.token.0 & 0x0fff_ffff) as u32, (ready.token.0 >> 32) as u32);
         match ready.token.0 >> 28 & 0xf {
             0 => self.peer_ready(ConnId { slot, generation }, ready),
@@ -382,6 +423,13 @@ impl Context {
         }
         if ready.writable && peer.blocked {
             self.core.writable(id, peer);
+        }
+        // A client that ends its side has no use for a WebSocket any more; it may still wait for a page.
+        if let Phase::Deciding { .. } = peer.phase
+            && ready.read_closed
+            && peer.rare().request.as_ref().is_some_and(|request| request.is_upgrade())
+        {
+            return self.core.lost(id, peer, None);
         }
         if peer.readable && !peer.is_held() {
             self.current = Some(Current::new(id));
@@ -445,8 +493,17 @@ impl Context {
         None
     }
 
-    /// An embedder's poll must see that there is work, though no socket is ready.
-    fn tell_of_work(&mut self) {
+    /// After a command outside a turn, and at a turn's end: sends what was queued, and makes sure that whoever waits for
+    /// the descriptor learns of work that no socket tells of, and of the next deadline.
+    #[inline]
+    pub(super) fn act(&mut self) {
+        if self.core.in_turn {
+            return;
+        }
+        self.flush_dirty();
+        if let Err(error) = self.arm_timer() {
+            self.core.log(Level::Error, || format!("the timer can't be set: {error}"));
+        }
         if self.has_work() {
             self.core.door.ring();
         }
@@ -473,16 +530,11 @@ impl Context {
                 (id, What::Open)
             }
             Found::Drain { id } => (id, What::Drain),
-            Found::Last { id, last } => {
+            Found::Last { id } => {
                 self.unsettled = Unsettled::Gone(id);
-                (
-                    id,
-                    match last {
-                        Last::Closed(closing) => What::Closed(closing),
-                        Last::Failed(failure) => What::Failed(failure),
-                    },
-                )
+                (id, self.peers.get_mut(id.slot, id.generation).map_or(What::Drain, Peer::last_event))
             }
+            Found::Whole(whole) => return message(whole, window),
             Found::Timer { id, words } => return Event::Timer { id, words },
             Found::Posted { words } => return Event::Posted { words },
             Found::Log { level, text } => return Event::Log { level, text },
@@ -535,7 +587,9 @@ impl Context {
     pub fn add_timer(&mut self, delay: Duration, interval: Option<Duration>, words: [usize; 2]) -> Result<TimerId> {
         let at = self.core.clock.now() + delay.as_millis() as u64;
         let interval = interval.map(|interval| (interval.as_millis() as u64).max(1));
-        self.timers.add(at, interval, words).ok_or(Error::Limit("timers"))
+        let id = self.timers.add(at, interval, words).ok_or(Error::Limit("timers"))?;
+        self.act();
+        Ok(id)
     }
 
     /// `Closed` when it is gone.
@@ -571,7 +625,6 @@ impl Context {
             _ => core.cancel(id, peer, "the context was stopped"),
         });
         self.act();
-        self.tell_of_work();
     }
 
     /// Stopped, and nothing is open any more. `run` ends here and forgets the stop, so that it may be called again.
@@ -594,7 +647,11 @@ impl Context {
         });
         self.flush_dirty();
         self.drop_all();
-        self.stage = Stage::Idle;
+        // What other threads posted is delivered: its argument may have to be freed.
+        let delivery = self.core.door.take();
+        let rest = self.deliver(delivery);
+        self.posted.extend(rest.into_iter().filter(|command| matches!(command, Command::Post(_))));
+        self.stage = Stage::Rest;
     }
 
     fn drop_all(&mut self) {

@@ -11,8 +11,6 @@ use super::peer::Peer;
 use super::timers::{Clock, Wheel};
 use super::wake::Door;
 use crate::proto::buffer::Pool;
-use crate::proto::connection::Role;
-use crate::proto::mask::Key;
 use mio::Registry;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -75,14 +73,34 @@ impl Core {
     /// The connection's queue, to be flushed when what is being handled now is done.
     #[inline]
     pub(super) fn outbox<'p>(&mut self, id: ConnId, peer: &'p mut Peer) -> &'p mut Outbox {
-        if !std::mem::replace(&mut peer.dirty, true) {
+        self.begin_outbox(id, &mut peer.outbox, &mut peer.dirty)
+    }
+
+    /// The same, of the parts of a connection.
+    #[inline(always)]
+    pub(super) fn begin_outbox<'p>(
+        &mut self,
+        id: ConnId,
+        outbox: &'p mut Option<Box<Outbox>>,
+        dirty: &mut bool,
+    ) -> &'p mut Outbox {
+        if !std::mem::replace(dirty, true) {
             self.dirty.push(id);
         }
-        peer.outbox.get_or_insert_with(|| self.stock.pop().unwrap_or_default())
+        match outbox {
+            Some(outbox) => outbox,
+            None => outbox.insert(self.stock.pop().unwrap_or_default()),
+        }
+    }
+
+    /// Something came up beside receiving: the last event of a connection, a queue that is low again, a log line.
+    #[inline(always)]
+    pub(super) fn has_notice(&self) -> bool {
+        !(self.logs.is_empty() && self.ended.is_empty() && self.drained.is_empty())
     }
 
     /// Takes an empty queue back.
-    #[inline]
+    #[inline(always)]
     pub(super) fn give_back(&mut self, mut outbox: Box<Outbox>) {
         if self.stock.len() < STOCK && outbox.capacity() <= STOCK_BYTES {
             outbox.reset();
@@ -90,16 +108,7 @@ impl Core {
         }
     }
 
-    /// A fresh mask for a client's frame (RFC 6455 §5.3), none for a server's.
-    #[inline]
-    pub(super) fn key(&mut self, role: Role) -> Result<Option<Key>> {
-        match role {
-            Role::Server => Ok(None),
-            Role::Client => self.random.take().map(Some),
-        }
-    }
-
-    /// Fresh random bytes.
+    /// Fresh random bytes: keys, and the mask of each client's frame (RFC 6455 §5.3).
     pub(super) fn random<const N: usize>(&mut self) -> Result<[u8; N]> {
         self.random.take()
     }

@@ -71,7 +71,7 @@ impl Core {
             peer.awaiting_pong = !pong.is_zero();
             if let Ok(first) = peer.proto.begin_control(opcode::PING) {
                 // Fails without randomness only; the missing pong ends the connection then.
-                let _ = self.put(id, peer, first, &[]);
+                let _ = self.put(id, peer, first, b"");
             }
         }
         self.arm(id, next_check(peer));

@@ -68,6 +68,9 @@ impl Context {
         if parsed.secure {
             return Err(Error::Url(format!("\"{url}\": wss is not supported by this build")));
         }
+        if let Some(path) = &parsed.unix_path {
+            socket2::SockAddr::unix(path).map_err(|error| Error::Url(format!("\"{url}\": {error}")))?;
+        }
         if self.peers.len() >= self.core.limits.max_connections {
             return Err(Error::Limit("connections"));
         }
@@ -81,6 +84,7 @@ impl Context {
             self.core.arm(id, peer.profile.limits.connect_timeout);
             self.core.find_addresses(id, peer, parsed);
         }
+        self.act();
         Ok(id)
     }
 
@@ -210,7 +214,7 @@ impl Core {
         let asking = Asking { offer, bytes: Vec::new(), scanned: Scanned::default(), refused: None };
         peer.phase = Phase::Asking(Box::new(asking));
         self.arm(id, peer.profile.limits.handshake_timeout);
-        self.outbox(id, peer).tail().extend_from_slice(&request);
+        self.outbox(id, peer).push_with(|out| out.extend_from_slice(&request));
         peer.readable = true;
     }
 

@@ -5,18 +5,12 @@
 
 use super::core::Core;
 use super::error::Error;
-use super::event::{By, Closing, ConnId, Failure, Level, Stage, State};
+use super::event::{By, Closing, ConnId, Failure, Level, Stage, State, What};
 use super::peer::{Ending, Peer, Phase};
 use super::transport::Socket;
 use crate::proto::close::ABNORMAL;
 use crate::proto::connection::Role;
 use crate::proto::error::ProtocolError;
-
-/// The last event of a connection.
-pub(super) enum Last {
-    Closed(Closing),
-    Failed(Box<Failure>),
-}
 
 impl Peer {
     /// Notes how the connection ends, unless something was noted before.
@@ -39,20 +33,17 @@ impl Peer {
         }
     }
 
-    /// What to tell the program of a connection that has ended; `None` for one that it never heard of.
-    pub(super) fn last_event(&mut self) -> Option<Last> {
-        if !self.announced {
-            return None;
-        }
+    /// What to tell the program of a connection that has ended.
+    pub(super) fn last_event(&mut self) -> What<'static> {
         let clean = self.proto.close_sent() && self.proto.close_received();
         let rare = self.rare();
         if let Some(failure) = rare.failure.take() {
-            return Some(Last::Failed(failure));
+            return What::Failed(failure);
         }
         let responded = rare.responded;
         let gone = Ending { code: if responded { 0 } else { ABNORMAL }, reason: "".into(), by: By::Network };
         let Ending { code, reason, by } = rare.ending.take().unwrap_or(gone);
-        Some(Last::Closed(Closing { code, reason, clean: clean || responded, by }))
+        What::Closed(Closing { code, reason, clean: clean || responded, by })
     }
 }
 
@@ -123,6 +114,7 @@ impl Core {
         self.arm(id, peer.profile.limits.close_timeout.max(std::time::Duration::from_millis(1)));
         // An empty queue is flushed too: that is what ends our side.
         self.outbox(id, peer);
+        self.read_again(id, peer);
     }
 
     /// Both Close frames are exchanged and ours is sent.

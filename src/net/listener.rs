@@ -10,6 +10,7 @@ use super::options::ListenOptions;
 use super::peer::{Peer, Phase, Profile};
 use super::transport::{Socket, unix_name};
 use crate::proto::connection::Role;
+use crate::proto::http1::is_token;
 use mio::Interest;
 use mio::net::{TcpListener, UnixListener};
 use socket2::{Domain, Protocol, SockAddr, Type};
@@ -68,6 +69,9 @@ impl Context {
     /// "127.0.0.1:80", "[::1]:0", "*:80" (IPv6 and IPv4), "unix:/path".
     pub fn listen(&mut self, address: &str, options: ListenOptions) -> Result<ListenerId> {
         let address = parse(address)?;
+        if let Some(wrong) = options.subprotocols.iter().find(|name| !is_token(name.as_bytes())) {
+            return Err(Error::Header(format!("the subprotocol \"{wrong}\" is not a token")));
+        }
         let (socket, path) = match address {
             Address::Tcp(address, both) => (Listening::Tcp(listen_tcp(address, both, &options)?), None),
             Address::Unix(path) => (Listening::Unix(listen_unix(&path, &options)?), Some(path)),
@@ -211,7 +215,11 @@ fn is_transient(error: &io::Error) -> bool {
 fn parse(text: &str) -> Result<Address> {
     let wrong = |why: &str| Error::Address(format!("\"{text}\": {why}"));
     if let Some(path) = text.strip_prefix("unix:") {
-        return if path.is_empty() { Err(wrong("the path is missing")) } else { Ok(Address::Unix(path.into())) };
+        if path.is_empty() {
+            return Err(wrong("the path is missing"));
+        }
+        SockAddr::unix(path).map_err(|error| wrong(&error.to_string()))?;
+        return Ok(Address::Unix(path.into()));
     }
     if let Some(port) = text.strip_prefix("*:") {
         let port = port.parse().map_err(|_| wrong("the port is not a number up to 65535"))?;

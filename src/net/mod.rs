@@ -18,7 +18,7 @@ mod opening;
 pub mod options;
 mod outbox;
 mod peer;
-mod reading;
+pub mod reading;
 pub mod send;
 mod table;
 mod timers;

@@ -10,7 +10,7 @@ use super::event::{By, ConnId, Level, State};
 use super::peer::{Asked, Peer, Phase};
 use super::send::find;
 use crate::proto::handshake::client::Response;
-use crate::proto::handshake::server::{self, Incoming, Refusal, Request};
+use crate::proto::handshake::server::{self, Incoming, Refusal, Request, ResponseError};
 use std::ops::Range;
 
 impl Core {
@@ -107,10 +107,11 @@ impl Core {
         let ours =
             || profile.subprotocols.iter().map(String::as_str).find(|name| request.subprotocols().any(|n| n == *name));
         let chosen = subprotocol.or_else(ours).map(Box::<str>::from);
-        let written = server::write_accept(self.outbox(id, peer).tail(), &request, chosen.as_deref(), headers);
+        let written =
+            self.outbox(id, peer).push_with(|out| server::write_accept(out, &request, chosen.as_deref(), headers));
         let rare = peer.rare();
         rare.request = Some(request);
-        written.map_err(|error| Error::Header(error.to_string()))?;
+        written?;
         rare.subprotocol = chosen;
         self.pending -= 1;
         peer.announced = true;
@@ -129,7 +130,7 @@ impl Core {
     /// Answers what is no valid request, and closes.
     fn refuse(&mut self, id: ConnId, peer: &mut Peer, refusal: &Refusal) {
         self.log(Level::Info, || format!("request refused with {}: {}", refusal.status, refusal.why.trim_end()));
-        server::write_refusal(self.outbox(id, peer).tail(), refusal);
+        self.outbox(id, peer).push_with(|out| server::write_refusal(out, refusal));
         peer.rare().responded = true;
         peer.end_as(0, "", By::Local);
         self.door.tell(id, State::Closing);
@@ -145,8 +146,7 @@ impl Core {
         body: &[u8],
     ) -> Result<()> {
         let head_only = peer.rare().request.as_ref().is_some_and(|request| request.method() == "HEAD");
-        server::write_response(self.outbox(id, peer).tail(), status, headers, body, head_only)
-            .map_err(|error| Error::Header(error.to_string()))?;
+        self.outbox(id, peer).push_with(|out| server::write_response(out, status, headers, body, head_only))?;
         peer.rare().responded = true;
         peer.end_as(0, "", By::Local);
         self.door.tell(id, State::Closing);
@@ -202,11 +202,22 @@ impl Context {
     }
 }
 
+impl From<ResponseError> for Error {
+    fn from(error: ResponseError) -> Self {
+        match error {
+            ResponseError::NotAnUpgrade => Error::State("the request does not ask for a WebSocket"),
+            ResponseError::Status => Error::Argument("the status is not between 200 and 599"),
+            ResponseError::Body => Error::Argument("a response with this status has no body"),
+            ResponseError::SubprotocolNotOffered | ResponseError::Header(_) => Error::Header(error.to_string()),
+        }
+    }
+}
+
 fn find_deciding(peers: &mut super::table::Table<Peer>, id: ConnId) -> Result<&mut Peer> {
     let peer = find(peers, id)?;
     match peer.phase {
         Phase::Deciding { .. } => Ok(peer),
-        Phase::Lingering | Phase::Ended => Err(Error::Closed),
+        Phase::Ended => Err(Error::Closed),
         _ => Err(Error::State("the request was answered already, or there is none")),
     }
 }

@@ -5,20 +5,25 @@
 //! which they came in, and a frame is never cut by another.
 
 use super::transport::Socket;
+use crate::proto::frame::{self, MAX_HEADER};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 /// Frames that a socket is offered at once.
 const PIECES: usize = 16;
+/// The tail grows by this.
+const LEAST: usize = 4096;
 
 /// The queue.
 #[derive(Debug, Default)]
 pub struct Outbox {
     /// Before `tail`: what must keep its place between shared frames.
     queue: VecDeque<Piece>,
-    /// Where frames are written to.
+    /// Where frames are written to, behind `filled`. All of it was written once, so that a frame is one copy into a
+    /// slice and nothing else.
     tail: Vec<u8>,
+    filled: usize,
     /// Bytes of the first piece (or of `tail`) that the socket has taken.
     sent: usize,
     /// Bytes in `queue`.
@@ -41,21 +46,53 @@ impl Piece {
 }
 
 impl Outbox {
-    /// Where to append.
-    #[inline]
-    pub fn tail(&mut self) -> &mut Vec<u8> {
-        // What was sent of a long tail is dropped when it is the larger part, so that a busy queue does not grow.
-        if self.sent > 1 << 16 && self.queue.is_empty() && self.sent * 2 > self.tail.len() {
-            self.tail.drain(..self.sent);
+    /// Appends a whole frame that is not masked.
+    #[inline(always)]
+    pub fn push_plain(&mut self, first: u8, payload: &[u8]) {
+        let room = self.room(payload.len() + MAX_HEADER);
+        let header = frame::write_plain(room, first, payload.len());
+        room[header..header + payload.len()].copy_from_slice(payload);
+        self.filled += header + payload.len();
+    }
+
+    /// Appends whatever `write` appends.
+    pub fn push_with<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        self.forget_sent();
+        self.tail.truncate(self.filled);
+        let result = write(&mut self.tail);
+        self.filled = self.tail.len();
+        result
+    }
+
+    #[inline(always)]
+    fn room(&mut self, count: usize) -> &mut [u8] {
+        if self.tail.len() - self.filled < count {
+            self.grow(count);
+        }
+        &mut self.tail[self.filled..][..count]
+    }
+
+    #[cold]
+    fn grow(&mut self, count: usize) {
+        self.forget_sent();
+        let size = (self.filled + count).next_multiple_of(LEAST).max(self.tail.capacity());
+        self.tail.resize(size, 0);
+    }
+
+    /// What was sent of a long tail is dropped when it is the larger part, so that a busy queue does not grow.
+    fn forget_sent(&mut self) {
+        if self.queue.is_empty() && self.sent > LEAST && self.sent * 2 > self.filled {
+            self.tail.copy_within(self.sent..self.filled, 0);
+            self.filled -= self.sent;
             self.sent = 0;
         }
-        &mut self.tail
     }
 
     /// Appends a frame that other connections send too.
     pub fn push_shared(&mut self, bytes: Arc<[u8]>) {
-        if !self.tail.is_empty() {
-            let tail = std::mem::take(&mut self.tail);
+        if self.filled > 0 {
+            let mut tail = std::mem::take(&mut self.tail);
+            tail.truncate(std::mem::take(&mut self.filled));
             self.queued += tail.len();
             self.queue.push_back(Piece::Own(tail));
         }
@@ -64,9 +101,9 @@ impl Outbox {
     }
 
     /// Bytes that are waiting.
-    #[inline]
+    #[inline(always)]
     pub fn len(&self) -> usize {
-        self.queued + self.tail.len() - self.sent
+        self.queued + self.filled - self.sent
     }
 
     /// Nothing is waiting.
@@ -76,23 +113,27 @@ impl Outbox {
     }
 
     /// Offers everything to the socket; `Ok(true)` when it took all.
-    #[inline]
+    #[inline(always)]
     pub fn flush(&mut self, socket: &Socket) -> io::Result<bool> {
+        if !self.queue.is_empty() {
+            return self.flush_queue(socket);
+        }
+        if self.sent == self.filled {
+            return Ok(true);
+        }
+        let count = socket.send(&self.tail[self.sent..self.filled])?;
+        self.sent += count;
+        Ok(self.sent == self.filled)
+    }
+
+    fn flush_queue(&mut self, socket: &Socket) -> io::Result<bool> {
         // More than a system call carries: as long as the socket takes whole rounds.
         while self.queue.len() > PIECES {
             if !self.flush_pieces(socket, &[])? {
                 return Ok(false);
             }
         }
-        if !self.queue.is_empty() {
-            return self.flush_pieces(socket, &[]);
-        }
-        if self.sent == self.tail.len() {
-            return Ok(true);
-        }
-        let count = socket.send(&self.tail[self.sent..])?;
-        self.sent += count;
-        Ok(self.sent == self.tail.len())
+        self.flush_pieces(socket, &[])
     }
 
     /// The same with `more` after everything else; what is not taken of `more` is copied in.
@@ -106,7 +147,7 @@ impl Outbox {
         // A frame may leave only after everything before it.
         let whole = self.queue.len() <= PIECES;
         if whole {
-            all.push(&self.tail);
+            all.push(&self.tail[..self.filled]);
             all.extend_from_slice(more);
         }
         let mut skip = self.sent;
@@ -132,9 +173,9 @@ impl Outbox {
             self.queued -= length;
             self.queue.pop_front();
         }
-        if self.queue.is_empty() && taken >= self.tail.len() {
-            taken -= self.tail.len();
-            self.tail.clear();
+        if self.queue.is_empty() && taken >= self.filled {
+            taken -= self.filled;
+            self.filled = 0;
         }
         self.sent = taken;
         self.keep(more, complete && whole);
@@ -147,19 +188,22 @@ impl Outbox {
             self.sent = 0; // what was taken of `more`
             return;
         }
-        let before = self.queued + self.tail.len();
+        let before = self.queued + self.filled;
         let mut skip = if before == 0 { std::mem::take(&mut self.sent) } else { 0 };
         for piece in more {
             let cut = skip.min(piece.len());
             skip -= cut;
-            self.tail.extend_from_slice(&piece[cut..]);
+            self.push_with(|tail| tail.extend_from_slice(&piece[cut..]));
         }
     }
 
     /// Makes it as new, for another connection.
+    #[inline(always)]
     pub fn reset(&mut self) {
-        self.queue.clear();
-        self.tail.clear();
+        if !self.queue.is_empty() {
+            self.queue.clear();
+        }
+        self.filled = 0;
         self.sent = 0;
         self.queued = 0;
     }

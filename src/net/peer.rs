@@ -167,6 +167,19 @@ impl Peer {
         self.rare.get_or_insert_default()
     }
 
+    /// Messages may be delivered as they come: open, and nothing special about it.
+    #[inline]
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(self.phase, Phase::Open)
+            && !(self.paused || self.opening || self.proto.close_sent() || self.proto.close_received())
+    }
+
+    /// A whole message may be sent without a mask, and the socket keeps up.
+    #[inline(always)]
+    pub(super) fn sends_plain(&self) -> bool {
+        matches!(self.phase, Phase::Open) && !(self.blocked || self.write_dead) && self.proto.sends_plain()
+    }
+
     /// Nothing may be delivered now.
     #[inline]
     pub(super) fn is_held(&self) -> bool {
@@ -199,9 +212,14 @@ impl Peer {
     /// May frames be sent?
     #[inline]
     pub(super) fn check_open(&self) -> Result<(), Error> {
+        if let Phase::Open = self.phase
+            && !self.write_dead
+            && !self.proto.close_sent()
+        {
+            return Ok(());
+        }
         match self.phase {
-            Phase::Open if self.write_dead || self.proto.close_sent() => Err(Error::Closed),
-            Phase::Open => Ok(()),
+            Phase::Open => Err(Error::Closed),
             Phase::Lingering | Phase::Ended => Err(Error::Closed),
             _ => Err(Error::NotOpen),
         }

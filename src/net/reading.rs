@@ -9,6 +9,7 @@ use super::core::Core;
 use super::event::{ConnId, Window};
 use super::peer::{Peer, Phase};
 use crate::proto::connection::{Place, Step};
+use crate::proto::message::Kind;
 use std::io;
 use std::ops::Range;
 
@@ -28,12 +29,28 @@ pub(super) struct Current {
     at: Range<usize>,
     /// Received in this turn.
     received: usize,
+    /// There may be more to receive, or something else to do than messages.
+    more: bool,
 }
 
 impl Current {
     pub(super) fn new(id: ConnId) -> Self {
-        Current { id, at: 0..0, received: 0 }
+        Current { id, at: 0..0, received: 0, more: true }
     }
+}
+
+/// The next message of a connection, in the common case that it is whole in the window.
+#[inline(always)]
+fn whole_message(peer: &mut Peer, current: &mut Current, window: &mut Window) -> Option<Whole> {
+    let Range { start, end } = current.at;
+    if start == end || !peer.is_plain() {
+        return None;
+    }
+    let (kind, at) = peer.proto.whole_message(&mut window.shared, start, end, &peer.profile.limits.message)?;
+    current.at.start = at.end;
+    peer.used = true;
+    peer.large = false;
+    Some(Whole { id: current.id, tag: peer.profile.tag, user_data: peer.user_data, kind, at })
 }
 
 /// How it goes on with the current connection.
@@ -45,17 +62,84 @@ enum Next {
     Done,
 }
 
+/// A message that is whole in the window: a [`What::Message`](super::What), without the detour over an event.
+pub struct Whole {
+    /// Which connection.
+    pub id: ConnId,
+    /// The word of the listener or connect call that it came from.
+    pub tag: u32,
+    /// The connection's own word.
+    pub user_data: usize,
+    /// Text or binary.
+    pub kind: Kind,
+    /// Where it is: see [`Window::of`].
+    at: Range<usize>,
+}
+
 impl Context {
+    /// The next event, if it is a message that is whole in the window, from a connection with nothing special about it:
+    /// what most events are. `None`: [`Context::next_event`] goes on from here.
+    #[inline(always)]
+    pub fn next_whole(&mut self, window: &mut Window) -> Option<Whole> {
+        if self.is_unsettled() {
+            return None;
+        }
+        loop {
+            if let Some(current) = &mut self.current {
+                if !current.at.is_empty() {
+                    let peer = self.peers.get_mut(current.id.slot, current.id.generation)?;
+                    return whole_message(peer, current, window);
+                }
+                if current.more {
+                    return None;
+                }
+                self.current = None;
+                self.flush_dirty();
+            }
+            if !self.receive_plain(window) {
+                return None;
+            }
+        }
+    }
+
+    /// Receives from the next connection that the poll set named, if there is nothing special about it.
+    #[inline(always)]
+    fn receive_plain(&mut self, window: &mut Window) -> bool {
+        if self.core.has_notice() {
+            return false;
+        }
+        let Some(id) = self.next_plain_ready() else { return false };
+        let Some(peer) = self.peers.get_mut(id.slot, id.generation) else { return false };
+        if !peer.is_plain() || peer.blocked || peer.read_closed || peer.rare.is_some() || peer.proto.is_receiving() {
+            return false;
+        }
+        let size = if peer.large { SMALL } else { WINDOW };
+        let count = match peer.socket.receive(&mut window.shared[..size]) {
+            Ok(count) if count > 0 => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            // An end or an error shows again in the long way.
+            _ => return false,
+        };
+        let more = count == size;
+        peer.heard = true;
+        peer.readable = more;
+        self.current = Some(Current { id, at: 0..count, received: count, more });
+        self.took_ready();
+        true
+    }
+
     /// Handles the current connection up to its next event; `None` when it is done.
     #[inline]
     pub(super) fn read_on(&mut self, window: &mut Window) -> Option<Found> {
         let current = self.current.as_mut()?;
         if let Some(peer) = self.peers.get_mut(current.id.slot, current.id.generation) {
             loop {
-                let next = match peer.phase {
-                    Phase::Open if !peer.is_held() && !peer.opening && !current.at.is_empty() => {
-                        self.core.step(peer, current, window)
-                    }
+                if let Some(whole) = whole_message(peer, current, window) {
+                    return Some(Found::Whole(whole));
+                }
+                let next = match (peer.is_plain() && peer.rare.is_none(), current.at.is_empty()) {
+                    (true, true) => self.core.receive(peer, current, window),
+                    (true, false) => self.core.step(peer, current, window),
                     _ => self.core.next(peer, current, window),
                 };
                 match next {
@@ -72,7 +156,6 @@ impl Context {
 
 impl Core {
     /// One step of the protocol through the bytes in the window.
-    #[inline]
     fn step(&mut self, peer: &mut Peer, current: &mut Current, window: &mut Window) -> Next {
         if peer.proto.close_received() {
             // §5.5.1: after a Close nothing more is sent; what comes all the same means nothing.
@@ -88,7 +171,6 @@ impl Core {
     }
 
     /// What a step means for the connection. `start`: where its place is counted from.
-    #[inline]
     fn interpret(
         &mut self,
         peer: &mut Peer,
@@ -180,7 +262,8 @@ impl Core {
                 self.hear_answer(id, peer, &mut window.shared, &mut current.at);
                 Next::Continue
             }
-            Phase::Open | Phase::Deciding { .. } => Next::Continue,
+            Phase::Open => self.step(peer, current, window),
+            Phase::Deciding { .. } => Next::Done,
         }
     }
 
@@ -193,7 +276,7 @@ impl Core {
     }
 
     /// Receives more, if there may be more and the connection has not had its share.
-    #[inline]
+    #[inline(always)]
     fn receive(&mut self, peer: &mut Peer, current: &mut Current, window: &mut Window) -> Next {
         if !peer.readable {
             return Next::Done;
@@ -222,6 +305,7 @@ impl Core {
         peer.heard = true;
         // Edge-triggered: fewer bytes than there was room for are all that there are. The end needs a read of its own.
         peer.readable = count == asked || peer.read_closed;
+        current.more = peer.readable;
         current.received += count;
         if !direct {
             current.at = 0..count;
@@ -261,6 +345,12 @@ impl Place {
 }
 
 impl Window {
+    /// The bytes of a message.
+    #[inline(always)]
+    pub fn of(&self, whole: &Whole) -> &[u8] {
+        &self.shared[whole.at.clone()]
+    }
+
     /// The bytes of a place.
     #[inline]
     pub(super) fn bytes(&self, place: &Place) -> &[u8] {

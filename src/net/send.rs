@@ -31,17 +31,52 @@ pub struct Framed {
 }
 
 impl Context {
+    /// [`Context::send`] in the common case, and nothing else: an open server connection that keeps up, in a turn.
+    /// `false` has changed nothing: `send` tells.
+    #[inline(always)]
+    pub fn send_plain(&mut self, id: ConnId, kind: Kind, data: &[u8]) -> bool {
+        let Some(peer) = self.peers.get_mut(id.slot, id.generation) else { return false };
+        if !peer.sends_plain() || data.len() > COPY || !self.core.in_turn {
+            return false;
+        }
+        if kind == Kind::Text && simdutf8::basic::from_utf8(data).is_err() {
+            return false;
+        }
+        let outbox = match &mut peer.outbox {
+            Some(outbox) => outbox,
+            None => self.core.begin_outbox(id, &mut peer.outbox, &mut peer.dirty),
+        };
+        if outbox.len() > CORK.min(peer.profile.limits.high_water) {
+            return false;
+        }
+        peer.used = true;
+        outbox.push_plain(FIN | kind.opcode(), data);
+        true
+    }
+
     /// Queues or writes a whole message. Text must be UTF-8.
     #[inline]
     pub fn send(&mut self, id: ConnId, kind: Kind, data: &[u8]) -> Result<()> {
-        self.send_gathered(id, kind, &[data])
+        let peer = find(&mut self.peers, id)?;
+        self.core.admit(id, peer)?;
+        if kind == Kind::Text && simdutf8::basic::from_utf8(data).is_err() {
+            return Err(Error::Utf8);
+        }
+        let first = peer.proto.begin_message(kind)?;
+        peer.used = true;
+        self.core.put(id, peer, first, data)?;
+        self.act();
+        Ok(())
     }
 
     /// The same from several pieces.
-    #[inline]
     pub fn send_gathered(&mut self, id: ConnId, kind: Kind, parts: &[&[u8]]) -> Result<()> {
         let peer = find(&mut self.peers, id)?;
-        self.core.send_message(id, peer, kind, parts)?;
+        self.core.admit(id, peer)?;
+        check_text(kind, parts)?;
+        let first = peer.proto.begin_message(kind)?;
+        peer.used = true;
+        self.core.put_gathered(id, peer, first, parts)?;
         self.act();
         Ok(())
     }
@@ -52,7 +87,7 @@ impl Context {
         self.core.admit(id, peer)?;
         let first = peer.proto.begin_fragment(kind, last)?;
         peer.used = true;
-        self.core.put(id, peer, first, &[data])?;
+        self.core.put(id, peer, first, data)?;
         self.act();
         Ok(())
     }
@@ -74,7 +109,7 @@ impl Context {
         let first = peer.proto.begin_message(framed.kind)?;
         peer.used = true;
         match peer.proto.role() {
-            Role::Client => self.core.put(id, peer, first, &[&framed.bytes[framed.header..]])?,
+            Role::Client => self.core.put(id, peer, first, &framed.bytes[framed.header..])?,
             Role::Server => self.core.outbox(id, peer).push_shared(framed.bytes.clone()),
         }
         self.act();
@@ -96,7 +131,7 @@ impl Context {
         let peer = find(&mut self.peers, id)?;
         self.core.admit(id, peer)?;
         let first = peer.proto.begin_control(code)?;
-        self.core.put(id, peer, first, &[data])?;
+        self.core.put(id, peer, first, data)?;
         self.act();
         Ok(())
     }
@@ -126,6 +161,7 @@ impl Context {
             }
             _ => self.core.cancel(id, peer, "aborted by the program"),
         }
+        self.act();
         Ok(())
     }
 
@@ -140,6 +176,7 @@ impl Context {
         } else if !peer.proto.close_sent() && !matches!(peer.phase, Phase::Lingering) {
             peer.paused = true;
         }
+        self.act();
         Ok(())
     }
 
@@ -149,6 +186,7 @@ impl Context {
         peer.check_open()?;
         peer.wants_drain = true;
         self.core.check_drain(id, peer);
+        self.act();
         Ok(())
     }
 
@@ -157,16 +195,8 @@ impl Context {
         self.peer(id).map(Peer::queued)
     }
 
-    /// Outside a turn nobody else flushes.
-    #[inline]
-    pub(super) fn act(&mut self) {
-        if !self.core.in_turn {
-            self.flush_dirty();
-        }
-    }
-
     /// Sends what was queued while something was handled.
-    #[inline]
+    #[inline(always)]
     pub(super) fn flush_dirty(&mut self) {
         while let Some(id) = self.core.dirty.pop() {
             if let Some(peer) = self.peers.get_mut(id.slot, id.generation) {
@@ -232,19 +262,13 @@ impl Context {
 /// The connection of that name, unless it is gone.
 #[inline]
 pub(super) fn find(peers: &mut super::table::Table<Peer>, id: ConnId) -> Result<&mut Peer> {
-    peers.get_mut(id.slot, id.generation).ok_or(Error::Closed)
+    match peers.get_mut(id.slot, id.generation) {
+        Some(peer) => Ok(peer),
+        None => Err(Error::Closed),
+    }
 }
 
 impl Core {
-    #[inline]
-    fn send_message(&mut self, id: ConnId, peer: &mut Peer, kind: Kind, parts: &[&[u8]]) -> Result<()> {
-        self.admit(id, peer)?;
-        check_text(kind, parts)?;
-        let first = peer.proto.begin_message(kind)?;
-        peer.used = true;
-        self.put(id, peer, first, parts)
-    }
-
     /// A message or fragment that the door has admitted: the mark was looked at there.
     fn post(&mut self, id: ConnId, peer: &mut Peer, kind: Kind, fragment: Option<bool>, data: &[u8]) -> Result<()> {
         peer.check_open()?;
@@ -253,50 +277,75 @@ impl Core {
             Some(last) => peer.proto.begin_fragment(kind, last)?,
         };
         peer.used = true;
-        self.put(id, peer, first, &[data])
+        self.put(id, peer, first, data)
     }
 
     fn post_control(&mut self, id: ConnId, peer: &mut Peer, code: u8, data: &[u8]) -> Result<()> {
         peer.check_open()?;
         let first = peer.proto.begin_control(code)?;
-        self.put(id, peer, first, &[data])
+        self.put(id, peer, first, data)
     }
 
     /// Whether a frame may be queued now.
     #[inline]
     fn admit(&mut self, id: ConnId, peer: &mut Peer) -> Result<()> {
         peer.check_open()?;
-        if peer.outbox.is_some() && peer.queued() >= peer.profile.limits.high_water {
-            // What is corked was not offered to the socket yet.
-            self.flush(id, peer);
-            peer.check_open()?;
-            if peer.queued() >= peer.profile.limits.high_water {
-                peer.wants_drain = true;
-                return Err(Error::Again);
-            }
+        match peer.outbox.is_some() && peer.queued() >= peer.profile.limits.high_water {
+            true => self.admit_above_mark(id, peer),
+            false => Ok(()),
+        }
+    }
+
+    /// What is corked was not offered to the socket yet.
+    #[cold]
+    fn admit_above_mark(&mut self, id: ConnId, peer: &mut Peer) -> Result<()> {
+        self.flush(id, peer);
+        peer.check_open()?;
+        if peer.queued() >= peer.profile.limits.high_water {
+            peer.wants_drain = true;
+            return Err(Error::Again);
         }
         Ok(())
     }
 
     /// Queues a frame.
     #[inline]
-    pub(super) fn put(&mut self, id: ConnId, peer: &mut Peer, first: u8, parts: &[&[u8]]) -> Result<()> {
-        let key = self.key(peer.proto.role())?;
-        if let (&[data], None, false) = (parts, key, peer.blocked) {
-            if data.len() > COPY {
+    pub(super) fn put(&mut self, id: ConnId, peer: &mut Peer, first: u8, data: &[u8]) -> Result<()> {
+        let key = match peer.proto.role() {
+            Role::Server if data.len() > COPY && !peer.blocked => {
                 self.put_large(id, peer, first, data);
                 return Ok(());
             }
+            Role::Server => None,
+            Role::Client => Some(self.random()?),
+        };
+        let outbox = self.outbox(id, peer);
+        match key {
+            None => outbox.push_plain(first, data),
+            Some(key) => outbox.push_with(|out| frame::write(out, first, data, key)),
         }
-        let tail = self.outbox(id, peer).tail();
-        frame::write(tail, first, parts, key);
-        if tail.len() > CORK && !peer.blocked {
+        if outbox.len() > CORK {
+            self.flush(id, peer);
+        }
+        Ok(())
+    }
+
+    /// Queues a frame whose payload lies in several pieces.
+    fn put_gathered(&mut self, id: ConnId, peer: &mut Peer, first: u8, parts: &[&[u8]]) -> Result<()> {
+        let key = match peer.proto.role() {
+            Role::Server => None,
+            Role::Client => Some(self.random()?),
+        };
+        let outbox = self.outbox(id, peer);
+        outbox.push_with(|out| frame::write_gathered(out, first, parts, key));
+        if outbox.len() > CORK {
             self.flush(id, peer);
         }
         Ok(())
     }
 
     /// A large payload: what is queued, the header and the payload in one system call.
+    #[inline(never)]
     fn put_large(&mut self, id: ConnId, peer: &mut Peer, first: u8, data: &[u8]) {
         let header = Written::new(first, data.len(), None);
         self.outbox(id, peer);
@@ -307,7 +356,7 @@ impl Core {
     }
 
     /// Offers the queue to the socket.
-    #[inline]
+    #[inline(always)]
     pub(super) fn flush(&mut self, id: ConnId, peer: &mut Peer) {
         if let (Some(outbox), false) = (&mut peer.outbox, peer.blocked) {
             let result = outbox.flush(&peer.socket);
@@ -315,7 +364,7 @@ impl Core {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn flushed(&mut self, id: ConnId, peer: &mut Peer, result: io::Result<bool>) {
         match result {
             Ok(true) => {
@@ -390,7 +439,7 @@ impl Core {
             peer.rare().owed_pong = Some(data.to_vec());
         } else if let Ok(first) = peer.proto.begin_control(opcode::PONG) {
             // Fails without randomness only, and then the next frame says so.
-            let _ = self.put(id, peer, first, &[data]);
+            let _ = self.put(id, peer, first, data);
         }
     }
 
@@ -402,7 +451,7 @@ impl Core {
         let code = code.to_be_bytes();
         let body: [&[u8]; 2] = if shown == close::NO_STATUS { [b"", b""] } else { [&code, reason.as_bytes()] };
         // Fails without randomness only; the deadline ends the connection then.
-        let _ = self.put(id, peer, first, &body);
+        let _ = self.put_gathered(id, peer, first, &body);
         self.door.tell(id, State::Closing);
         self.arm(id, peer.profile.limits.close_timeout);
         self.unpause(id, peer);

@@ -102,7 +102,7 @@ pub fn unix_name(address: &std::os::unix::net::SocketAddr) -> SocketName {
 }
 
 /// A signal may interrupt any call.
-#[inline]
+#[inline(always)]
 fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {

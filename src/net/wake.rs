@@ -163,10 +163,12 @@ impl Door {
         self.ring();
     }
 
-    /// From now on everything is `Closed`: the context is being freed.
+    /// From now on everything is `Closed`: the context is being freed. What was posted before is still delivered.
     pub fn shut(&self) {
-        *self.lock() = Inner { shut: true, ..Inner::default() };
-        self.pending.store(false, Ordering::Release);
+        let mut inner = self.lock();
+        let mut mailbox = std::mem::take(&mut inner.mailbox);
+        mailbox.retain(|command| matches!(command, Command::Post(_)));
+        *inner = Inner { shut: true, mailbox, ..Inner::default() };
         self.stop.store(false, Ordering::Release);
     }
 

@@ -118,9 +118,46 @@ impl Connection {
         self.close_received
     }
 
+    /// The common case, and nothing else: a message in one frame that is whole between `start` and `end` of `window`, in
+    /// whole-message mode. Its kind and where it is; it ends where its frame does. `None` has changed nothing:
+    /// [`Connection::receive`] tells. `window` goes on for a header's length after `end`, with any bytes.
+    #[inline(always)]
+    pub fn whole_message(
+        &mut self,
+        window: &mut [u8],
+        start: usize,
+        end: usize,
+        limits: &MessageLimits,
+    ) -> Option<(Kind, Range<usize>)> {
+        if self.incoming.is_some() || self.streaming {
+            return None;
+        }
+        let head = window.get(start..)?.first_chunk()?;
+        let plain = match self.role {
+            Role::Server => Header::parse_plain::<true>(head)?,
+            Role::Client => Header::parse_plain::<false>(head)?,
+        };
+        let start = start + plain.end;
+        // §10.4, the limits: what is above them is for `receive` to say.
+        if plain.length > end.saturating_sub(start) as u64 || plain.length > limits.max_frame.min(limits.max_message) {
+            return None;
+        }
+        let at = start..start + plain.length as usize;
+        let payload = window.get_mut(at.clone())?;
+        mask::apply(payload, plain.key);
+        if plain.binary {
+            return Some((Kind::Binary, at));
+        }
+        if simdutf8::basic::from_utf8(payload).is_err() {
+            // Masking twice gives what was there: the slow way finds the fault again and names it.
+            mask::apply(payload, plain.key);
+            return None;
+        }
+        Some((Kind::Text, at))
+    }
+
     /// Takes the next step through `window`: how many bytes of it are used up, and what they meant. A message in
     /// several reads ends up in `lent`.
-    #[inline]
     pub fn receive(
         &mut self,
         window: &mut [u8],
@@ -147,7 +184,6 @@ impl Connection {
     }
 
     /// A frame that is whole in the window, and a message by itself or a control frame.
-    #[inline]
     fn whole(&mut self, header: &Header, window: &mut [u8], at: Range<usize>, limits: &MessageLimits) -> Step {
         let payload = &mut window[at.clone()];
         mask::apply(payload, header.key);
@@ -288,6 +324,18 @@ impl Connection {
         let step = if ended && fin { self.finish(lent) } else { Step::More };
         self.drop_idle();
         (beyond, step)
+    }
+
+    /// A frame or message is unfinished.
+    #[inline(always)]
+    pub fn is_receiving(&self) -> bool {
+        self.incoming.is_some()
+    }
+
+    /// A message in one frame may be sent, and needs no mask.
+    #[inline(always)]
+    pub fn sends_plain(&self) -> bool {
+        self.role == Role::Server && !self.close_sent && self.sending.is_none()
     }
 
     /// The first byte of a message in one frame.

@@ -39,6 +39,19 @@ pub const FIN: u8 = 0x80;
 const RSV: u8 = 0x70;
 const MASK: u8 = 0x80;
 
+/// A header that [`Header::parse_plain`] read.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain {
+    /// Binary, not text.
+    pub binary: bool,
+    /// Bytes of payload.
+    pub length: u64,
+    /// Its key.
+    pub key: Key,
+    /// The header's own length.
+    pub end: usize,
+}
+
 /// A header that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -87,6 +100,35 @@ impl Header {
         };
         let header = Header { fin: first & FIN != 0, opcode: first & 0x0f, length, key };
         Ok(Some((header, 2 + extended + key_length)))
+    }
+
+    /// The same for the frame that nearly all are: final, text or binary, right in every respect. `head` has what may be
+    /// a header and, after a short one, any bytes. `None`: look with [`Header::parse`].
+    #[inline(always)]
+    pub fn parse_plain<const MASKED: bool>(head: &[u8; MAX_HEADER]) -> Option<Plain> {
+        let first = head[0];
+        // Text is 1, binary 2, and FIN makes the rest of the byte fixed.
+        if !matches!(first ^ FIN, opcode::TEXT | opcode::BINARY) {
+            return None;
+        }
+        let mask = if MASKED { MASK } else { 0 };
+        let key_at = |at: usize| if MASKED { [head[at], head[at + 1], head[at + 2], head[at + 3]] } else { [0; 4] };
+        let key_length = if MASKED { 4 } else { 0 };
+        let binary = first == FIN | opcode::BINARY;
+        let short = head[1] ^ mask;
+        if short < 126 {
+            return Some(Plain { binary, length: short.into(), key: key_at(2), end: 2 + key_length });
+        }
+        let (length, key, end) = match short {
+            126 => (u64::from(u16::from_be_bytes([head[2], head[3]])), key_at(4), 4),
+            127 => {
+                let [_, _, a, b, c, d, e, f, g, h, ..] = *head;
+                (u64::from_be_bytes([a, b, c, d, e, f, g, h]), key_at(10), 10)
+            }
+            _ => return None,
+        };
+        let least = if end == 4 { 126 } else { 1 << 16 };
+        (length >= least && length >> 63 == 0).then_some(Plain { binary, length, key, end: end + key_length })
     }
 
     /// Close, Ping or Pong.
@@ -174,17 +216,49 @@ impl Written {
     }
 }
 
-/// Appends a whole frame. The payload is `parts` one after the other, masked in `out` where there is a key.
-#[inline]
-pub fn write(out: &mut Vec<u8>, first: u8, parts: &[&[u8]], key: Option<Key>) {
+/// Appends a whole frame, masked with `key`.
+pub fn write(out: &mut Vec<u8>, first: u8, payload: &[u8], key: Key) {
+    write_gathered(out, first, &[payload], Some(key));
+}
+
+/// Writes the header of a frame that is not masked to the start of `room`, which has [`MAX_HEADER`] bytes at least. Its
+/// own length.
+#[inline(always)]
+pub fn write_plain(room: &mut [u8], first: u8, length: usize) -> usize {
+    let Some(room) = room.first_chunk_mut::<MAX_HEADER>() else { return 0 };
+    room[0] = first;
+    match length {
+        0..126 => {
+            room[1] = length as u8;
+            2
+        }
+        126..65536 => {
+            room[1] = 126;
+            [room[2], room[3]] = (length as u16).to_be_bytes();
+            4
+        }
+        _ => {
+            room[1] = 127;
+            room[2..10].copy_from_slice(&(length as u64).to_be_bytes());
+            10
+        }
+    }
+}
+
+/// Appends a whole frame with a payload in several pieces, masked in `out` where there is a key.
+pub fn write_gathered(out: &mut Vec<u8>, first: u8, parts: &[&[u8]], key: Option<Key>) {
     let length = parts.iter().map(|part| part.len()).sum();
     out.reserve(length + MAX_HEADER);
     out.extend_from_slice(Written::new(first, length, key).as_bytes());
-    let payload = out.len();
+    let mut key = key;
     for part in parts {
-        out.extend_from_slice(part);
+        key = append_masked(out, part, key);
     }
-    if let Some(key) = key {
-        mask::apply(&mut out[payload..], key);
-    }
+}
+
+#[inline]
+fn append_masked(out: &mut Vec<u8>, payload: &[u8], key: Option<Key>) -> Option<Key> {
+    let start = out.len();
+    out.extend_from_slice(payload);
+    key.map(|key| mask::apply(&mut out[start..], key))
 }

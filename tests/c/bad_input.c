@@ -137,6 +137,9 @@ static void expect(const char *name, const char *with, wsrs_result result, wsrs_
     }
 }
 
+/* A call with a wrong argument gives this result; all that differ are shown. */
+#define REFUSED(call, expected) expect(#call, "a wrong argument", (call), (expected))
+
 static void on_open(wsrs_conn opened_conn, void *user_data) { opened++; }
 static void on_close(wsrs_conn closed_conn, const wsrs_close *close, void *user_data) { closed++; }
 
@@ -157,26 +160,26 @@ static void on_request(wsrs_conn asked, const wsrs_request *request, void *user_
     static const wsrs_header header_own = {"Sec-WebSocket-Accept", WSRS_NUL_TERMINATED, "x", 1};
     CHECK(request->upgrade);
     requested++;
-    CHECK_IS(wsrs_conn_accept(asked, "not offered", NULL, 0), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_accept(asked, NULL, NULL, 1), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_accept(asked, NULL, &header_null, 1), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_accept(asked, NULL, &header_name, 1), WSRS_ERR_HEADER);
-    CHECK_IS(wsrs_conn_accept(asked, NULL, &header_value, 1), WSRS_ERR_HEADER);
-    CHECK_IS(wsrs_conn_accept(asked, NULL, &header_nul, 1), WSRS_ERR_HEADER);
-    CHECK_IS(wsrs_conn_accept(asked, NULL, &header_own, 1), WSRS_ERR_HEADER);
-    CHECK_IS(wsrs_conn_respond(asked, 0, NULL, 0, NULL, 0), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_respond(asked, -1, NULL, 0, NULL, 0), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_respond(asked, 101, NULL, 0, NULL, 0), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_respond(asked, 600, NULL, 0, NULL, 0), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_respond(asked, 1000000, NULL, 0, NULL, 0), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_respond(asked, 403, NULL, 1, NULL, 0), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_respond(asked, 403, &header_value, 1, NULL, 0), WSRS_ERR_HEADER);
-    CHECK_IS(wsrs_conn_respond(asked, 403, NULL, 0, NULL, 5), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_send_text(asked, "early"), WSRS_ERR_NOT_OPEN);
-    CHECK_IS(wsrs_conn_ping(asked, NULL, 0), WSRS_ERR_NOT_OPEN);
-    CHECK_IS(wsrs_conn_request_drain(asked), WSRS_ERR_NOT_OPEN);
-    CHECK_IS(wsrs_context_poll(context, 0), WSRS_ERR_REENTRY);
-    CHECK_IS(wsrs_context_run(context), WSRS_ERR_REENTRY);
+    REFUSED(wsrs_conn_accept(asked, "unoffered", NULL, 0), WSRS_ERR_HEADER);
+    REFUSED(wsrs_conn_accept(asked, NULL, NULL, 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_accept(asked, NULL, &header_null, 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_accept(asked, NULL, &header_name, 1), WSRS_ERR_HEADER);
+    REFUSED(wsrs_conn_accept(asked, NULL, &header_value, 1), WSRS_ERR_HEADER);
+    REFUSED(wsrs_conn_accept(asked, NULL, &header_nul, 1), WSRS_ERR_HEADER);
+    REFUSED(wsrs_conn_accept(asked, NULL, &header_own, 1), WSRS_ERR_HEADER);
+    REFUSED(wsrs_conn_respond(asked, 0, NULL, 0, NULL, 0), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_respond(asked, -1, NULL, 0, NULL, 0), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_respond(asked, 101, NULL, 0, NULL, 0), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_respond(asked, 600, NULL, 0, NULL, 0), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_respond(asked, 1000000, NULL, 0, NULL, 0), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_respond(asked, 403, NULL, 1, NULL, 0), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_respond(asked, 403, &header_value, 1, NULL, 0), WSRS_ERR_HEADER);
+    REFUSED(wsrs_conn_respond(asked, 403, NULL, 0, NULL, 5), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send_text(asked, "early"), WSRS_ERR_NOT_OPEN);
+    REFUSED(wsrs_conn_ping(asked, NULL, 0), WSRS_ERR_NOT_OPEN);
+    REFUSED(wsrs_conn_request_drain(asked), WSRS_ERR_NOT_OPEN);
+    REFUSED(wsrs_context_poll(context, 0), WSRS_ERR_REENTRY);
+    REFUSED(wsrs_context_run(context), WSRS_ERR_REENTRY);
 }
 
 static void make_one_of_each(void)
@@ -247,7 +250,7 @@ static void wrong_handles(void)
         /* The same place, another generation. */
         expect(calls[i].name, "a later generation",
                calls[i].call(alive[calls[i].kind] ^ UINT64_C(0x40000000)),
-               calls[i].call == call_conn_context ? WSRS_OK : WSRS_ERR_CLOSED);
+               WSRS_ERR_CLOSED);
     }
     for (j = 0; j < KINDS; j++) {
         wsrs_conn as_conn;
@@ -257,7 +260,7 @@ static void wrong_handles(void)
         if (j != CONN)
             CHECK(wsrs_conn_state(as_conn) == WSRS_STATE_CLOSED);
         if (j != CONTEXT)
-            CHECK_IS(wsrs_context_free(as_context), WSRS_ERR_ARGUMENT);
+            REFUSED(wsrs_context_free(as_context), WSRS_ERR_ARGUMENT);
     }
     CHECK(wsrs_conn_state(no_conn) == WSRS_STATE_CLOSED);
     CHECK(wsrs_conn_state(conn) == WSRS_STATE_OPEN);
@@ -269,7 +272,7 @@ static void *wrong_thread(void *argument)
     for (i = 0; i < CALLS; i++)
         if (calls[i].thread == LOOP)
             expect(calls[i].name, "another thread", calls[i].call(alive[calls[i].kind]), WSRS_ERR_THREAD);
-    CHECK_IS(wsrs_context_free(context), WSRS_ERR_THREAD);
+    REFUSED(wsrs_context_free(context), WSRS_ERR_THREAD);
     return NULL;
 }
 
@@ -280,9 +283,11 @@ static void after_fork(void)
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) {
+        wrong = 0;
         for (i = 0; i < CALLS; i++)
             expect(calls[i].name, "a handle from before the fork", calls[i].call(alive[calls[i].kind]), WSRS_ERR_FORKED);
-        _exit(wrong != 0);
+        CHECK(wrong == 0);
+        check_leave();
     }
     CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
@@ -302,53 +307,56 @@ static void wrong_contexts(void)
     wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;
     wsrs_limits limits = WSRS_LIMITS_INIT;
     wsrs_context out = {7};
-    CHECK_IS(wsrs_context_new(NULL, NULL, NULL, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_new(NULL, NULL, NULL, NULL), WSRS_ERR_ARGUMENT);
     options.size = 0;
-    CHECK_IS(wsrs_context_new(&options, NULL, NULL, &out), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_new(&options, NULL, NULL, &out), WSRS_ERR_ARGUMENT);
     options.size = 1;
-    CHECK_IS(wsrs_context_new(&options, NULL, NULL, &out), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_new(&options, NULL, NULL, &out), WSRS_ERR_ARGUMENT);
     options.size = (size_t)-1;
-    CHECK_IS(wsrs_context_new(&options, NULL, NULL, &out), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_new(&options, NULL, NULL, &out), WSRS_ERR_ARGUMENT);
     callbacks.size = 0;
-    CHECK_IS(wsrs_context_new(NULL, &callbacks, NULL, &out), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_new(NULL, &callbacks, NULL, &out), WSRS_ERR_ARGUMENT);
     options.size = sizeof options;
     options.limits = &limits;
     limits.size = 3;
-    CHECK_IS(wsrs_context_new(&options, NULL, NULL, &out), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_new(&options, NULL, NULL, &out), WSRS_ERR_ARGUMENT);
     limits.size = sizeof limits;
     limits.max_headers = 1000000;
-    CHECK_IS(wsrs_context_new(&options, NULL, NULL, &out), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_new(&options, NULL, NULL, &out), WSRS_ERR_ARGUMENT);
     limits.max_headers = 0;
     limits.idle_timeout_ms = UINT64_C(1) << 50;
-    CHECK_IS(wsrs_context_new(&options, NULL, NULL, &out), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_new(&options, NULL, NULL, &out), WSRS_ERR_ARGUMENT);
     CHECK(out.id == 7); /* written only on success */
 }
 
 static void wrong_arguments_of_context(void)
 {
+    wsrs_context other;
     wsrs_timer timer;
     wsrs_conn foreign;
-    CHECK_IS(wsrs_context_poll(context, -2), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_context_poll(context, INT32_MIN), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_context_fd(context, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_context_timeout_ms(context, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_context_post(context, NULL, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_context_timer(context, 0, 0, NULL, NULL, &timer), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_context_timer(context, UINT64_MAX, 0, no_timer, NULL, &timer), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_context_timer(context, 0, UINT64_MAX, no_timer, NULL, &timer), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_context_set_log(context, -1, on_log, &logged), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_context_set_log(context, 5, on_log, &logged), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_context_next_conn(context, no_conn, NULL), WSRS_ERR_ARGUMENT);
-    foreign.id = dead[CONN];
-    CHECK_IS(wsrs_context_next_conn(context, foreign, &foreign), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_context_broadcast(context, 0, "x", 1, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_context_broadcast(context, 3, "x", 1, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_context_broadcast(context, WSRS_TEXT, NULL, 1, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_context_broadcast(context, WSRS_TEXT, "\xff", 1, NULL), WSRS_ERR_UTF8);
-    CHECK_IS(wsrs_context_send_many(context, NULL, 1, WSRS_TEXT, "x", 1, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_context_send_many(context, &foreign, 1, WSRS_TEXT, "x", 1, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_context_send_many(context, &conn, (size_t)-1, WSRS_TEXT, "x", 1, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_context_send_many(context, &conn, 1, 9, "x", 1, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_poll(context, -2), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_poll(context, INT32_MIN), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_fd(context, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_timeout_ms(context, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_post(context, NULL, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_timer(context, 0, 0, NULL, NULL, &timer), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_timer(context, UINT64_MAX, 0, no_timer, NULL, &timer), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_timer(context, 0, UINT64_MAX, no_timer, NULL, &timer), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_set_log(context, -1, on_log, &logged), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_set_log(context, 5, on_log, &logged), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_next_conn(context, no_conn, NULL), WSRS_ERR_ARGUMENT);
+    CHECK_OK(wsrs_context_new(NULL, NULL, NULL, &other));
+    foreign = check_connect(other, 9, NULL);
+    REFUSED(wsrs_context_next_conn(context, foreign, &foreign), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_broadcast(context, 0, "x", 1, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_broadcast(context, 3, "x", 1, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_broadcast(context, WSRS_TEXT, NULL, 1, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_broadcast(context, WSRS_TEXT, "\xff", 1, NULL), WSRS_ERR_UTF8);
+    REFUSED(wsrs_context_send_many(context, NULL, 1, WSRS_TEXT, "x", 1, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_send_many(context, &foreign, 1, WSRS_TEXT, "x", 1, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_send_many(context, &conn, (size_t)-1, WSRS_TEXT, "x", 1, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_send_many(context, &conn, 1, 9, "x", 1, NULL), WSRS_ERR_ARGUMENT);
+    CHECK_OK(wsrs_context_free(other));
 }
 
 static void wrong_addresses(void)
@@ -359,45 +367,45 @@ static void wrong_addresses(void)
     wsrs_listen_options options = WSRS_LISTEN_OPTIONS_INIT;
     wsrs_listener listener = {7}, first = {0};
     size_t i;
-    CHECK_IS(wsrs_context_listen(context, NULL, NULL, &listener), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_listen(context, NULL, NULL, &listener), WSRS_ERR_ARGUMENT);
     for (i = 0; i < sizeof addresses / sizeof *addresses; i++)
         expect("wsrs_context_listen", addresses[i], wsrs_context_listen(context, addresses[i], NULL, &listener), WSRS_ERR_ADDRESS);
     CHECK(listener.id == 7);
 
     first.id = alive[LISTENER];
     CHECK_OK(wsrs_listener_address(first, in_use, sizeof in_use, NULL));
-    CHECK_IS(wsrs_context_listen(context, in_use, NULL, &listener), WSRS_ERR_IN_USE);
-    CHECK_IS(wsrs_listener_address(first, NULL, 10, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_listener_address(first, in_use, 0, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_listener_address(first, in_use, 5, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_listener_port(first, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_listen(context, in_use, NULL, &listener), WSRS_ERR_IN_USE);
+    REFUSED(wsrs_listener_address(first, NULL, 10, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_listener_address(first, in_use, 0, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_listener_address(first, in_use, 5, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_listener_port(first, NULL), WSRS_ERR_ARGUMENT);
 
     CHECK(mkdtemp(folder) != NULL);
     CHECK(wsrs_context_listen(context, "unix:/no/such/folder/socket", NULL, &listener) < 0);
     memset(address, 'x', sizeof address);
     memcpy(address, "unix:/tmp/", 10);
     address[sizeof address - 1] = '\0';
-    CHECK_IS(wsrs_context_listen(context, address, NULL, &listener), WSRS_ERR_ADDRESS); /* longer than a socket's path may be */
+    REFUSED(wsrs_context_listen(context, address, NULL, &listener), WSRS_ERR_ADDRESS); /* longer than a socket's path may be */
     if (geteuid() != 0) {
         snprintf(address, sizeof address, "unix:%s/socket", folder);
         CHECK(chmod(folder, 0500) == 0);
-        CHECK_IS(wsrs_context_listen(context, address, NULL, &listener), WSRS_ERR_PERMISSION);
+        REFUSED(wsrs_context_listen(context, address, NULL, &listener), WSRS_ERR_PERMISSION);
     }
     snprintf(address, sizeof address, "unix:%s", folder); /* a folder stands there */
     CHECK(wsrs_context_listen(context, address, NULL, &listener) < 0);
     CHECK(rmdir(folder) == 0);
 
     options.size = 2;
-    CHECK_IS(wsrs_context_listen(context, "127.0.0.1:0", &options, &listener), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_listen(context, "127.0.0.1:0", &options, &listener), WSRS_ERR_ARGUMENT);
     options.size = sizeof options;
     options.backlog = -1;
-    CHECK_IS(wsrs_context_listen(context, "127.0.0.1:0", &options, &listener), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_listen(context, "127.0.0.1:0", &options, &listener), WSRS_ERR_ARGUMENT);
     options.backlog = 0;
     options.unix_mode = 07777;
-    CHECK_IS(wsrs_context_listen(context, "unix:/tmp/x", &options, &listener), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_listen(context, "unix:/tmp/x", &options, &listener), WSRS_ERR_ARGUMENT);
     options.unix_mode = 0;
     options.subprotocols = "two words";
-    CHECK_IS(wsrs_context_listen(context, "127.0.0.1:0", &options, &listener), WSRS_ERR_HEADER);
+    REFUSED(wsrs_context_listen(context, "127.0.0.1:0", &options, &listener), WSRS_ERR_HEADER);
     CHECK(listener.id == 7);
 }
 
@@ -411,23 +419,23 @@ static void wrong_urls(void)
     wsrs_connect_options options = WSRS_CONNECT_OPTIONS_INIT;
     wsrs_conn out = {7};
     size_t i;
-    CHECK_IS(wsrs_context_connect(context, NULL, NULL, &out), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_connect(context, NULL, NULL, &out), WSRS_ERR_ARGUMENT);
     for (i = 0; i < sizeof urls / sizeof *urls; i++) {
         wsrs_result result = wsrs_context_connect(context, urls[i], NULL, &out);
         if (result != WSRS_ERR_UTF8)
             expect("wsrs_context_connect", urls[i], result, WSRS_ERR_URL);
     }
     options.header_count = 1;
-    CHECK_IS(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_ARGUMENT);
     options.headers = &newline;
-    CHECK_IS(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_HEADER);
+    REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_HEADER);
     options.headers = &own;
-    CHECK_IS(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_HEADER);
+    REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_HEADER);
     options.header_count = 0;
     options.subprotocols = "a, b, a";
-    CHECK_IS(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_HEADER);
+    REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_HEADER);
     options.size = 0;
-    CHECK_IS(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_ARGUMENT);
     CHECK(out.id == 7);
 }
 
@@ -437,45 +445,45 @@ static void wrong_arguments_of_conn(void)
     static const int32_t codes[] = {-1, 1, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65536, INT32_MIN, INT32_MAX};
     wsrs_slice null_part = {NULL, 1};
     size_t i;
-    CHECK_IS(wsrs_conn_send(conn, 0, "x", 1), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_send(conn, -1, "x", 1), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_send(conn, 3, "x", 1), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_send(conn, WSRS_TEXT, NULL, 1), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_send(conn, WSRS_BINARY, "x", (size_t)-1), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_send(conn, WSRS_TEXT, "\xc3", 1), WSRS_ERR_UTF8);
-    CHECK_IS(wsrs_conn_send_text(conn, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_send_text(conn, "\xed\xa0\x80"), WSRS_ERR_UTF8);
-    CHECK_IS(wsrs_conn_send_gathered(conn, WSRS_TEXT, NULL, 1), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_send_gathered(conn, WSRS_TEXT, &null_part, 1), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_send_gathered(conn, 4, NULL, 0), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_send_fragment(conn, 0, "x", 1, 0), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_send_fragment(conn, WSRS_TEXT, NULL, 1, 0), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_ping(conn, large, 126), WSRS_ERR_TOO_LARGE);
-    CHECK_IS(wsrs_conn_ping(conn, NULL, 1), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_pong(conn, large, 126), WSRS_ERR_TOO_LARGE);
-    CHECK_IS(wsrs_conn_pong(conn, NULL, 1), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_buffered(conn, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_user_data(conn, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_local_address(conn, NULL, 0, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_peer_address(conn, text, 3, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_path(conn, NULL, &len), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_path(conn, &data, &len), WSRS_ERR_NOT_FOUND); /* a client's connection has none */
-    CHECK_IS(wsrs_conn_query(conn, &data, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_subprotocol(conn, NULL, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_header(conn, NULL, &data, &len), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_header(conn, "Host", NULL, &len), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_header(conn, "Host", &data, &len), WSRS_ERR_NOT_FOUND); /* not kept */
-    CHECK_IS(wsrs_conn_header_at(conn, 0, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_header_at(conn, (size_t)-1, &some_header), WSRS_ERR_NOT_FOUND);
-    CHECK_IS(wsrs_conn_context(conn, NULL), WSRS_ERR_ARGUMENT);
-    CHECK_IS(wsrs_conn_accept(conn, NULL, NULL, 0), WSRS_ERR_STATE);
-    CHECK_IS(wsrs_conn_respond(conn, 403, NULL, 0, NULL, 0), WSRS_ERR_STATE);
-    CHECK_IS(wsrs_conn_defer(conn), WSRS_ERR_STATE);
+    REFUSED(wsrs_conn_send(conn, 0, "x", 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send(conn, -1, "x", 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send(conn, 3, "x", 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send(conn, WSRS_TEXT, NULL, 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send(conn, WSRS_BINARY, "x", (size_t)-1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send(conn, WSRS_TEXT, "\xc3", 1), WSRS_ERR_UTF8);
+    REFUSED(wsrs_conn_send_text(conn, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send_text(conn, "\xed\xa0\x80"), WSRS_ERR_UTF8);
+    REFUSED(wsrs_conn_send_gathered(conn, WSRS_TEXT, NULL, 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send_gathered(conn, WSRS_TEXT, &null_part, 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send_gathered(conn, 4, NULL, 0), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send_fragment(conn, 0, "x", 1, 0), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send_fragment(conn, WSRS_TEXT, NULL, 1, 0), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_ping(conn, large, 126), WSRS_ERR_TOO_LARGE);
+    REFUSED(wsrs_conn_ping(conn, NULL, 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_pong(conn, large, 126), WSRS_ERR_TOO_LARGE);
+    REFUSED(wsrs_conn_pong(conn, NULL, 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_buffered(conn, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_user_data(conn, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_local_address(conn, NULL, 0, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_peer_address(conn, text, 3, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_path(conn, NULL, &len), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_path(conn, &data, &len), WSRS_ERR_NOT_FOUND); /* a client's connection has none */
+    REFUSED(wsrs_conn_query(conn, &data, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_subprotocol(conn, NULL, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_header(conn, NULL, &data, &len), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_header(conn, "Host", NULL, &len), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_header(conn, "Host", &data, &len), WSRS_ERR_NOT_FOUND); /* not kept */
+    REFUSED(wsrs_conn_header_at(conn, 0, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_header_at(conn, (size_t)-1, &some_header), WSRS_ERR_NOT_FOUND);
+    REFUSED(wsrs_conn_context(conn, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_accept(conn, NULL, NULL, 0), WSRS_ERR_STATE);
+    REFUSED(wsrs_conn_respond(conn, 403, NULL, 0, NULL, 0), WSRS_ERR_STATE);
+    REFUSED(wsrs_conn_defer(conn), WSRS_ERR_STATE);
     for (i = 0; i < sizeof codes / sizeof *codes; i++)
-        CHECK_IS(wsrs_conn_close(conn, codes[i], NULL, 0), WSRS_ERR_CLOSE_CODE);
-    CHECK_IS(wsrs_conn_close(conn, 1000, large, 124), WSRS_ERR_TOO_LARGE);
-    CHECK_IS(wsrs_conn_close(conn, 1000, "\xff", 1), WSRS_ERR_UTF8);
-    CHECK_IS(wsrs_conn_close(conn, 1000, NULL, 1), WSRS_ERR_ARGUMENT);
+        REFUSED(wsrs_conn_close(conn, codes[i], NULL, 0), WSRS_ERR_CLOSE_CODE);
+    REFUSED(wsrs_conn_close(conn, 1000, large, 124), WSRS_ERR_TOO_LARGE);
+    REFUSED(wsrs_conn_close(conn, 1000, "\xff", 1), WSRS_ERR_UTF8);
+    REFUSED(wsrs_conn_close(conn, 1000, NULL, 1), WSRS_ERR_ARGUMENT);
     CHECK(wsrs_conn_state(conn) == WSRS_STATE_OPEN); /* none of it did anything */
 }
 
@@ -500,7 +508,7 @@ int main(void)
     /* After all that the context works: set_log was not changed by a refused call, and a Close comes through. */
     closed = 0;
     CHECK_OK(wsrs_conn_close(conn, 1000, NULL, 0));
-    CHECK_IS(wsrs_conn_close(conn, 1000, NULL, 0), WSRS_ERR_CLOSED);
+    REFUSED(wsrs_conn_close(conn, 1000, NULL, 0), WSRS_ERR_CLOSED);
     POLL_UNTIL(context, closed, 2);
     CHECK_OK(wsrs_context_free(context));
     return wrong != 0;

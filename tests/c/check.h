@@ -162,4 +162,12 @@ static inline int raw_upgrade(wsrs_context context, uint16_t port)
     return fd;
 }
 
+/* Ends a child of fork well. Another program takes its place, since a search for leaks in the child would find all that
+ * its parent has. */
+static inline void check_leave(void)
+{
+    execl("/bin/true", "true", (char *)NULL);
+    _exit(1);
+}
+
 #endif

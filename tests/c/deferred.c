@@ -32,6 +32,7 @@ int main(void)
     wsrs_context context;
     wsrs_conn conn;
     uint16_t port;
+    long begin;
     server.on_request = on_request;
     server.on_open = on_open;
     server.on_error = server_error;
@@ -57,8 +58,10 @@ int main(void)
     vanished = 0;
     conn = check_connect(context, port, &client);
     POLL_UNTIL(context, deferred, 3);
+    begin = check_now_ms();
     CHECK_OK(wsrs_conn_abort(conn));
     POLL_UNTIL(context, vanished, 1);
+    CHECK(check_now_ms() - begin < 5000); /* heard of at once, not at the handshake's deadline */
     CHECK_IS(wsrs_conn_accept(waiting, NULL, NULL, 0), WSRS_ERR_CLOSED);
     CHECK(opened == 2);
     CHECK_OK(wsrs_context_free(context));

@@ -14,7 +14,7 @@ static void on_open(wsrs_conn conn, void *user_data)
 
 static void on_message(wsrs_conn conn, const wsrs_message *message, void *user_data) { received++; }
 
-static int child(wsrs_context context, wsrs_conn conn)
+static void child(wsrs_context context, wsrs_conn conn)
 {
     wsrs_context own;
     CHECK_IS(wsrs_context_poll(context, 0), WSRS_ERR_FORKED);
@@ -26,7 +26,6 @@ static int child(wsrs_context context, wsrs_conn conn)
     CHECK_OK(wsrs_context_new(NULL, NULL, NULL, &own));
     CHECK_OK(wsrs_context_poll(own, 0));
     CHECK_OK(wsrs_context_free(own));
-    return 0;
 }
 
 int main(void)
@@ -43,8 +42,10 @@ int main(void)
     POLL_UNTIL(context, opened, 2);
     pid = fork();
     CHECK(pid >= 0);
-    if (pid == 0)
-        _exit(child(context, conn));
+    if (pid == 0) {
+        child(context, conn);
+        check_leave();
+    }
     CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
     CHECK_OK(wsrs_conn_send_text(conn, "from the parent"));
     CHECK_OK(wsrs_conn_send_text(server_conn, "and back"));

@@ -17,7 +17,11 @@ static void on_message(wsrs_conn conn, const wsrs_message *message, void *user_d
         CHECK_OK(wsrs_conn_pause(conn));
 }
 
-static void on_close(wsrs_conn conn, const wsrs_close *close, void *user_data) { closed++; }
+static void on_close(wsrs_conn conn, const wsrs_close *close, void *user_data)
+{
+    CHECK(close->clean && close->code == 1000);
+    closed++;
+}
 
 int main(void)
 {
@@ -44,7 +48,7 @@ int main(void)
     }
     POLL_UNTIL(context, received, MESSAGES);
 
-    /* It can be closed while it is paused. */
+    /* It can be closed while it is paused, and then hears the peer's Close: no deadline has to end it. */
     CHECK_OK(wsrs_conn_pause(server_conn));
     CHECK_OK(wsrs_conn_close(server_conn, 1000, NULL, 0));
     POLL_UNTIL(context, closed, 2);

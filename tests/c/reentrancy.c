@@ -133,7 +133,7 @@ static void on_post(wsrs_context posted, void *argument)
 static void turn(int ms)
 {
     wsrs_result result = wsrs_context_poll(context, ms);
-    CHECK(result == (freed ? WSRS_ERR_CLOSED : WSRS_OK));
+    CHECK_IS(result, freed ? WSRS_ERR_CLOSED : WSRS_OK); /* the poll around a free says so too */
 }
 
 static void run(void)
@@ -173,12 +173,14 @@ int main(void)
     callbacks.on_drain = on_drain;
     callbacks.on_ping = on_ping;
     callbacks.on_pong = on_pong;
-    for (chosen_callback = REQUEST; chosen_callback < CALLBACKS; chosen_callback++)
+    for (chosen_callback = REQUEST; chosen_callback < CALLBACKS; chosen_callback++) {
+        /* The last pair shown is the one in which a check failed or the process died. */
+        fprintf(stderr, "%s:", callback_names[chosen_callback]);
         for (chosen_action = CLOSE_THIS; chosen_action < ACTIONS; chosen_action++) {
-            /* Shown when a check above fails or the process dies. */
-            fprintf(stderr, "\r%-20s %-20s", callback_names[chosen_callback], action_names[chosen_action]);
+            fprintf(stderr, " %s;", action_names[chosen_action]);
             run();
         }
-    fprintf(stderr, "\n");
+        fprintf(stderr, "\n");
+    }
     return 0;
 }

@@ -15,6 +15,7 @@ static void on_request(wsrs_conn conn, const wsrs_request *request, void *user_d
     const char *value;
     size_t len;
     char peer[64];
+    wsrs_result result;
     CHECK(request->size >= sizeof *request);
     CHECK(is(request->method, request->method_len, "GET"));
     CHECK(request->header_count > 0);
@@ -25,8 +26,11 @@ static void on_request(wsrs_conn conn, const wsrs_request *request, void *user_d
     CHECK(strncmp(peer, "127.0.0.1:", 10) == 0 && strlen(peer) == len);
     if (is(request->path, request->path_len, "/refused")) {
         CHECK_OK(wsrs_conn_respond(conn, 403, &why, 1, "not today", 9));
-        CHECK_IS(wsrs_conn_accept(conn, NULL, NULL, 0), WSRS_ERR_STATE);
-        CHECK_IS(wsrs_conn_respond(conn, 403, NULL, 0, NULL, 0), WSRS_ERR_STATE);
+        /* Answered once; the connection may be gone already. */
+        result = wsrs_conn_accept(conn, NULL, NULL, 0);
+        CHECK(result == WSRS_ERR_STATE || result == WSRS_ERR_CLOSED);
+        result = wsrs_conn_respond(conn, 403, NULL, 0, NULL, 0);
+        CHECK(result == WSRS_ERR_STATE || result == WSRS_ERR_CLOSED);
         return;
     }
     CHECK(is(request->path, request->path_len, "/room/1") && is(request->query, request->query_len, "a=b&c=d"));

@@ -178,5 +178,4 @@ impl Ctx {
 }
 
 /// The fault of every call in the child of a fork.
-pub(super) const FORKED: Fault =
-    Fault::Call(WSRS_ERR_FORKED, "the context was made before this process was forked");
+pub(super) const FORKED: Fault = Fault::Call(WSRS_ERR_FORKED, "the context was made before this process was forked");

@@ -83,12 +83,16 @@ impl Registry {
         if self.slots.len() == CONTEXTS {
             return Err(Fault::Call(WSRS_ERR_LIMIT, "1024 contexts exist already"));
         }
-        let wake = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).map_err(|errno| Fault::Net(net::Error::Io(errno.into())))?;
+        let wake = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
+            .map_err(|errno| Fault::Net(net::Error::Io(errno.into())))?;
         self.slots.push(Slot { generation: 0, next_object: 1, wake: Arc::new(wake), live: None });
         Ok(self.slots.len() - 1)
     }
 
     fn live(&mut self, id: u64) -> Result<&mut Live, Fault> {
+        if !handle::is_any(id) {
+            return Err(Fault::argument("not a handle"));
+        }
         let slot = self.slots.get_mut(handle::context(id) as usize);
         let generation = slot.as_ref().map_or(0, |slot| slot.generation);
         let live = slot.and_then(|slot| slot.live.as_mut());
@@ -114,19 +118,14 @@ pub(super) fn take(id: u64) -> Result<Box<Ctx>, Fault> {
     taken.ok_or(Fault::Call(WSRS_ERR_THREAD, "another thread runs the context"))
 }
 
-/// Gives it back.
+/// Gives it back. In the child of a fork it rests there for ever: its descriptors are shared with the parent, whose
+/// registrations a drop would remove.
 pub(super) fn put_back(ctx: Box<Ctx>) {
     let mut registry = lock();
-    match registry.live(ctx.id()) {
-        Ok(live) => live.unbound = Some(ctx),
-        Err(_) => forget(registry, ctx),
+    let slot = ctx.slot as usize;
+    if let Some(live) = registry.slots[slot].live.as_mut() {
+        live.unbound = Some(ctx);
     }
-}
-
-/// Of another epoch: its descriptors are shared with the parent, whose registrations a drop would remove.
-fn forget(registry: MutexGuard<'_, Registry>, ctx: Box<Ctx>) {
-    drop(registry);
-    std::mem::forget(ctx);
 }
 
 /// The context is over; its slot is free for another one.

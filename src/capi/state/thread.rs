@@ -62,8 +62,9 @@ pub(in crate::capi) fn conn_id(conn: wsrs_conn) -> ConnId {
     ConnId { slot: handle::object(conn.id), generation: handle::generation(conn.id) }
 }
 
+/// The context that this thread remembers, if the handle is of one of its connections.
 #[inline(always)]
-fn recall(here: &Here, id: u64) -> Option<&Ctx> {
+pub(in crate::capi) fn recall(here: &Here, id: u64) -> Option<&Ctx> {
     let ctx = here.recall(id >> PREFIX_SHIFT)?;
     // SAFETY: `here` remembers only contexts of this thread's list, which it forgets before they
     // leave it. Nothing leaves the list during the borrow: only free does that, which needs C code to run, and C code
@@ -172,6 +173,15 @@ pub(super) fn bind(id: u64) -> Result<Rc<Ctx>, Fault> {
             Rc::into_inner(ctx).into_iter().for_each(|ctx| registry::put_back(Box::new(ctx)));
             Err(Fault::Call(WSRS_ERR_THREAD, "the thread is ending"))
         }
+    }
+}
+
+/// As [`bind`] for a call after which the context is gone; works in a thread whose list is gone already, as in exit
+/// handlers.
+pub(super) fn bind_to_free(id: u64) -> Result<Rc<Ctx>, Fault> {
+    match bind(id) {
+        Err(Fault::Call(WSRS_ERR_THREAD, _)) if BOUND.try_with(|_| ()).is_err() => Ok(Rc::from(registry::take(id)?)),
+        other => other,
     }
 }
 

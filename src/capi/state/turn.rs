@@ -15,7 +15,9 @@ use std::rc::Rc;
 pub(in crate::capi) fn poll(here: &Here, id: u64, timeout: Timeout) -> Result<(), Fault> {
     let ctx = thread::bind(id)?;
     let outcome = ctx.enter()?.turn(here, timeout);
-    finish_if_freed(here, &ctx);
+    if finish_if_freed(here, &ctx) && outcome.is_ok() {
+        return Err(Fault::Call(WSRS_ERR_CLOSED, "a callback freed the context"));
+    }
     outcome
 }
 
@@ -38,7 +40,7 @@ pub(in crate::capi) fn run(here: &Here, id: u64) -> Result<(), Fault> {
 
 /// Ends a context: at once, or at the end of the turn that runs.
 pub(in crate::capi) fn free(here: &Here, id: u64) -> Result<(), Fault> {
-    let ctx = match thread::bind(id) {
+    let ctx = match thread::bind_to_free(id) {
         Err(Fault::Call(WSRS_ERR_CLOSED, _)) => return Ok(()),
         other => other?,
     };
@@ -53,12 +55,14 @@ pub(in crate::capi) fn free(here: &Here, id: u64) -> Result<(), Fault> {
     Ok(())
 }
 
-/// After free the context is gone for every thread; the caller's Rc is the last and drops the loop.
-fn finish_if_freed(here: &Here, ctx: &Rc<Ctx>) {
-    if ctx.freed.get() && !ctx.forked() {
+/// Whether that was the end. After free the context is gone for every thread; the caller's Rc is the last and drops the loop.
+fn finish_if_freed(here: &Here, ctx: &Rc<Ctx>) -> bool {
+    let over = ctx.freed.get() && !ctx.forked();
+    if over {
         registry::release(ctx);
         thread::unbind(here, ctx);
     }
+    over
 }
 
 impl Ctx {
@@ -107,6 +111,11 @@ impl<'c> Polling<'c> {
             if ctx.freed.get() && !ended {
                 ctx.net.borrow_mut().end();
                 ended = true;
+            }
+            let whole = ctx.net.borrow_mut().next_whole(&mut window);
+            if let Some(whole) = whole {
+                ctx.whole_message(here, &whole, window.of(&whole));
+                continue;
             }
             let event = ctx.net.borrow_mut().next_event(&mut window);
             match event {

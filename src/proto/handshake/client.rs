@@ -39,10 +39,7 @@ impl Response {
 
     /// The subprotocol that the server chose, one of those offered.
     pub fn subprotocol(&self) -> Option<&str> {
-        let value = self
-            .head
-            .header("sec-websocket-protocol")
-            .filter(|_| self.has_subprotocol)?;
+        let value = self.head.header("sec-websocket-protocol").filter(|_| self.has_subprotocol)?;
         std::str::from_utf8(value).ok()
     }
 }
@@ -127,9 +124,7 @@ impl fmt::Display for AnswerError {
             Self::TooManyHeaders => "the answer has too many headers",
             Self::Upgrade => "the answer's Upgrade header is not websocket",
             Self::Connection => "the answer's Connection header lacks Upgrade",
-            Self::AcceptMissing => {
-                "the answer does not have exactly one Sec-WebSocket-Accept header"
-            }
+            Self::AcceptMissing => "the answer does not have exactly one Sec-WebSocket-Accept header",
             Self::AcceptWrong => "the answer's Sec-WebSocket-Accept header is wrong",
             Self::Subprotocol => "the server chose a subprotocol that was not offered",
             Self::Extension => "the server chose an extension that was not offered",
@@ -147,21 +142,12 @@ pub fn parse(bytes: &[u8], scanned: &mut Scanned, limits: &HeadLimits, offer: &O
     read(bytes, scanned, limits, offer).unwrap_or_else(Answer::Invalid)
 }
 
-fn read(
-    bytes: &[u8],
-    scanned: &mut Scanned,
-    limits: &HeadLimits,
-    offer: &Offer,
-) -> Result<Answer, AnswerError> {
+fn read(bytes: &[u8], scanned: &mut Scanned, limits: &HeadLimits, offer: &Offer) -> Result<Answer, AnswerError> {
     loop {
         let rest = bytes.get(scanned.start()..).unwrap_or_default();
         // What cannot be an answer is refused at its first byte, not after waiting for the end of a head.
         const START: &[u8] = b"HTTP/";
-        if rest
-            .iter()
-            .zip(START)
-            .any(|(byte, expected)| byte != expected)
-        {
+        if rest.iter().zip(START).any(|(byte, expected)| byte != expected) {
             return Err(AnswerError::NotHttp);
         }
         let end = match scanned.find_end(bytes, limits, limits.max_bytes) {
@@ -196,22 +182,12 @@ fn fault(error: httparse::Error) -> AnswerError {
 
 impl Response {
     fn new(line: StatusLine, head: Head, has_subprotocol: bool) -> Self {
-        Self {
-            head,
-            status: line.status,
-            reason: line.reason,
-            has_subprotocol,
-        }
+        Self { head, status: line.status, reason: line.reason, has_subprotocol }
     }
 }
 
 /// The conditions of RFC 6455 §4.1 on a 101, in their order.
-fn accepted(
-    line: StatusLine,
-    head: Head,
-    offer: &Offer,
-    consumed: usize,
-) -> Result<Answer, AnswerError> {
+fn accepted(line: StatusLine, head: Head, offer: &Offer, consumed: usize) -> Result<Answer, AnswerError> {
     if line.minor_version != 1 {
         return Err(AnswerError::Version);
     }
@@ -222,10 +198,7 @@ fn accepted(
     }
     // "If the response lacks a |Connection| header field or the |Connection| header field doesn't contain a token
     // that is an ASCII case-insensitive match for the value "Upgrade", the client MUST _Fail …_."
-    if !head
-        .all("connection")
-        .any(|value| has_token(value, b"upgrade"))
-    {
+    if !head.all("connection").any(|value| has_token(value, b"upgrade")) {
         return Err(AnswerError::Connection);
     }
     // "If the response lacks a |Sec-WebSocket-Accept| header field or the |Sec-WebSocket-Accept| contains a value
@@ -242,30 +215,19 @@ fn accepted(
     // "If the response includes a |Sec-WebSocket-Protocol| header field and this header field indicates the use of a
     // subprotocol that was not present in the client's handshake […], the client MUST _Fail …_."
     let has_subprotocol = head.header("sec-websocket-protocol").is_some();
-    if has_subprotocol
-        && !single(&head, "sec-websocket-protocol").is_some_and(|name| offer.has_subprotocol(name))
-    {
+    if has_subprotocol && !single(&head, "sec-websocket-protocol").is_some_and(|name| offer.has_subprotocol(name)) {
         return Err(AnswerError::Subprotocol);
     }
     // RFC 7230 §3.3.3: a 1xx response "cannot contain a message body".
-    if head.header("transfer-encoding").is_some()
-        || head.all("content-length").any(|length| length != b"0")
-    {
+    if head.header("transfer-encoding").is_some() || head.all("content-length").any(|length| length != b"0") {
         return Err(AnswerError::Body);
     }
-    Ok(Answer::Accepted {
-        response: Response::new(line, head, has_subprotocol),
-        consumed,
-    })
+    Ok(Answer::Accepted { response: Response::new(line, head, has_subprotocol), consumed })
 }
 
 fn rejected(line: StatusLine, head: Head, consumed: usize) -> Result<Answer, AnswerError> {
     let body = body_length(line.status, &head)?;
-    Ok(Answer::Rejected {
-        response: Response::new(line, head, false),
-        consumed,
-        body,
-    })
+    Ok(Answer::Rejected { response: Response::new(line, head, false), consumed, body })
 }
 
 /// RFC 7230 §3.3.3, for the response to a GET.
@@ -279,11 +241,7 @@ fn body_length(status: u16, head: &Head) -> Result<BodyLength, AnswerError> {
         // "If a Transfer-Encoding header field is present in a response and the chunked transfer coding is not the
         // final encoding, the message body length is determined by reading the connection until it is closed".
         let chunked = coding.eq_ignore_ascii_case(b"chunked");
-        return Ok(if chunked {
-            BodyLength::Chunked
-        } else {
-            BodyLength::UntilClose
-        });
+        return Ok(if chunked { BodyLength::Chunked } else { BodyLength::UntilClose });
     }
     let mut lengths = head.all("content-length");
     let Some(first) = lengths.next() else {

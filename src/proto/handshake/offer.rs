@@ -6,9 +6,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::{
-    Accept, HeaderFault, Key, accept_for, check_header, encode, headers_len, push_header, target,
-};
+use super::{Accept, HeaderFault, Key, accept_for, check_header, encode, headers_len, push_header, target};
 use crate::proto::http1::{is_token, list};
 use crate::proto::url::WsUrl;
 
@@ -77,24 +75,16 @@ pub fn write_request(
     check_subprotocols(subprotocols)?;
     check_headers(headers)?;
     let key: Key = encode(&nonce);
-    let offer = Offer {
-        accept: accept_for(&key),
-        subprotocols: subprotocols.join(", "),
-    };
+    let offer = Offer { accept: accept_for(&key), subprotocols: subprotocols.join(", ") };
     const FIXED: usize = 256;
     out.reserve(FIXED + url.target.len() + offer.subprotocols.len() + headers_len(headers));
     for piece in ["GET ", &url.target, " HTTP/1.1\r\n"] {
         out.extend_from_slice(piece.as_bytes());
     }
-    if !headers
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
-    {
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
         push_header(out, "Host", url.authority().as_bytes());
     }
-    out.extend_from_slice(
-        b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n",
-    );
+    out.extend_from_slice(b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
     push_header(out, "Sec-WebSocket-Key", &key);
     if !subprotocols.is_empty() {
         push_header(out, "Sec-WebSocket-Protocol", offer.subprotocols.as_bytes());
@@ -124,12 +114,7 @@ fn check_headers(headers: &[(&str, &[u8])]) -> Result<(), OfferError> {
         }
     }
     for single in ["host", "origin"] {
-        if headers
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case(single))
-            .count()
-            > 1
-        {
+        if headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(single)).count() > 1 {
             return Err(OfferError::Duplicate);
         }
     }

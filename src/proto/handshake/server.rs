@@ -63,9 +63,7 @@ impl Request {
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
         let values = self.head.all("sec-websocket-protocol");
         // Checked to be tokens, which are ASCII.
-        values
-            .flat_map(list)
-            .filter_map(|name| std::str::from_utf8(name).ok())
+        values.flat_map(list).filter_map(|name| std::str::from_utf8(name).ok())
     }
 
     /// The values of `Sec-WebSocket-Extensions`, whose grammar has been checked.
@@ -121,10 +119,7 @@ pub enum Incoming {
 pub fn parse(bytes: &[u8], scanned: &mut Scanned, limits: &HeadLimits) -> Incoming {
     match read(bytes, scanned, limits) {
         Ok(None) => Incoming::Partial,
-        Ok(Some(request)) => Incoming::Request {
-            request,
-            consumed: scanned.position(),
-        },
+        Ok(Some(request)) => Incoming::Request { request, consumed: scanned.position() },
         Err(refusal) => Incoming::Refused(refusal),
     }
 }
@@ -132,11 +127,7 @@ pub fn parse(bytes: &[u8], scanned: &mut Scanned, limits: &HeadLimits) -> Incomi
 pub(super) type Checked<T> = Result<T, Refusal>;
 
 pub(super) fn refuse<T>(status: u16, why: &'static str) -> Checked<T> {
-    Err(Refusal {
-        status,
-        why,
-        head_only: false,
-    })
+    Err(Refusal { status, why, head_only: false })
 }
 
 /// More than any registered method, so that a first word that never ends is recognised.
@@ -193,10 +184,7 @@ fn interpret(bytes: &[u8]) -> Checked<Request> {
             key,
             head,
         }),
-        Err(refusal) => Err(Refusal {
-            head_only,
-            ..refusal
-        }),
+        Err(refusal) => Err(Refusal { head_only, ..refusal }),
     }
 }
 
@@ -213,10 +201,7 @@ fn malformed<T>(bytes: &[u8], error: httparse::Error) -> Checked<T> {
 
 /// Whether the request line is complete but for the number of its version (RFC 7230 §2.6: one digit, a point, one digit).
 fn names_http_version(bytes: &[u8]) -> bool {
-    let line = bytes
-        .split(|&byte| byte == b'\r')
-        .next()
-        .unwrap_or_default();
+    let line = bytes.split(|&byte| byte == b'\r').next().unwrap_or_default();
     let mut words = line.split(|&byte| byte == b' ').skip(2);
     let version = words.next().and_then(|word| word.strip_prefix(b"HTTP/"));
     let is_version = version.is_some_and(|version| match version {

@@ -30,21 +30,13 @@ pub(super) fn parse(target: &[u8]) -> Result<Target, &'static str> {
     if authority.is_none() && target.first() != Some(&b'/') {
         return Err("the request target is neither a path nor an http or ws address");
     }
-    Ok(Target {
-        authority,
-        path: start..end,
-        query: question.map(|_| end + 1..target.len()),
-    })
+    Ok(Target { authority, path: start..end, query: question.map(|_| end + 1..target.len()) })
 }
 
 /// The authority of an absolute form: `http://host:port/…`.
 fn authority(target: &[u8]) -> Result<Option<(Range<usize>, bool)>, &'static str> {
-    const SCHEMES: [(&[u8], bool); 4] = [
-        (b"http://", false),
-        (b"ws://", false),
-        (b"https://", true),
-        (b"wss://", true),
-    ];
+    const SCHEMES: [(&[u8], bool); 4] =
+        [(b"http://", false), (b"ws://", false), (b"https://", true), (b"wss://", true)];
     let starts = |scheme: &[u8]| {
         let start = target.get(..scheme.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
@@ -53,10 +45,7 @@ fn authority(target: &[u8]) -> Result<Option<(Range<usize>, bool)>, &'static str
         return Ok(None);
     };
     let rest = &target[scheme.len()..];
-    let length = rest
-        .iter()
-        .position(|byte| b"/?".contains(byte))
-        .unwrap_or(rest.len());
+    let length = rest.iter().position(|byte| b"/?".contains(byte)).unwrap_or(rest.len());
     if !is_host(&rest[..length]) {
         return Err("the request target has no valid host");
     }
@@ -68,9 +57,7 @@ pub(super) fn is_host(value: &[u8]) -> bool {
     let (host, port) = split_port(value);
     let port_ok = port.is_none_or(|port| port.len() <= 5 && port.iter().all(u8::is_ascii_digit));
     let host_ok = match host {
-        [b'[', inside @ .., b']'] => inside
-            .iter()
-            .all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte)),
+        [b'[', inside @ .., b']'] => inside.iter().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte)),
         // RFC 3986 §3.2.2: reg-name = *( unreserved / pct-encoded / sub-delims ), of which the comma is left out: it
         // is what two Host fields joined by a proxy look like.
         _ => host.iter().all(|&byte| HOST[byte as usize]),
@@ -84,10 +71,7 @@ pub(super) fn same_host(a: &[u8], b: &[u8], secure: bool) -> bool {
     let default: &[u8] = if secure { b"443" } else { b"80" };
     let parts = |value| {
         let (host, port) = split_port(value);
-        (
-            host,
-            port.filter(|port| !port.is_empty()).unwrap_or(default),
-        )
+        (host, port.filter(|port| !port.is_empty()).unwrap_or(default))
     };
     let ((host_a, port_a), (host_b, port_b)) = (parts(a), parts(b));
     host_a.eq_ignore_ascii_case(host_b) && port_a == port_b
@@ -107,10 +91,7 @@ const HOST: [bool; 256] = {
     let mut byte = 0;
     while byte < 128 {
         table[byte] = (byte as u8).is_ascii_alphanumeric()
-            || matches!(
-                byte as u8,
-                b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&' | b'\''
-            )
+            || matches!(byte as u8, b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&' | b'\'')
             || matches!(byte as u8, b'(' | b')' | b'*' | b'+' | b';' | b'=');
         byte += 1;
     }
