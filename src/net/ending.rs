@@ -110,6 +110,7 @@ impl Core {
         }
         peer.phase = Phase::Lingering;
         peer.readable = true;
+        self.unpause(id, peer);
         self.arm(id, peer.profile.limits.close_timeout.max(std::time::Duration::from_millis(1)));
         // An empty queue is flushed too: that is what ends our side.
         self.outbox(id, peer);
