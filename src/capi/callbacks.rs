@@ -27,7 +27,8 @@ pub struct wsrs_callbacks {
     pub on_open: Option<unsafe extern "C" fn(conn: wsrs_conn, user_data: *mut c_void)>,
     /// A message came, or in streaming mode a piece of one.
     pub on_message: Option<unsafe extern "C" fn(conn: wsrs_conn, message: *const wsrs_message, user_data: *mut c_void)>,
-    /// The connection is over: exactly once for each connection that had on_open, and its last callback. The handle is
+    /// The connection is over: exactly once for each connection that had on_open, and with code 0 for each whose
+    /// on_request ended in an answer with a status (wsrs_conn_respond, or 426). It is the last callback. The handle is
     /// gone already; free here what you keep for the connection.
     pub on_close: Option<unsafe extern "C" fn(conn: wsrs_conn, close: *const wsrs_close, user_data: *mut c_void)>,
     /// The connection did not open: exactly once instead of on_open and on_close.
