@@ -341,6 +341,7 @@ fn streaming_hands_out_pieces_as_they_come() {
             pieces(l, id).iter().map(|piece| piece.0.len()).sum::<usize>() >= before + chunk.len() - 14
         });
     }
+    l.until("the last", |l| pieces(l, id).last().unwrap().2);
     let all = pieces(&l, id);
     assert!(all.len() >= 10);
     assert_eq!(all.concat_data(), data);
