@@ -438,7 +438,7 @@ typedef struct {
  * wsrs_context_free; only a poll or run of the same context is refused. They must neither throw nor longjmp.
  *
  * A connection's callbacks come in this order: on_request (servers that set it), then either on_open, everything else,
- * and at last on_close, or one on_error.
+ * and at last on_close, or one on_error. A request that gets another answer than an upgrade ends with on_close.
  */
 typedef struct {
     /* sizeof(wsrs_callbacks), as WSRS_CALLBACKS_INIT sets it. */
@@ -457,9 +457,9 @@ typedef struct {
     /* A message came, or in streaming mode a piece of one. */
     void (*on_message)(wsrs_conn conn, const wsrs_message *message, void *user_data);
     /*
-     * The connection is over: exactly once for each connection that had on_open, and with code 0 for each whose
-     * on_request ended in an answer with a status (wsrs_conn_respond, or 426). It is the last callback. The handle is
-     * gone already; free here what you keep for the connection.
+     * The connection is over: exactly once for each connection that had on_open, and its last callback; with code 0 also
+     * after a request that was answered with something else than an upgrade. The handle is gone already; free here
+     * what you keep for the connection.
      */
     void (*on_close)(wsrs_conn conn, const wsrs_close *close, void *user_data);
     /* The connection did not open: exactly once instead of on_open and on_close. */
