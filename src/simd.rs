@@ -184,7 +184,8 @@ mod tests {
         for length in (0..=300).chain([511, 512, 513, 1024, 1031]) {
             for start in [0, 1, 3, 8] {
                 let plain: Vec<u8> = (0..length).map(|i| source[start + i] ^ key[i % 4]).collect();
-                let mut forms: Vec<fn(&mut [u8], [u8; 4])> = vec![super::xor, super::xor_scalar];
+                type Form = fn(&mut [u8], [u8; 4]);
+                let mut forms: Vec<Form> = vec![super::xor, super::xor_scalar];
                 #[cfg(target_arch = "x86_64")]
                 {
                     if is_x86_feature_detected!("avx2") {
