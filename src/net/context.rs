@@ -12,8 +12,8 @@
 //! called then.
 
 use super::core::Core;
-use super::error::{Error, Result};
-use super::event::{ConnEvent, ConnId, Event, Level, SocketName, State, Timeout, TimerId, What, Window};
+use super::error::Result;
+use super::event::{ConnEvent, ConnId, Event, Level, Timeout, TimerId, What, Window};
 use super::limits::Limits;
 use super::listener::Listener;
 use super::peer::{Peer, Phase};
@@ -60,7 +60,7 @@ pub struct Context {
     /// The timerfd has fired in this turn.
     ticked: bool,
     posted: VecDeque<Command>,
-    stopping: Stopping,
+    pub(super) stopping: Stopping,
     unsettled: Unsettled,
     pub(super) core: Core,
 }
@@ -89,7 +89,7 @@ enum Stage {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stopping {
+pub(super) enum Stopping {
     No,
     /// Until then, in the clock's milliseconds.
     Until(u64),
@@ -236,7 +236,7 @@ impl Context {
         self.ready.clear();
         self.next_ready = 0;
         self.ready.extend(self.events.iter().map(Ready::new));
-        self.core.clock.stale();
+        self.core.clock.turn(true);
         self.core.in_turn = true;
         self.leftover = self.core.again.len();
         self.stage = Stage::Leftover;
@@ -334,7 +334,7 @@ impl Context {
                 Stage::Idle => {
                     self.core.in_turn = false;
                     self.act();
-                    self.core.clock.stale();
+                    self.core.clock.turn(false);
                     return None;
                 }
             }
@@ -547,95 +547,6 @@ impl Context {
         Event::Conn(ConnEvent { id, tag, user_data, what })
     }
 
-    /// The connection of that name, unless it is gone.
-    pub(super) fn peer(&self, id: ConnId) -> Result<&Peer> {
-        self.peers.get(id.slot, id.generation).ok_or(Error::Closed)
-    }
-
-    /// `Closed` for what is gone.
-    pub fn state(&self, id: ConnId) -> State {
-        match self.peer(id).map(|peer| (&peer.phase, peer.proto.close_sent())) {
-            Err(_) | Ok((Phase::Ended, _)) => State::Closed,
-            Ok((Phase::Open, false)) => State::Open,
-            Ok((Phase::Open, true) | (Phase::Lingering, _)) => State::Closing,
-            Ok(_) => State::Connecting,
-        }
-    }
-
-    /// The connection's word.
-    pub fn user_data(&self, id: ConnId) -> Result<usize> {
-        self.peer(id).map(|peer| peer.user_data)
-    }
-
-    /// Sets it.
-    pub fn set_user_data(&mut self, id: ConnId, word: usize) -> Result<()> {
-        super::send::find(&mut self.peers, id)?.user_data = word;
-        Ok(())
-    }
-
-    /// Our end.
-    pub fn local_address(&self, id: ConnId) -> Result<SocketName> {
-        Ok(self.peer(id)?.socket.local_name()?)
-    }
-
-    /// The peer's end.
-    pub fn peer_address(&self, id: ConnId) -> Result<SocketName> {
-        Ok(self.peer(id)?.socket.peer_name()?)
-    }
-
-    /// `interval` None: once.
-    pub fn add_timer(&mut self, delay: Duration, interval: Option<Duration>, words: [usize; 2]) -> Result<TimerId> {
-        let at = self.core.clock.now() + delay.as_millis() as u64;
-        let interval = interval.map(|interval| (interval.as_millis() as u64).max(1));
-        let id = self.timers.add(at, interval, words).ok_or(Error::Limit("timers"))?;
-        self.act();
-        Ok(id)
-    }
-
-    /// `Closed` when it is gone.
-    pub fn cancel_timer(&mut self, id: TimerId) -> Result<()> {
-        if self.timers.cancel(id) { Ok(()) } else { Err(Error::Closed) }
-    }
-
-    /// Connections that have not ended, in the order of their slots; `None` starts.
-    pub fn next_conn(&self, previous: Option<ConnId>) -> Option<ConnId> {
-        let mut from = previous.map_or(0, |id| id.slot + 1);
-        loop {
-            let (slot, generation) = self.peers.next(from)?;
-            let id = ConnId { slot, generation };
-            if self.peer(id).is_ok_and(|peer| peer.announced) && self.state(id) != State::Closed {
-                return Some(id);
-            }
-            from = slot + 1;
-        }
-    }
-
-    /// Closes listeners, and every connection with 1001; after the grace time what is left is dropped.
-    pub fn stop(&mut self) {
-        if self.stopping != Stopping::No {
-            return;
-        }
-        let grace = self.core.limits.stop_grace.as_millis() as u64;
-        self.stopping = Stopping::Until(self.core.clock.now() + grace.max(1));
-        self.close_listeners();
-        self.each_peer(|core, id, peer| match peer.phase {
-            Phase::Open if peer.proto.close_sent() => {}
-            Phase::Open => core.close(id, peer, 1001, "", super::event::By::Local),
-            Phase::Lingering | Phase::Ended => {}
-            _ => core.cancel(id, peer, "the context was stopped"),
-        });
-        self.act();
-    }
-
-    /// Stopped, and nothing is open any more. `run` ends here and forgets the stop, so that it may be called again.
-    pub fn take_stopped(&mut self) -> bool {
-        let stopped = self.stopping != Stopping::No && self.peers.len() == 0;
-        if stopped {
-            self.stopping = Stopping::No;
-        }
-        stopped
-    }
-
     /// Ends everything now (1001 is sent where the socket takes it); `next_event` then gives the last events.
     pub fn end(&mut self) {
         self.close_listeners();
@@ -652,22 +563,5 @@ impl Context {
         let rest = self.deliver(delivery);
         self.posted.extend(rest.into_iter().filter(|command| matches!(command, Command::Post(_))));
         self.stage = Stage::Rest;
-    }
-
-    fn drop_all(&mut self) {
-        self.each_peer(|core, id, peer| match peer.phase {
-            Phase::Open | Phase::Lingering | Phase::Ended => core.end(id, peer),
-            _ => core.cancel(id, peer, "the context was stopped"),
-        });
-    }
-
-    fn each_peer(&mut self, mut act: impl FnMut(&mut Core, ConnId, &mut Peer)) {
-        let mut from = 0;
-        while let Some((slot, generation)) = self.peers.next(from) {
-            if let Some(peer) = self.peers.get_mut(slot, generation) {
-                act(&mut self.core, ConnId { slot, generation }, peer);
-            }
-            from = slot + 1;
-        }
     }
 }

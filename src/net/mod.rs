@@ -12,6 +12,7 @@ mod dial;
 mod ending;
 pub mod error;
 pub mod event;
+mod known;
 pub mod limits;
 mod listener;
 mod opening;
