@@ -191,7 +191,7 @@ impl Context {
         self.ready.clear();
         self.next_ready = 0;
         self.ready.extend(self.events.iter().map(Ready::new));
-        self.core.clock.stale();
+        self.core.clock.turn(true);
         self.core.in_turn = true;
         self.leftover = self.core.again.len();
         self.stage = Stage::Leftover;
@@ -288,7 +288,7 @@ impl Context {
                 Stage::Idle => {
                     self.core.in_turn = false;
                     self.act();
-                    self.core.clock.stale();
+                    self.core.clock.turn(false);
                     return None;
                 }
             }
