@@ -1,9 +1,8 @@
-//! How connections end (RFC 6455 §7): closing handshake done, protocol broken, TCP gone, cancelled; all at once.
+//! How connections end (RFC 6455 §7): closing handshake done, protocol broken, TCP gone, cancelled.
 //!
 //! Called by the other parts of the loop. Whoever learns first why a connection ends notes it with
 //! [`Peer::end_as`]; [`Core::end`] closes the socket and queues the last event, which `context` delivers.
 
-use super::context::{Context, Stopping};
 use super::core::Core;
 use super::error::Error;
 use super::event::{By, Closing, ConnId, Failure, Level, Stage, State, What};
@@ -113,7 +112,9 @@ impl Core {
         peer.phase = Phase::Lingering;
         peer.readable = true;
         self.unpause(id, peer);
-        self.arm(id, peer.profile.limits.close_timeout.max(std::time::Duration::from_millis(1)));
+        // A deadline that is off would leave it to the peer how long the socket stays.
+        let deadline = peer.profile.limits.close_timeout;
+        self.arm(id, if deadline.is_zero() { Limits::default().close_timeout } else { deadline });
         // An empty queue is flushed too: that is what ends our side.
         self.outbox(id, peer);
         self.read_again(id, peer);
@@ -131,51 +132,6 @@ impl Core {
                     self.arm(id, peer.profile.limits.close_timeout);
                 }
             }
-        }
-    }
-}
-
-impl Context {
-    /// Closes listeners, and every connection with 1001; after the grace time what is left is dropped.
-    pub fn stop(&mut self) {
-        if self.stopping != Stopping::No {
-            return;
-        }
-        let grace = self.core.limits.stop_grace.as_millis() as u64;
-        self.stopping = Stopping::Until(self.core.clock.now() + grace.max(1));
-        self.close_listeners();
-        self.each_peer(|core, id, peer| match peer.phase {
-            Phase::Open if peer.proto.close_sent() => {}
-            Phase::Open => core.close(id, peer, 1001, "", By::Local),
-            Phase::Lingering | Phase::Ended => {}
-            _ => core.cancel(id, peer, "the context was stopped"),
-        });
-        self.act();
-    }
-
-    /// Stopped, and nothing is open any more. `run` ends here and forgets the stop, so that it may be called again.
-    pub fn take_stopped(&mut self) -> bool {
-        let stopped = self.stopping != Stopping::No && self.peers.len() == 0;
-        if stopped {
-            self.stopping = Stopping::No;
-        }
-        stopped
-    }
-
-    pub(super) fn drop_all(&mut self) {
-        self.each_peer(|core, id, peer| match peer.phase {
-            Phase::Open | Phase::Lingering | Phase::Ended => core.end(id, peer),
-            _ => core.cancel(id, peer, "the context was stopped"),
-        });
-    }
-
-    pub(super) fn each_peer(&mut self, mut act: impl FnMut(&mut Core, ConnId, &mut Peer)) {
-        let mut from = 0;
-        while let Some((slot, generation)) = self.peers.next(from) {
-            if let Some(peer) = self.peers.get_mut(slot, generation) {
-                act(&mut self.core, ConnId { slot, generation }, peer);
-            }
-            from = slot + 1;
         }
     }
 }
