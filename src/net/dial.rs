@@ -215,7 +215,10 @@ impl Core {
         peer.phase = Phase::Asking(Box::new(asking));
         self.arm(id, peer.profile.limits.handshake_timeout);
         self.outbox(id, peer).push_with(|out| out.extend_from_slice(&request));
-        peer.readable = true;
+        // What came together with the connection brings no edge of its own.
+        if peer.readable {
+            self.read_again(id, peer);
+        }
     }
 
     /// Takes the bytes `at` of the window. What is left of them after an acceptance is in the window again.
