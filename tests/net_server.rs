@@ -91,7 +91,7 @@ fn responding_with_another_status() {
             assert!(matches!(context.respond(id, 101, &[], b""), Err(Error::Argument(_))));
             assert!(matches!(context.respond(id, 403, &[("A\r\nB", b"")], b""), Err(Error::Header(_))));
             context.respond(id, 403, &[("X-Why", b"no")], b"not today").unwrap();
-            assert!(matches!(context.respond(id, 403, &[], b""), Err(Error::Closed)));
+            assert!(matches!(context.respond(id, 403, &[], b""), Err(Error::State(_))));
         };
         let bytes = [REQUEST, &masked(TEXT, b"ignored")].concat();
         let (mut raw, id) = ask(&mut l, address, &bytes, &mut |context, id| match later {
