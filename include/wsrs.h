@@ -51,7 +51,7 @@
  *     on_message, on_ping, on_pong, on_drain
  *     on_close      exactly once, last
  *
- * A request that the program answers by wsrs_conn_respond ends without another callback.
+ * After on_request, a request that is answered with a status instead ends in on_close with code 0, without on_open.
  *
  * THREADS. A context belongs to the thread that first polls or runs it: the loop's thread. Functions say "Loop thread"
  * (elsewhere they return WSRS_ERR_THREAD) or "Any thread". Before the first poll and after that thread ended, loop
@@ -389,7 +389,10 @@ typedef struct {
 typedef struct {
     /* Of this struct. A newer library may append members; look at them only when they lie within. */
     size_t size;
-    /* From the peer's Close frame, or ours where it never sent one; 1005: a Close without code, 1006: no Close at all. */
+    /*
+     * From the peer's Close frame, or ours where it never sent one; 1005: a Close without code, 1006: no Close at all;
+     * 0: it never opened, since its request was answered with a status.
+     */
     int32_t code;
     /* 1: both Close frames were exchanged. */
     int32_t clean;
@@ -435,7 +438,7 @@ typedef struct {
  * wsrs_context_free; only a poll or run of the same context is refused. They must neither throw nor longjmp.
  *
  * A connection's callbacks come in this order: on_request (servers that set it), then either on_open, everything else,
- * and at last on_close, or one on_error.
+ * and at last on_close, or one on_error. A request that gets another answer than an upgrade ends with on_close.
  */
 typedef struct {
     /* sizeof(wsrs_callbacks), as WSRS_CALLBACKS_INIT sets it. */
@@ -454,8 +457,9 @@ typedef struct {
     /* A message came, or in streaming mode a piece of one. */
     void (*on_message)(wsrs_conn conn, const wsrs_message *message, void *user_data);
     /*
-     * The connection is over: exactly once for each connection that had on_open, and its last callback. The handle is
-     * gone already; free here what you keep for the connection.
+     * The connection is over: exactly once for each connection that had on_open, and its last callback; with code 0 also
+     * after a request that was answered with something else than an upgrade. The handle is gone already; free here
+     * what you keep for the connection.
      */
     void (*on_close)(wsrs_conn conn, const wsrs_close *close, void *user_data);
     /* The connection did not open: exactly once instead of on_open and on_close. */
@@ -1133,7 +1137,7 @@ wsrs_result wsrs_conn_accept(wsrs_conn conn,
 
 /*
  * Answers a request with an HTTP status instead, 200 to 599 and none that has no body when there is one; the
- * connection ends after it, without a callback. All is copied.
+ * connection ends after it: on_close with code 0, no on_open. All is copied.
  *
  * Loop thread, in on_request or after wsrs_conn_defer. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already;
  * WSRS_ERR_HEADER; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.

@@ -1,10 +1,28 @@
-//! Vector code picked at run time: masking of payloads (RFC 6455 §5.3).
+//! Vector code picked at run time: masking of payloads (RFC 6455 §5.3), and whether bytes are ASCII, which is UTF-8
+//! (simdutf8 checks the rest).
 //!
-//! Called by `proto::mask`. The library is built for the baseline CPU; each function here asks the CPU once (std
+//! Called by `proto::mask` and `proto::utf8`. The library is built for the baseline CPU; each function here asks the CPU once (std
 //! caches the answer) and takes the widest form it has. Invariant: all forms give the same bytes as [`xor_scalar`].
 
+/// Whether all bytes are ASCII. `false` may also mean that this CPU has no quick way to tell.
+#[inline(always)]
+pub(crate) fn is_ascii(data: &[u8]) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512bw") {
+            // SAFETY: the CPU has AVX-512BW, and with it F.
+            return unsafe { x86::is_ascii_avx512(data) };
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the CPU has AVX2.
+            return unsafe { x86::is_ascii_avx2(data) };
+        }
+    }
+    false
+}
+
 /// XORs `data` with `key` repeated, beginning with its first byte.
-#[inline]
+#[inline(always)]
 pub(crate) fn xor(data: &mut [u8], key: [u8; 4]) {
     #[cfg(target_arch = "x86_64")]
     {
@@ -74,6 +92,56 @@ mod x86 {
         }
     }
 
+    /// ORs all vectors: a byte that is not ASCII has its highest bit set.
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn is_ascii_avx512(data: &[u8]) -> bool {
+        let mut all = _mm512_setzero_si512();
+        let mut blocks = data.chunks_exact(256);
+        for block in &mut blocks {
+            let p = block.as_ptr();
+            for i in 0..4 {
+                // SAFETY: `block` has 256 bytes, so 64 from i * 64 are inside; unaligned access is allowed.
+                all = _mm512_or_si512(all, unsafe { _mm512_loadu_si512(p.add(i * 64).cast()) });
+            }
+        }
+        let mut vectors = blocks.remainder().chunks_exact(64);
+        for vector in &mut vectors {
+            // SAFETY: `vector` has 64 bytes; unaligned access is allowed.
+            all = _mm512_or_si512(all, unsafe { _mm512_loadu_si512(vector.as_ptr().cast()) });
+        }
+        let tail = vectors.remainder();
+        let lanes = (1u64 << tail.len()) - 1;
+        // SAFETY: `tail` has fewer than 64 bytes and `lanes` a bit for each: no other byte is read.
+        all = _mm512_or_si512(all, unsafe { _mm512_maskz_loadu_epi8(lanes, tail.as_ptr().cast()) });
+        _mm512_movepi8_mask(all) == 0
+    }
+
+    /// The same with 32 bytes; what is shorter is looked at byte by byte.
+    #[target_feature(enable = "avx2")]
+    pub(super) fn is_ascii_avx2(data: &[u8]) -> bool {
+        let length = data.len();
+        if length < 32 {
+            return data.iter().all(|byte| byte.is_ascii());
+        }
+        let p = data.as_ptr();
+        // SAFETY: `data` has at least 32 bytes, and every access is to 32 of them: the last 32, or 32 from an `i` with
+        // i + 32 <= length. Unaligned access is allowed.
+        unsafe {
+            let mut all = _mm256_loadu_si256(p.add(length - 32).cast());
+            let mut i = 0;
+            while i + 64 <= length {
+                let two =
+                    _mm256_or_si256(_mm256_loadu_si256(p.add(i).cast()), _mm256_loadu_si256(p.add(i + 32).cast()));
+                all = _mm256_or_si256(all, two);
+                i += 64;
+            }
+            if i + 32 <= length {
+                all = _mm256_or_si256(all, _mm256_loadu_si256(p.add(i).cast()));
+            }
+            _mm256_movemask_epi8(all) == 0
+        }
+    }
+
     /// Two vectors a turn. The tail is the last 32 bytes, read before the others are written.
     #[target_feature(enable = "avx2")]
     pub(super) fn xor_avx2(data: &mut [u8], key: [u8; 4]) {
@@ -116,7 +184,8 @@ mod tests {
         for length in (0..=300).chain([511, 512, 513, 1024, 1031]) {
             for start in [0, 1, 3, 8] {
                 let plain: Vec<u8> = (0..length).map(|i| source[start + i] ^ key[i % 4]).collect();
-                let mut forms: Vec<fn(&mut [u8], [u8; 4])> = vec![super::xor, super::xor_scalar];
+                type Form = fn(&mut [u8], [u8; 4]);
+                let mut forms: Vec<Form> = vec![super::xor, super::xor_scalar];
                 #[cfg(target_arch = "x86_64")]
                 {
                     if is_x86_feature_detected!("avx2") {
@@ -134,6 +203,35 @@ mod tests {
                     assert_eq!(bytes[start..start + length], plain, "form {n}, length {length}");
                     assert_eq!(bytes[..start], source[..start], "form {n}: before");
                     assert_eq!(bytes[start + length..], source[start + length..], "form {n}: after");
+                }
+            }
+        }
+    }
+
+    /// A single byte above ASCII is found wherever it is.
+    #[test]
+    fn ascii_is_told_from_the_rest() {
+        let mut forms: Vec<fn(&[u8]) -> bool> = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") {
+                // SAFETY: the CPU has AVX2.
+                forms.push(|data| unsafe { super::x86::is_ascii_avx2(data) });
+            }
+            if is_x86_feature_detected!("avx512bw") {
+                // SAFETY: the CPU has AVX-512BW.
+                forms.push(|data| unsafe { super::x86::is_ascii_avx512(data) });
+            }
+        }
+        for form in forms {
+            for length in (0..=200).chain([255, 256, 257, 600]) {
+                let mut bytes = vec![0x7f; length + 1];
+                bytes[length] = 0x80; // behind the end: must not be looked at
+                assert!(form(&bytes[..length]), "{length}");
+                for at in 0..length {
+                    bytes[at] = 0x80;
+                    assert!(!form(&bytes[..length]), "{at} of {length}");
+                    bytes[at] = 0x7f;
                 }
             }
         }

@@ -231,12 +231,12 @@ fn frames_are_written_with_the_shortest_header_and_as_the_rfc_shows() {
         assert_eq!(Written::new(0x82, length, Some(KEY)).as_bytes(), masked, "{length}, masked");
     }
     let mut out = b"before".to_vec();
-    frame::write(&mut out, TEXT, &[b"Hel", b"", b"lo"], Some(KEY));
+    frame::write_gathered(&mut out, TEXT, &[b"Hel", b"", b"lo"], Some(KEY));
     assert_eq!(out, b"before\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
     for length in [0, 125, 126, 65535, 65536] {
         for key in [None, Some(KEY)] {
             let mut out = Vec::new();
-            frame::write(&mut out, BINARY, &[&pattern(length)], key);
+            frame::write_gathered(&mut out, BINARY, &[&pattern(length)], key);
             assert_eq!(out, frames::frame(BINARY, &pattern(length), key), "{length}");
         }
     }

@@ -12,7 +12,7 @@ use std::ffi::c_void;
 /// wsrs_context_free; only a poll or run of the same context is refused. They must neither throw nor longjmp.
 ///
 /// A connection's callbacks come in this order: on_request (servers that set it), then either on_open, everything else,
-/// and at last on_close, or one on_error.
+/// and at last on_close, or one on_error. A request that gets another answer than an upgrade ends with on_close.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct wsrs_callbacks {
@@ -27,8 +27,9 @@ pub struct wsrs_callbacks {
     pub on_open: Option<unsafe extern "C" fn(conn: wsrs_conn, user_data: *mut c_void)>,
     /// A message came, or in streaming mode a piece of one.
     pub on_message: Option<unsafe extern "C" fn(conn: wsrs_conn, message: *const wsrs_message, user_data: *mut c_void)>,
-    /// The connection is over: exactly once for each connection that had on_open, and its last callback. The handle is
-    /// gone already; free here what you keep for the connection.
+    /// The connection is over: exactly once for each connection that had on_open, and its last callback; with code 0 also
+    /// after a request that was answered with something else than an upgrade. The handle is gone already; free here
+    /// what you keep for the connection.
     pub on_close: Option<unsafe extern "C" fn(conn: wsrs_conn, close: *const wsrs_close, user_data: *mut c_void)>,
     /// The connection did not open: exactly once instead of on_open and on_close.
     pub on_error: Option<unsafe extern "C" fn(conn: wsrs_conn, error: *const wsrs_error, user_data: *mut c_void)>,
@@ -44,6 +45,9 @@ pub struct wsrs_callbacks {
 unsafe impl Sized0 for wsrs_callbacks {
     const FIRST: usize = size_of::<[usize; 9]>();
 }
+
+/// The type of `on_message`, which is looked up for every message.
+pub(super) type OnMessage = unsafe extern "C" fn(wsrs_conn, *const wsrs_message, *mut c_void);
 
 impl wsrs_callbacks {
     /// No callback at all.

@@ -64,7 +64,12 @@ impl Ctx {
     /// Calls the program back for a message that lies whole in the window.
     #[inline(always)]
     pub(super) fn whole_message(&self, here: &Here, whole: &Whole, data: &[u8]) {
-        let Some(function) = self.callback(whole.tag, |set| set.on_message) else { return };
+        let (tag, mut function) = self.last_on_message.get();
+        if tag != whole.tag {
+            function = self.callback(whole.tag, |set| set.on_message);
+            self.last_on_message.set((whole.tag, function));
+        }
+        let Some(function) = function else { return };
         let message = message(whole.kind, data, true, true);
         let conn = wsrs_conn { id: self.conn(whole.id) };
         // SAFETY: promised when it was set; the struct and its data outlive the call.

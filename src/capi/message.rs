@@ -92,7 +92,8 @@ pub struct wsrs_request {
 pub struct wsrs_close {
     /// Of this struct. A newer library may append members; look at them only when they lie within.
     pub size: usize,
-    /// From the peer's Close frame, or ours where it never sent one; 1005: a Close without code, 1006: no Close at all.
+    /// From the peer's Close frame, or ours where it never sent one; 1005: a Close without code, 1006: no Close at all;
+    /// 0: it never opened, since its request was answered with a status.
     pub code: i32,
     /// 1: both Close frames were exchanged.
     pub clean: i32,

@@ -38,7 +38,7 @@ pub unsafe extern "C" fn wsrs_conn_accept(
 }
 
 /// Answers a request with an HTTP status instead, 200 to 599 and none that has no body when there is one; the
-/// connection ends after it, without a callback. All is copied.
+/// connection ends after it: on_close with code 0, no on_open. All is copied.
 ///
 /// Loop thread, in on_request or after wsrs_conn_defer. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already;
 /// WSRS_ERR_HEADER; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.

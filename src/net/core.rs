@@ -43,6 +43,8 @@ pub(super) struct Core {
     pub(super) log_level: Option<Level>,
     /// Between `wait` and the end of the turn, when queues are flushed at its end.
     pub(super) in_turn: bool,
+    // Boxes, since peers take and give back the box itself.
+    #[expect(clippy::vec_box)]
     stock: Vec<Box<Outbox>>,
     random: Random,
 }
@@ -50,11 +52,11 @@ pub(super) struct Core {
 impl Core {
     pub(super) fn new(limits: Limits, door: Arc<Door>, registry: Registry) -> Core {
         Core {
+            wheel: Wheel::new(limits.max_connections),
             limits,
             door,
             registry,
             clock: Clock::new(),
-            wheel: Wheel::new(),
             pool: Pool::default(),
             addresses: Addresses::default(),
             pending: 0,

@@ -120,7 +120,8 @@ pub enum What<'w> {
 /// How a connection ended.
 #[derive(Debug)]
 pub struct Closing {
-    /// From the peer's Close, or ours where it never sent one; 1005: a Close without code, 1006: no Close at all.
+    /// From the peer's Close, or ours where it never sent one; 1005: a Close without code, 1006: no Close at all;
+    /// 0: it never opened, since its request was answered with a status.
     pub code: u16,
     /// The peer's words (or ours), valid UTF-8.
     pub reason: Box<str>,

@@ -171,13 +171,13 @@ impl Peer {
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
         matches!(self.phase, Phase::Open)
-            && !(self.paused || self.opening || self.proto.close_sent() || self.proto.close_received())
+            && !(self.paused | self.opening | self.proto.close_sent() | self.proto.close_received())
     }
 
     /// A whole message may be sent without a mask, and the socket keeps up.
     #[inline(always)]
     pub(super) fn sends_plain(&self) -> bool {
-        matches!(self.phase, Phase::Open) && !(self.blocked || self.write_dead) && self.proto.sends_plain()
+        matches!(self.phase, Phase::Open) && !(self.blocked | self.write_dead) & self.proto.sends_plain()
     }
 
     /// Nothing may be delivered now.

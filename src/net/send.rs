@@ -14,6 +14,7 @@ use crate::proto::close::{self, MAX_REASON};
 use crate::proto::connection::{NotNow, Role};
 use crate::proto::frame::{self, FIN, MAX_CONTROL, Written, opcode};
 use crate::proto::message::Kind;
+use crate::proto::utf8;
 use std::io;
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ impl Context {
         if !peer.sends_plain() || data.len() > COPY || !self.core.in_turn {
             return false;
         }
-        if kind == Kind::Text && simdutf8::basic::from_utf8(data).is_err() {
+        if kind == Kind::Text && !utf8::is_valid(data) {
             return false;
         }
         let outbox = match &mut peer.outbox {
@@ -59,7 +60,7 @@ impl Context {
     pub fn send(&mut self, id: ConnId, kind: Kind, data: &[u8]) -> Result<()> {
         let peer = find(&mut self.peers, id)?;
         self.core.admit(id, peer)?;
-        if kind == Kind::Text && simdutf8::basic::from_utf8(data).is_err() {
+        if kind == Kind::Text && !utf8::is_valid(data) {
             return Err(Error::Utf8);
         }
         let first = peer.proto.begin_message(kind)?;
@@ -481,9 +482,9 @@ pub(super) fn check_text(kind: Kind, parts: &[&[u8]]) -> Result<()> {
         return Ok(());
     }
     if let [whole] = parts {
-        return simdutf8::basic::from_utf8(whole).map(drop).map_err(|_| Error::Utf8);
+        return if utf8::is_valid(whole) { Ok(()) } else { Err(Error::Utf8) };
     }
-    let mut utf8 = crate::proto::utf8::Utf8::default();
+    let mut utf8 = utf8::Utf8::default();
     for part in parts {
         utf8.push(part).map_err(|_| Error::Utf8)?;
     }

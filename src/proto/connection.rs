@@ -21,6 +21,7 @@ use super::error::ProtocolError;
 use super::frame::{FIN, Header, MAX_HEADER, opcode};
 use super::mask;
 use super::message::{Incoming, Kind, MessageLimits};
+use super::utf8;
 use std::ops::Range;
 
 /// Direct receiving pays when at least this much of a frame is missing.
@@ -148,7 +149,7 @@ impl Connection {
         if plain.binary {
             return Some((Kind::Binary, at));
         }
-        if simdutf8::basic::from_utf8(payload).is_err() {
+        if !utf8::is_valid(payload) {
             // Masking twice gives what was there: the slow way finds the fault again and names it.
             mask::apply(payload, plain.key);
             return None;
@@ -195,7 +196,7 @@ impl Connection {
         if let Err(error) = limits.check(0, header.length) {
             return Step::Failed(error);
         }
-        if kind == Kind::Text && simdutf8::basic::from_utf8(payload).is_err() {
+        if kind == Kind::Text && !utf8::is_valid(payload) {
             return Step::Failed(ProtocolError::Utf8);
         }
         Step::Message { kind, place: Place::Window(at), first: true, last: true }
@@ -335,7 +336,7 @@ impl Connection {
     /// A message in one frame may be sent, and needs no mask.
     #[inline(always)]
     pub fn sends_plain(&self) -> bool {
-        self.role == Role::Server && !self.close_sent && self.sending.is_none()
+        (self.role == Role::Server) & !self.close_sent & self.sending.is_none()
     }
 
     /// The first byte of a message in one frame.

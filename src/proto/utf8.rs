@@ -1,6 +1,13 @@
 //! Incremental UTF-8 (RFC 3629, RFC 6455 §8.1): bytes in pieces, an error at the first byte that can't be right.
 //!
-//! Called by `message`. The bulk is checked by vector code (simdutf8); only a character that a piece cuts is kept.
+//! Called by `message` and for whole texts by `connection` and `net::send`. The bulk is checked by vector code (simdutf8); only a character that a piece cuts is kept.
+
+/// Whether `text` is UTF-8, all of it at once. ASCII, which most text is, has a way of its own: a third of the
+/// instructions.
+#[inline(always)]
+pub fn is_valid(text: &[u8]) -> bool {
+    crate::simd::is_ascii(text) || simdutf8::basic::from_utf8(text).is_ok()
+}
 
 /// Where a text stands between two pieces.
 #[derive(Clone, Copy, Debug, Default)]

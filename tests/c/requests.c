@@ -1,7 +1,7 @@
 /* Requests: what a server reads of them, and accepts or refuses; what a client learns of a refusal. */
 #include "check.h"
 
-static int opened, refused, requests, vanished;
+static int opened, refused, requests, vanished, answered, closed;
 
 static int is(const char *data, size_t len, const char *expected)
 {
@@ -88,6 +88,14 @@ static void client_error(wsrs_conn conn, const wsrs_error *error, void *user_dat
     refused++;
 }
 
+/* Also for what never opened: a request that was answered with a status ends in code 0. */
+static void server_close(wsrs_conn conn, const wsrs_close *close, void *user_data)
+{
+    CHECK(close->size >= sizeof *close && close->reason_len == 0);
+    answered += close->code == 0 && close->by == WSRS_BY_LOCAL;
+    closed++;
+}
+
 static void server_error(wsrs_conn conn, const wsrs_error *error, void *user_data) { vanished++; }
 
 int main(void)
@@ -102,6 +110,7 @@ int main(void)
     int fd;
     server.on_request = on_request;
     server.on_open = server_open;
+    server.on_close = server_close;
     server.on_error = server_error;
     client.on_open = client_open;
     client.on_error = client_error;
@@ -127,6 +136,9 @@ int main(void)
     raw_answer(context, fd, NULL, answer, sizeof answer); /* and it closes the connection */
     close(fd);
     CHECK(requests == 3);
+    POLL_UNTIL(context, answered, 2); /* the 403 and the 426 */
+    CHECK(closed == 2);
     CHECK_OK(wsrs_context_free(context));
+    CHECK(closed == 3 && answered == 2 && vanished == 0);
     return 0;
 }

@@ -258,10 +258,7 @@ impl Raw {
 
     /// Writes what is taken, nothing where the other side is gone; how much was.
     pub fn write_some(&mut self, bytes: &[u8]) -> usize {
-        match self.stream.write(bytes) {
-            Ok(count) => count,
-            Err(_) => 0,
-        }
+        self.stream.write(bytes).unwrap_or_default()
     }
 
     /// Reads what is there, at most `most` bytes.

@@ -43,7 +43,7 @@
  *     on_message, on_ping, on_pong, on_drain
  *     on_close      exactly once, last
  *
- * A request that the program answers by wsrs_conn_respond ends without another callback.
+ * After on_request, a request that is answered with a status instead ends in on_close with code 0, without on_open.
  *
  * THREADS. A context belongs to the thread that first polls or runs it: the loop's thread. Functions say "Loop thread"
  * (elsewhere they return WSRS_ERR_THREAD) or "Any thread". Before the first poll and after that thread ended, loop

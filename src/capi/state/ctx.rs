@@ -7,7 +7,7 @@
 use super::fault::Fault;
 use super::registry;
 use crate::boundary::handle::{self, Kind};
-use crate::capi::callbacks::wsrs_callbacks;
+use crate::capi::callbacks::{OnMessage, wsrs_callbacks};
 use crate::capi::log::LogTo;
 use crate::capi::result::*;
 use crate::capi::types::wsrs_context;
@@ -21,6 +21,8 @@ pub(in crate::capi) struct Ctx {
     pub(in crate::capi) net: RefCell<net::Context>,
     /// The callback sets given so far, each once; the loop's `tag` is an index here. The context's own comes first.
     pub(in crate::capi) sets: RefCell<Vec<wsrs_callbacks>>,
+    /// What was looked up last in `sets`, which never forget: the `on_message` of this tag.
+    pub(in crate::capi) last_on_message: Cell<(u32, Option<OnMessage>)>,
     pub(super) conn_prefix: u64,
     pub(super) slot: u32,
     pub(super) generation: u32,
@@ -97,6 +99,7 @@ impl Ctx {
         Ctx {
             net: RefCell::new(net),
             sets: RefCell::new(vec![callbacks]),
+            last_on_message: Cell::new((0, callbacks.on_message)),
             conn_prefix: handle::prefix(Kind::Conn, slot),
             slot,
             generation,

@@ -100,18 +100,30 @@ impl<'c> Polling<'c> {
         self.0.check_alive()
     }
 
+    /// Whether there is anything to pull: a callback may have forked or run into a panic, and then nothing here is to be
+    /// touched again. Begins the end of a context that was freed.
+    #[cold]
+    fn goes_on(&self, here: &Here, ended: &mut bool) -> bool {
+        let ctx = self.0;
+        if ctx.check_alive().is_err() {
+            return false;
+        }
+        if !ctx.freed.get() {
+            thread::remember(here, ctx);
+        } else if !std::mem::replace(ended, true) {
+            ctx.net.borrow_mut().end();
+        }
+        true
+    }
+
     /// All events of a turn. When the context is freed before or meanwhile: all until its end.
     fn pull(&self, here: &Here) {
         let ctx = self.0;
         let mut window = ctx.window.borrow_mut();
         let mut ended = false;
         ctx.log_late_lines(here);
-        // A callback may have forked or run into a panic: then nothing here is to be touched again.
-        while ctx.check_alive().is_ok() {
-            if ctx.freed.get() && !ended {
-                ctx.net.borrow_mut().end();
-                ended = true;
-            }
+        // As long as this thread remembers the context, it is alive and not freed.
+        while here.recall(ctx.conn_prefix).is_some() || self.goes_on(here, &mut ended) {
             let whole = ctx.net.borrow_mut().next_whole(&mut window);
             if let Some(whole) = whole {
                 ctx.whole_message(here, &whole, window.of(&whole));
