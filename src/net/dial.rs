@@ -216,7 +216,10 @@ impl Core {
         peer.phase = Phase::Asking(Box::new(asking));
         self.arm(id, peer.profile.limits.handshake_timeout);
         self.outbox(id, peer).push_with(|out| out.extend_from_slice(&request));
-        peer.readable = true;
+        // What came together with the connection brings no edge of its own.
+        if peer.readable {
+            self.read_again(id, peer);
+        }
     }
 
     /// Takes the bytes `at` of the window. What is left of them after an acceptance is in the window again.
@@ -301,5 +304,65 @@ impl Body {
             *left -= count as u64;
         }
         self.left == Some(0) || self.bytes.len() >= most
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Event, Limits, ListenOptions, What, Window};
+    use super::*;
+
+    fn address(listener: &std::net::TcpListener) -> SocketAddr {
+        listener.local_addr().expect("bound")
+    }
+
+    /// What is told of `id` first.
+    fn outcome(context: &mut Context, window: &mut Window, id: ConnId) -> String {
+        for _ in 0..500 {
+            context.wait(Some(Duration::from_millis(10))).expect("wait");
+            while let Some(event) = context.next_event(window) {
+                match event {
+                    Event::Conn(event) if event.id == id => {
+                        return match event.what {
+                            What::Failed(failure) => failure.text,
+                            what => format!("{what:?}"),
+                        };
+                    }
+                    _ => {}
+                }
+            }
+        }
+        "nothing".into()
+    }
+
+    /// Refused, swallowed, then one that listens: found, each within its share of the time. And none at all.
+    #[test]
+    fn every_address_of_a_name_is_tried_in_turn() {
+        let limits = Limits { connect_timeout: Duration::from_millis(600), ..Limits::default() };
+        let wake = rustix::event::eventfd(0, rustix::event::EventfdFlags::NONBLOCK).expect("eventfd");
+        let door = super::super::Door::new(Arc::new(wake));
+        let (mut context, mut window) = Context::new(limits, door, 1).expect("context");
+        let listener = context.listen("127.0.0.1:0", ListenOptions::default()).expect("listening");
+        let Ok(super::super::event::SocketName::Tcp(open)) = context.listener_address(listener) else { panic!("TCP") };
+        let refused = address(&std::net::TcpListener::bind("127.0.0.1:0").expect("bind"));
+        let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("socket");
+        full.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("bind");
+        full.listen(0).expect("listen");
+        let full = std::net::TcpListener::from(full);
+        let _fillers = [0; 4].map(|_| TcpStream::connect(address(&full)));
+        let url = format!("ws://{}/", address(&full));
+
+        let id = context.connect(&url, ConnectOptions::default()).expect("begun");
+        context.resolved(id, Ok(vec![refused, address(&full), refused, open]));
+        assert_eq!(outcome(&mut context, &mut window, id), "Open");
+
+        let id = context.connect(&url, ConnectOptions::default()).expect("begun");
+        context.resolved(id, Ok(vec![address(&full), refused]));
+        let text = outcome(&mut context, &mut window, id);
+        assert!(text.starts_with(&format!("connect to {refused}: ")), "{text}");
+
+        let id = context.connect(&url, ConnectOptions::default()).expect("begun");
+        context.resolved(id, Ok(vec![]));
+        assert!(outcome(&mut context, &mut window, id).ends_with("it has no address"));
     }
 }
