@@ -179,9 +179,15 @@ impl Door {
         *self.lock() = Inner { high_water, known, ..Inner::default() };
     }
 
+    /// Whether somebody asked to stop.
+    #[inline(always)]
+    pub(super) fn wants_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     /// Takes the wish to stop.
     pub(super) fn take_stop(&self) -> bool {
-        self.stop.load(Ordering::Relaxed) && self.stop.swap(false, Ordering::AcqRel)
+        self.wants_stop() && self.stop.swap(false, Ordering::AcqRel)
     }
 
     /// What a resolver thread found.
