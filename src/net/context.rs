@@ -12,12 +12,13 @@
 //! called then.
 
 use super::core::Core;
-use super::error::{Error, Result};
-use super::event::{ConnEvent, ConnId, Event, Level, SocketName, State, Timeout, TimerId, What, Window};
+use super::error::Result;
+use super::event::{ConnEvent, ConnId, Event, Level, Timeout, TimerId, What, Window};
 use super::limits::Limits;
 use super::listener::Listener;
 use super::peer::{Peer, Phase};
 use super::reading::{Current, WINDOW, Whole};
+use super::ready::{Kind, Ready, token};
 use super::table::Table;
 use super::timers::Timers;
 use super::wake::{Command, Door};
@@ -26,7 +27,7 @@ use crate::proto::connection::Place;
 use crate::proto::frame::MAX_HEADER;
 use crate::proto::message;
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll};
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -47,7 +48,7 @@ pub struct Context {
     next_ready: usize,
     /// Connections left over from the last turn.
     leftover: usize,
-    stage: Stage,
+    pub(super) stage: Stage,
     pub(super) current: Option<Current>,
     pub(super) peers: Table<Peer>,
     pub(super) listeners: Table<Listener>,
@@ -59,8 +60,9 @@ pub struct Context {
     due: Vec<u32>,
     /// The timerfd has fired in this turn.
     ticked: bool,
-    posted: VecDeque<Command>,
-    stopping: Stopping,
+    pub(super) posted: VecDeque<Command>,
+    /// The context is being stopped: until then, in the clock's milliseconds.
+    pub(super) stopping: Option<u64>,
     unsettled: Unsettled,
     pub(super) core: Core,
 }
@@ -81,43 +83,11 @@ enum Unsettled {
 
 /// Where in a turn the loop is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     Leftover,
     Ready,
     Rest,
     Idle,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stopping {
-    No,
-    /// Until then, in the clock's milliseconds.
-    Until(u64),
-}
-
-#[derive(Clone, Copy)]
-struct Ready {
-    token: Token,
-    /// A connection, readable, and perhaps writable, and nothing else.
-    plain: bool,
-    readable: bool,
-    writable: bool,
-    read_closed: bool,
-}
-
-impl Ready {
-    #[inline(always)]
-    fn new(event: &mio::event::Event) -> Ready {
-        let token = event.token();
-        let (readable, read_closed, error) = (event.is_readable(), event.is_read_closed(), event.is_error());
-        Ready {
-            token,
-            plain: readable && !read_closed && !error && token.0 >> 28 & 0xf == Kind::Peer as usize,
-            readable: readable || error,
-            writable: event.is_writable() || error || event.is_write_closed(),
-            read_closed: read_closed || error,
-        }
-    }
 }
 
 /// An event that was found, before it borrows from the window.
@@ -133,21 +103,6 @@ pub(super) enum Found {
     Timer { id: TimerId, words: [usize; 2] },
     Posted { words: [usize; 2] },
     Log { level: Level, text: String },
-}
-
-/// What a token names.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Peer = 0,
-    Listener = 1,
-    Wake = 2,
-    Timer = 3,
-}
-
-/// generation << 32 | kind << 28 | slot
-pub(super) fn token(kind: Kind, slot: u32, generation: u32) -> Token {
-    const { assert!(usize::BITS == 64) };
-    Token((generation as usize) << 32 | (kind as usize) << 28 | slot as usize)
 }
 
 /// The event of a message that is whole in the window.
@@ -187,7 +142,7 @@ impl Context {
             timers: Timers::new(first_generation),
             due: Vec::new(),
             posted: VecDeque::new(),
-            stopping: Stopping::No,
+            stopping: None,
             unsettled: Unsettled::Nothing,
             core,
         };
@@ -236,7 +191,7 @@ impl Context {
         self.ready.clear();
         self.next_ready = 0;
         self.ready.extend(self.events.iter().map(Ready::new));
-        self.core.clock.stale();
+        self.core.clock.turn(true);
         self.core.in_turn = true;
         self.leftover = self.core.again.len();
         self.stage = Stage::Leftover;
@@ -246,8 +201,7 @@ impl Context {
     /// Sets the timerfd to the first deadline or timer.
     fn arm_timer(&mut self) -> Result<()> {
         let accept = self.accept_later.filter(|&at| at > 0);
-        let stop = if let Stopping::Until(at) = self.stopping { Some(at) } else { None };
-        let first = [self.core.wheel.next(), self.timers.next(), accept, stop].into_iter().flatten().min();
+        let first = [self.core.wheel.next(), self.timers.next(), accept, self.stopping].into_iter().flatten().min();
         if first == self.armed {
             return Ok(());
         }
@@ -334,7 +288,7 @@ impl Context {
                 Stage::Idle => {
                     self.core.in_turn = false;
                     self.act();
-                    self.core.clock.stale();
+                    self.core.clock.turn(false);
                     return None;
                 }
             }
@@ -379,7 +333,8 @@ impl Context {
     #[inline(always)]
     pub(super) fn next_plain_ready(&self) -> Option<ConnId> {
         let ready = self.ready.get(self.next_ready).filter(|ready| ready.plain && self.stage == Stage::Ready)?;
-        Some(ConnId { slot: ready.token.0 as u32, generation: (ready.token.0 >> 32) as u32 })
+        let (slot, generation) = ready.name();
+        Some(ConnId { slot, generation })
     }
 
     /// It was handled.
@@ -395,17 +350,17 @@ impl Context {
             return;
         };
         self.next_ready += 1;
-        let (slot, generation) = ((ready.token.0 & 0x0fff_ffff) as u32, (ready.token.0 >> 32) as u32);
-        match ready.token.0 >> 28 & 0xf {
-            0 => self.peer_ready(ConnId { slot, generation }, ready),
-            1 => self.accept_from(slot, generation),
-            3 => {
+        let (slot, generation) = ready.name();
+        match ready.kind() {
+            Kind::Peer => self.peer_ready(ConnId { slot, generation }, ready),
+            Kind::Listener => self.accept_from(slot, generation),
+            Kind::Timer => {
                 // Edge-triggered and armed for one time: there is nothing to be read.
                 self.armed = None;
                 self.ticked = true;
             }
             // What came through the door is looked at in every turn.
-            _ => {}
+            Kind::Wake => {}
         }
     }
 
@@ -483,7 +438,7 @@ impl Context {
         if self.accept_later.is_some_and(|at| at <= now) {
             self.accept_again();
         }
-        if matches!(self.stopping, Stopping::Until(at) if at <= now) {
+        if self.stopping.is_some_and(|at| at <= now) {
             self.drop_all();
         }
         if let Some((id, words)) = self.timers.take_due(now) {
@@ -545,129 +500,5 @@ impl Context {
             None => (0, 0),
         };
         Event::Conn(ConnEvent { id, tag, user_data, what })
-    }
-
-    /// The connection of that name, unless it is gone.
-    pub(super) fn peer(&self, id: ConnId) -> Result<&Peer> {
-        self.peers.get(id.slot, id.generation).ok_or(Error::Closed)
-    }
-
-    /// `Closed` for what is gone.
-    pub fn state(&self, id: ConnId) -> State {
-        match self.peer(id).map(|peer| (&peer.phase, peer.proto.close_sent())) {
-            Err(_) | Ok((Phase::Ended, _)) => State::Closed,
-            Ok((Phase::Open, false)) => State::Open,
-            Ok((Phase::Open, true) | (Phase::Lingering, _)) => State::Closing,
-            Ok(_) => State::Connecting,
-        }
-    }
-
-    /// The connection's word.
-    pub fn user_data(&self, id: ConnId) -> Result<usize> {
-        self.peer(id).map(|peer| peer.user_data)
-    }
-
-    /// Sets it.
-    pub fn set_user_data(&mut self, id: ConnId, word: usize) -> Result<()> {
-        super::send::find(&mut self.peers, id)?.user_data = word;
-        Ok(())
-    }
-
-    /// Our end.
-    pub fn local_address(&self, id: ConnId) -> Result<SocketName> {
-        Ok(self.peer(id)?.socket.local_name()?)
-    }
-
-    /// The peer's end.
-    pub fn peer_address(&self, id: ConnId) -> Result<SocketName> {
-        Ok(self.peer(id)?.socket.peer_name()?)
-    }
-
-    /// `interval` None: once.
-    pub fn add_timer(&mut self, delay: Duration, interval: Option<Duration>, words: [usize; 2]) -> Result<TimerId> {
-        let at = self.core.clock.now() + delay.as_millis() as u64;
-        let interval = interval.map(|interval| (interval.as_millis() as u64).max(1));
-        let id = self.timers.add(at, interval, words).ok_or(Error::Limit("timers"))?;
-        self.act();
-        Ok(id)
-    }
-
-    /// `Closed` when it is gone.
-    pub fn cancel_timer(&mut self, id: TimerId) -> Result<()> {
-        if self.timers.cancel(id) { Ok(()) } else { Err(Error::Closed) }
-    }
-
-    /// Connections that have not ended, in the order of their slots; `None` starts.
-    pub fn next_conn(&self, previous: Option<ConnId>) -> Option<ConnId> {
-        let mut from = previous.map_or(0, |id| id.slot + 1);
-        loop {
-            let (slot, generation) = self.peers.next(from)?;
-            let id = ConnId { slot, generation };
-            if self.peer(id).is_ok_and(|peer| peer.announced) && self.state(id) != State::Closed {
-                return Some(id);
-            }
-            from = slot + 1;
-        }
-    }
-
-    /// Closes listeners, and every connection with 1001; after the grace time what is left is dropped.
-    pub fn stop(&mut self) {
-        if self.stopping != Stopping::No {
-            return;
-        }
-        let grace = self.core.limits.stop_grace.as_millis() as u64;
-        self.stopping = Stopping::Until(self.core.clock.now() + grace.max(1));
-        self.close_listeners();
-        self.each_peer(|core, id, peer| match peer.phase {
-            Phase::Open if peer.proto.close_sent() => {}
-            Phase::Open => core.close(id, peer, 1001, "", super::event::By::Local),
-            Phase::Lingering | Phase::Ended => {}
-            _ => core.cancel(id, peer, "the context was stopped"),
-        });
-        self.act();
-    }
-
-    /// Stopped, and nothing is open any more. `run` ends here and forgets the stop, so that it may be called again.
-    pub fn take_stopped(&mut self) -> bool {
-        let stopped = self.stopping != Stopping::No && self.peers.len() == 0;
-        if stopped {
-            self.stopping = Stopping::No;
-        }
-        stopped
-    }
-
-    /// Ends everything now (1001 is sent where the socket takes it); `next_event` then gives the last events.
-    pub fn end(&mut self) {
-        self.close_listeners();
-        self.timers.clear();
-        self.each_peer(|core, id, peer| match peer.phase {
-            Phase::Open if !peer.proto.close_sent() => core.close(id, peer, 1001, "", super::event::By::Local),
-            Phase::Open | Phase::Lingering | Phase::Ended => {}
-            _ => core.cancel(id, peer, "the context was freed"),
-        });
-        self.flush_dirty();
-        self.drop_all();
-        // What other threads posted is delivered: its argument may have to be freed.
-        let delivery = self.core.door.take();
-        let rest = self.deliver(delivery);
-        self.posted.extend(rest.into_iter().filter(|command| matches!(command, Command::Post(_))));
-        self.stage = Stage::Rest;
-    }
-
-    fn drop_all(&mut self) {
-        self.each_peer(|core, id, peer| match peer.phase {
-            Phase::Open | Phase::Lingering | Phase::Ended => core.end(id, peer),
-            _ => core.cancel(id, peer, "the context was stopped"),
-        });
-    }
-
-    fn each_peer(&mut self, mut act: impl FnMut(&mut Core, ConnId, &mut Peer)) {
-        let mut from = 0;
-        while let Some((slot, generation)) = self.peers.next(from) {
-            if let Some(peer) = self.peers.get_mut(slot, generation) {
-                act(&mut self.core, ConnId { slot, generation }, peer);
-            }
-            from = slot + 1;
-        }
     }
 }

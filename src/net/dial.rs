@@ -4,12 +4,13 @@
 //! `deadlines` when an address does not answer, and by `reading` with the answer. Everything that goes wrong after
 //! `connect` returned ends in one `Failed`.
 
-use super::context::{Context, Kind as TokenKind, token};
+use super::context::Context;
 use super::core::Core;
 use super::error::{Error, Result};
 use super::event::{ConnId, Level, Stage, State};
 use super::options::ConnectOptions;
 use super::peer::{Peer, Phase, Profile};
+use super::ready::{self, token};
 use super::transport::Socket;
 use crate::proto::connection::Role;
 use crate::proto::handshake::client::{self, Answer, BodyLength, Offer, Response};
@@ -177,7 +178,7 @@ impl Core {
 
     fn started(&mut self, id: ConnId, peer: &mut Peer, socket: io::Result<Socket>) {
         let registered = socket.and_then(|mut socket| {
-            socket.register(&self.registry, token(TokenKind::Peer, id.slot, id.generation))?;
+            socket.register(&self.registry, token(ready::Kind::Peer, id.slot, id.generation))?;
             Ok(socket)
         });
         match registered {

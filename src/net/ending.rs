@@ -6,6 +6,7 @@
 use super::core::Core;
 use super::error::Error;
 use super::event::{By, Closing, ConnId, Failure, Level, Stage, State, What};
+use super::limits::Limits;
 use super::peer::{Ending, Peer, Phase};
 use super::transport::Socket;
 use crate::proto::close::ABNORMAL;
@@ -114,7 +115,9 @@ impl Core {
         peer.phase = Phase::Lingering;
         peer.readable = true;
         self.unpause(id, peer);
-        self.arm(id, peer.profile.limits.close_timeout.max(std::time::Duration::from_millis(1)));
+        // A deadline that is off would leave it to the peer how long the socket stays.
+        let deadline = peer.profile.limits.close_timeout;
+        self.arm(id, if deadline.is_zero() { Limits::default().close_timeout } else { deadline });
         // An empty queue is flushed too: that is what ends our side.
         self.outbox(id, peer);
         self.read_again(id, peer);

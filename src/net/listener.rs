@@ -3,11 +3,12 @@
 //! Called by the C surface (`listen`, `close_listener`) and by `context` when a listening socket is ready. Accepting
 //! pauses when descriptors or places run out and goes on when one is free again, without spinning (hazard H23).
 
-use super::context::{Context, Kind as TokenKind, token};
+use super::context::Context;
 use super::error::{Error, Result};
 use super::event::{ConnId, Level, ListenerId, SocketName};
 use super::options::ListenOptions;
 use super::peer::{Peer, Phase, Profile};
+use super::ready::{self, token};
 use super::transport::{Socket, unix_name};
 use crate::proto::connection::Role;
 use crate::proto::http1::is_token;
@@ -91,7 +92,7 @@ impl Context {
         let id = ListenerId { slot, generation };
         let registered = match self.listeners.get_mut(slot, generation) {
             Some(listener) => {
-                listener.socket.register(&self.core.registry, token(TokenKind::Listener, slot, generation))
+                listener.socket.register(&self.core.registry, token(ready::Kind::Listener, slot, generation))
             }
             None => Err(Error::Closed),
         };
@@ -189,7 +190,7 @@ impl Context {
             return;
         };
         let id = ConnId { slot, generation };
-        if let Err(error) = socket.register(&self.core.registry, token(TokenKind::Peer, slot, generation)) {
+        if let Err(error) = socket.register(&self.core.registry, token(ready::Kind::Peer, slot, generation)) {
             self.core.log(Level::Error, || format!("a connection can't be watched: {error}"));
             self.peers.remove(slot, generation);
             self.core.addresses.leave(address);

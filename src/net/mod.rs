@@ -5,13 +5,16 @@
 //! [`Door`].
 #![forbid(unsafe_code)]
 
+pub mod commands;
 pub mod context;
 mod core;
 mod deadlines;
+mod delivery;
 mod dial;
 mod ending;
 pub mod error;
 pub mod event;
+mod inspect;
 pub mod limits;
 mod listener;
 mod opening;
@@ -19,16 +22,18 @@ pub mod options;
 mod outbox;
 mod peer;
 pub mod reading;
-pub mod send;
+mod ready;
+mod send;
+mod stopping;
 mod table;
 mod timers;
 mod transport;
 pub mod wake;
 
+pub use commands::Framed;
 pub use context::Context;
 pub use error::{Error, Result};
 pub use event::{By, Closing, ConnEvent, ConnId, Event, Failure, ListenerId, Stage, State, TimerId, What, Window};
 pub use limits::Limits;
 pub use options::{ConnectOptions, ListenOptions};
-pub use send::Framed;
 pub use wake::Door;

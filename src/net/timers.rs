@@ -19,25 +19,30 @@ pub struct Clock {
     start: Instant,
     now: u64,
     fresh: bool,
+    in_turn: bool,
 }
 
 impl Clock {
     /// Starts at 0.
     pub fn new() -> Self {
-        Clock { start: Instant::now(), now: 0, fresh: true }
+        Clock { start: Instant::now(), now: 0, fresh: false, in_turn: false }
     }
 
-    /// Time has passed: the next `now` looks at the clock.
-    pub fn stale(&mut self) {
+    /// A turn begins or ends. Between turns any time may pass, so that each `now` looks at the clock.
+    pub fn turn(&mut self, begins: bool) {
+        self.in_turn = begins;
         self.fresh = false;
     }
 
     /// Milliseconds, exact to the turn.
     pub fn now(&mut self) -> u64 {
-        if !self.fresh {
-            self.now = self.start.elapsed().as_millis() as u64;
-            self.fresh = true;
-        }
+        if self.fresh { self.now } else { self.exact_now() }
+    }
+
+    /// Milliseconds, also after a callback that took its time.
+    pub fn exact_now(&mut self) -> u64 {
+        self.now = self.start.elapsed().as_millis() as u64;
+        self.fresh = self.in_turn;
         self.now
     }
 }

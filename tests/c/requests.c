@@ -98,6 +98,37 @@ static void server_close(wsrs_conn conn, const wsrs_close *close, void *user_dat
 
 static void server_error(wsrs_conn conn, const wsrs_error *error, void *user_data) { vanished++; }
 
+static char page[4 << 20];
+
+static void serve_page(wsrs_conn conn, const wsrs_request *request, void *user_data)
+{
+    CHECK(!request->upgrade);
+    CHECK_OK(wsrs_conn_respond(conn, 200, NULL, 0, page, sizeof page));
+}
+
+/* A long answer reaches a slow reader whole, also where the deadline for closing is off. */
+static void long_answer(wsrs_context context)
+{
+    static const char get[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    static char answer[sizeof page + 4096];
+    wsrs_callbacks server = WSRS_CALLBACKS_INIT;
+    wsrs_listen_options options = WSRS_LISTEN_OPTIONS_INIT;
+    wsrs_limits limits = WSRS_LIMITS_INIT;
+    size_t len;
+    int fd;
+    memset(page, 'x', sizeof page);
+    server.on_request = serve_page;
+    limits.close_timeout_ms = WSRS_OFF;
+    options.callbacks = &server;
+    options.limits = &limits;
+    fd = raw_connect(check_listen(context, &options));
+    raw_write(fd, get, sizeof get - 1);
+    check_poll_for(context, 50);
+    len = raw_answer(context, fd, NULL, answer, sizeof answer);
+    CHECK(len > sizeof page && strncmp(answer, "HTTP/1.1 200 ", 13) == 0);
+    close(fd);
+}
+
 int main(void)
 {
     static const wsrs_header token = {"X-Token", WSRS_NUL_TERMINATED, "secret", WSRS_NUL_TERMINATED};
@@ -137,6 +168,7 @@ int main(void)
     close(fd);
     CHECK(requests == 3);
     POLL_UNTIL(context, answered, 2); /* the 403 and the 426 */
+    long_answer(context);
     CHECK(closed == 2);
     CHECK_OK(wsrs_context_free(context));
     CHECK(closed == 3 && answered == 2 && vanished == 0);

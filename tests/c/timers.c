@@ -6,13 +6,23 @@ enum { POSTS = 1000 };
 
 static wsrs_context context;
 static long begin;
-static int once, repeated, cancelled, posts, nested;
+static int once, repeated, cancelled, posts, nested, late;
+
+/* Set by a callback that took its time. */
+static void on_late(wsrs_timer timer, void *argument)
+{
+    CHECK(check_now_ms() - begin >= 29);
+    late++;
+}
 
 static void on_once(wsrs_timer timer, void *argument)
 {
     CHECK(argument == &once);
     CHECK(check_now_ms() - begin >= 29); /* the clock is read in whole milliseconds */
     once++;
+    check_sleep_ms(50);
+    begin = check_now_ms();
+    CHECK_OK(wsrs_context_timer(context, 30, 0, on_late, NULL, NULL));
 }
 
 static void on_repeated(wsrs_timer timer, void *argument)
@@ -49,6 +59,7 @@ int main(void)
     pthread_t thread;
     int32_t wait;
     context = check_context(NULL);
+    check_sleep_ms(50); /* a timer counts from when it is set, not from the last poll */
     begin = check_now_ms();
     CHECK_OK(wsrs_context_timer(context, 30, 0, on_once, &once, &single));
     CHECK_OK(wsrs_context_timer(context, 5, 5, on_repeated, NULL, NULL));
@@ -61,6 +72,7 @@ int main(void)
     POLL_UNTIL(context, once, 1);
     CHECK_IS(wsrs_timer_cancel(single), WSRS_ERR_CLOSED);
     POLL_UNTIL(context, repeated, 5);
+    POLL_UNTIL(context, late, 1);
     check_poll_for(context, 40);
     CHECK(once == 1 && repeated == 5 && cancelled == 0);
 

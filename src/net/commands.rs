@@ -1,0 +1,185 @@
+//! The commands of the program: send, ping, close, abort, pause.
+//!
+//! Called by the C surface on the loop's thread, and by `delivery` for what came through the door. What a frame does on
+//! its way to the socket is in `send`.
+
+use super::context::Context;
+use super::error::{Error, Result};
+use super::event::{By, ConnId};
+use super::peer::Phase;
+use super::send::{COPY, CORK, check_close, check_control, check_text, find};
+use crate::proto::close;
+use crate::proto::connection::Role;
+use crate::proto::frame::{FIN, Written, opcode};
+use crate::proto::message::Kind;
+use crate::proto::utf8;
+use std::sync::Arc;
+
+/// A message framed once, for many server connections; its payload for client connections, which mask each frame.
+#[derive(Clone)]
+pub struct Framed {
+    kind: Kind,
+    header: usize,
+    bytes: Arc<[u8]>,
+}
+
+impl Context {
+    /// [`Context::send`] in the common case, and nothing else: an open server connection that keeps up, in a turn.
+    /// `false` has changed nothing: `send` tells.
+    #[inline(always)]
+    pub fn send_plain(&mut self, id: ConnId, kind: Kind, data: &[u8]) -> bool {
+        let Some(peer) = self.peers.get_mut(id.slot, id.generation) else { return false };
+        if !peer.sends_plain() || data.len() > COPY || !self.core.in_turn {
+            return false;
+        }
+        if kind == Kind::Text && !utf8::is_valid(data) {
+            return false;
+        }
+        let outbox = match &mut peer.outbox {
+            Some(outbox) => outbox,
+            None => self.core.begin_outbox(id, &mut peer.outbox, &mut peer.dirty),
+        };
+        if outbox.len() > CORK.min(peer.profile.limits.high_water) {
+            return false;
+        }
+        peer.used = true;
+        outbox.push_plain(FIN | kind.opcode(), data);
+        true
+    }
+
+    /// Queues or writes a whole message. Text must be UTF-8.
+    #[inline]
+    pub fn send(&mut self, id: ConnId, kind: Kind, data: &[u8]) -> Result<()> {
+        let peer = find(&mut self.peers, id)?;
+        self.core.admit(id, peer)?;
+        if kind == Kind::Text && !utf8::is_valid(data) {
+            return Err(Error::Utf8);
+        }
+        let first = peer.proto.begin_message(kind)?;
+        peer.used = true;
+        self.core.put(id, peer, first, data)?;
+        self.act();
+        Ok(())
+    }
+
+    /// The same from several pieces.
+    pub fn send_gathered(&mut self, id: ConnId, kind: Kind, parts: &[&[u8]]) -> Result<()> {
+        let peer = find(&mut self.peers, id)?;
+        self.core.admit(id, peer)?;
+        check_text(kind, parts)?;
+        let first = peer.proto.begin_message(kind)?;
+        peer.used = true;
+        self.core.put_gathered(id, peer, first, parts)?;
+        self.act();
+        Ok(())
+    }
+
+    /// One frame of a message; all have the same kind.
+    pub fn send_fragment(&mut self, id: ConnId, kind: Kind, data: &[u8], last: bool) -> Result<()> {
+        let peer = find(&mut self.peers, id)?;
+        self.core.admit(id, peer)?;
+        let first = peer.proto.begin_fragment(kind, last)?;
+        peer.used = true;
+        self.core.put(id, peer, first, data)?;
+        self.act();
+        Ok(())
+    }
+
+    /// Frames a message for many.
+    pub fn frame(&mut self, kind: Kind, data: &[u8]) -> Result<Framed> {
+        check_text(kind, &[data])?;
+        let header = Written::new(FIN | kind.opcode(), data.len(), None);
+        let mut bytes = Vec::with_capacity(header.as_bytes().len() + data.len());
+        bytes.extend_from_slice(header.as_bytes());
+        bytes.extend_from_slice(data);
+        Ok(Framed { kind, header: header.as_bytes().len(), bytes: bytes.into() })
+    }
+
+    /// Sends what `frame` made.
+    pub fn send_framed(&mut self, id: ConnId, framed: &Framed) -> Result<()> {
+        let peer = find(&mut self.peers, id)?;
+        self.core.admit(id, peer)?;
+        let first = peer.proto.begin_message(framed.kind)?;
+        peer.used = true;
+        match peer.proto.role() {
+            Role::Client => self.core.put(id, peer, first, &framed.bytes[framed.header..])?,
+            Role::Server => self.core.outbox(id, peer).push_shared(framed.bytes.clone()),
+        }
+        self.act();
+        Ok(())
+    }
+
+    /// At most 125 bytes.
+    pub fn ping(&mut self, id: ConnId, data: &[u8]) -> Result<()> {
+        self.control(id, opcode::PING, data)
+    }
+
+    /// An unasked pong, at most 125 bytes.
+    pub fn pong(&mut self, id: ConnId, data: &[u8]) -> Result<()> {
+        self.control(id, opcode::PONG, data)
+    }
+
+    fn control(&mut self, id: ConnId, code: u8, data: &[u8]) -> Result<()> {
+        check_control(data)?;
+        let peer = find(&mut self.peers, id)?;
+        self.core.admit(id, peer)?;
+        let first = peer.proto.begin_control(code)?;
+        self.core.put(id, peer, first, data)?;
+        self.act();
+        Ok(())
+    }
+
+    /// Starts the closing handshake; cancels a connect. `code` 0: a Close without body; reason at most 123 bytes.
+    pub fn close(&mut self, id: ConnId, code: u16, reason: &[u8]) -> Result<()> {
+        let reason = check_close(code, reason)?;
+        let peer = find(&mut self.peers, id)?;
+        match peer.phase {
+            Phase::Open if peer.proto.close_sent() => return Err(Error::Closed),
+            Phase::Open => self.core.close(id, peer, code, reason, By::Local),
+            Phase::Lingering | Phase::Ended => return Err(Error::Closed),
+            _ => self.core.cancel(id, peer, "closed by the program"),
+        }
+        self.act();
+        Ok(())
+    }
+
+    /// Drops the connection without Close.
+    pub fn abort(&mut self, id: ConnId) -> Result<()> {
+        let peer = find(&mut self.peers, id)?;
+        match peer.phase {
+            Phase::Ended => return Err(Error::Closed),
+            Phase::Open | Phase::Lingering => {
+                peer.end_as(close::ABNORMAL, "", By::Local);
+                self.core.end(id, peer);
+            }
+            _ => self.core.cancel(id, peer, "aborted by the program"),
+        }
+        self.act();
+        Ok(())
+    }
+
+    /// Stops (true) or continues to receive.
+    pub fn pause(&mut self, id: ConnId, paused: bool) -> Result<()> {
+        let peer = find(&mut self.peers, id)?;
+        if matches!(peer.phase, Phase::Ended) {
+            return Err(Error::Closed);
+        }
+        if !paused {
+            self.core.unpause(id, peer);
+        } else if !peer.proto.close_sent() && !matches!(peer.phase, Phase::Lingering) {
+            peer.paused = true;
+        }
+        self.act();
+        Ok(())
+    }
+
+    /// One `Drain` as soon as the queue is low.
+    pub fn request_drain(&mut self, id: ConnId) -> Result<()> {
+        let peer = find(&mut self.peers, id)?;
+        peer.check_open()?;
+        peer.wants_drain = true;
+        self.core.check_drain(id, peer);
+        self.act();
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! What the program may ask of a connection, and its timers.
+//!
+//! Called by the C surface.
+
+use super::context::Context;
+use super::error::{Error, Result};
+use super::event::{ConnId, SocketName, State, TimerId};
+use super::peer::{Peer, Phase};
+use std::time::Duration;
+
+impl Context {
+    /// The connection of that name, unless it is gone.
+    pub(super) fn peer(&self, id: ConnId) -> Result<&Peer> {
+        self.peers.get(id.slot, id.generation).ok_or(Error::Closed)
+    }
+
+    /// `Closed` for what is gone.
+    pub fn state(&self, id: ConnId) -> State {
+        match self.peer(id).map(|peer| (&peer.phase, peer.proto.close_sent())) {
+            Err(_) | Ok((Phase::Ended, _)) => State::Closed,
+            Ok((Phase::Open, false)) => State::Open,
+            Ok((Phase::Open, true) | (Phase::Lingering, _)) => State::Closing,
+            Ok(_) => State::Connecting,
+        }
+    }
+
+    /// The connection's word.
+    pub fn user_data(&self, id: ConnId) -> Result<usize> {
+        self.peer(id).map(|peer| peer.user_data)
+    }
+
+    /// Sets it.
+    pub fn set_user_data(&mut self, id: ConnId, word: usize) -> Result<()> {
+        super::send::find(&mut self.peers, id)?.user_data = word;
+        Ok(())
+    }
+
+    /// Our end.
+    pub fn local_address(&self, id: ConnId) -> Result<SocketName> {
+        Ok(self.peer(id)?.socket.local_name()?)
+    }
+
+    /// The peer's end.
+    pub fn peer_address(&self, id: ConnId) -> Result<SocketName> {
+        Ok(self.peer(id)?.socket.peer_name()?)
+    }
+
+    /// `interval` None: once.
+    pub fn add_timer(&mut self, delay: Duration, interval: Option<Duration>, words: [usize; 2]) -> Result<TimerId> {
+        let at = self.core.clock.exact_now() + delay.as_millis() as u64;
+        let interval = interval.map(|interval| (interval.as_millis() as u64).max(1));
+        let id = self.timers.add(at, interval, words).ok_or(Error::Limit("timers"))?;
+        self.act();
+        Ok(id)
+    }
+
+    /// `Closed` when it is gone.
+    pub fn cancel_timer(&mut self, id: TimerId) -> Result<()> {
+        if self.timers.cancel(id) { Ok(()) } else { Err(Error::Closed) }
+    }
+
+    /// Connections that have not ended, in the order of their slots; `None` starts.
+    pub fn next_conn(&self, previous: Option<ConnId>) -> Option<ConnId> {
+        let mut from = previous.map_or(0, |id| id.slot + 1);
+        loop {
+            let (slot, generation) = self.peers.next(from)?;
+            let id = ConnId { slot, generation };
+            if self.peer(id).is_ok_and(|peer| peer.announced) && self.state(id) != State::Closed {
+                return Some(id);
+            }
+            from = slot + 1;
+        }
+    }
+
+    /// Bytes queued and not yet taken by the system.
+    pub fn buffered(&self, id: ConnId) -> Result<usize> {
+        self.peer(id).map(Peer::queued)
+    }
+}

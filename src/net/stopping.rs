@@ -1,0 +1,72 @@
+//! The end of a context: stopping with a grace time, ending at once.
+//!
+//! Called by the C surface, and by `context` when another thread asked or the grace time is over.
+
+use super::context::{Context, Stage};
+use super::core::Core;
+use super::event::{By, ConnId};
+use super::peer::{Peer, Phase};
+use super::wake::Command;
+
+impl Context {
+    /// Closes listeners, and every connection with 1001; after the grace time what is left is dropped.
+    pub fn stop(&mut self) {
+        if self.stopping.is_some() {
+            return;
+        }
+        let grace = self.core.limits.stop_grace.as_millis() as u64;
+        self.stopping = Some(self.core.clock.now() + grace.max(1));
+        self.close_listeners();
+        self.each_peer(|core, id, peer| match peer.phase {
+            Phase::Open if peer.proto.close_sent() => {}
+            Phase::Open => core.close(id, peer, 1001, "", By::Local),
+            Phase::Lingering | Phase::Ended => {}
+            _ => core.cancel(id, peer, "the context was stopped"),
+        });
+        self.act();
+    }
+
+    /// Stopped, and nothing is open any more. `run` ends here and forgets the stop, so that it may be called again.
+    pub fn take_stopped(&mut self) -> bool {
+        let stopped = self.stopping.is_some() && self.peers.len() == 0;
+        if stopped {
+            self.stopping = None;
+        }
+        stopped
+    }
+
+    /// Ends everything now (1001 is sent where the socket takes it); `next_event` then gives the last events.
+    pub fn end(&mut self) {
+        self.close_listeners();
+        self.timers.clear();
+        self.each_peer(|core, id, peer| match peer.phase {
+            Phase::Open if !peer.proto.close_sent() => core.close(id, peer, 1001, "", By::Local),
+            Phase::Open | Phase::Lingering | Phase::Ended => {}
+            _ => core.cancel(id, peer, "the context was freed"),
+        });
+        self.flush_dirty();
+        self.drop_all();
+        // What other threads posted is delivered: its argument may have to be freed.
+        let delivery = self.core.door.take();
+        let rest = self.deliver(delivery);
+        self.posted.extend(rest.into_iter().filter(|command| matches!(command, Command::Post(_))));
+        self.stage = Stage::Rest;
+    }
+
+    pub(super) fn drop_all(&mut self) {
+        self.each_peer(|core, id, peer| match peer.phase {
+            Phase::Open | Phase::Lingering | Phase::Ended => core.end(id, peer),
+            _ => core.cancel(id, peer, "the context was stopped"),
+        });
+    }
+
+    fn each_peer(&mut self, mut act: impl FnMut(&mut Core, ConnId, &mut Peer)) {
+        let mut from = 0;
+        while let Some((slot, generation)) = self.peers.next(from) {
+            if let Some(peer) = self.peers.get_mut(slot, generation) {
+                act(&mut self.core, ConnId { slot, generation }, peer);
+            }
+            from = slot + 1;
+        }
+    }
+}
