@@ -158,6 +158,19 @@ fn all_commands_in_order() {
     assert_eq!(l.closed(id), end(4000, "", true, By::Local));
 }
 
+/// A whole message between the fragments of another thread is refused by the loop, and its sender never learns of it.
+#[test]
+#[ignore = "known: the door takes it with Ok and the loop drops it"]
+fn a_message_between_fragments_is_refused_or_delivered() {
+    let mut l = Loop::new(Limits::default());
+    let (_, address) = l.listen(ListenOptions::default());
+    let (mut raw, id) = l.accept_raw(address);
+    l.door.send_fragment(id, Kind::Text, b"a".to_vec(), false).unwrap();
+    let taken = usize::from(l.door.send(id, Kind::Text, b"whole".to_vec()).is_ok());
+    l.door.send_fragment(id, Kind::Text, b"b".to_vec(), true).unwrap();
+    raw.until_frames(&mut l, 2 + taken);
+}
+
 /// After the end everything is Closed, for every thread, and nothing is delivered to who has the place next.
 #[test]
 fn after_the_end_everything_is_closed() {
