@@ -78,6 +78,7 @@ impl Context {
     pub fn send_fragment(&mut self, id: ConnId, kind: Kind, data: &[u8], last: bool) -> Result<()> {
         let peer = find(&mut self.peers, id)?;
         self.core.admit(id, peer)?;
+        self.core.door.begin_fragment(id.slot, kind, data, last)?;
         let first = peer.proto.begin_fragment(kind, last)?;
         peer.used = true;
         self.core.put(id, peer, first, data)?;
