@@ -39,7 +39,8 @@ impl Context {
             Some(outbox) => outbox,
             None => self.core.begin_outbox(id, &mut peer.outbox, &mut peer.dirty),
         };
-        if outbox.len() > CORK.min(peer.profile.limits.high_water) {
+        // Bytes that were not offered to the socket yet count for no mark: `blocked` tells of those that were.
+        if outbox.corked() > CORK {
             return false;
         }
         peer.used = true;

@@ -106,6 +106,12 @@ impl Outbox {
         self.queued + self.filled - self.sent
     }
 
+    /// Bytes written into it since it was empty.
+    #[inline(always)]
+    pub fn corked(&self) -> usize {
+        self.filled
+    }
+
     /// Nothing is waiting.
     #[inline]
     pub fn is_empty(&self) -> bool {

@@ -145,11 +145,11 @@ impl Connection {
         }
         let at = start..start + plain.length as usize;
         let payload = window.get_mut(at.clone())?;
-        mask::apply(payload, plain.key);
         if plain.binary {
+            mask::apply(payload, plain.key);
             return Some((Kind::Binary, at));
         }
-        if !utf8::is_valid(payload) {
+        if !mask::apply_to_text(payload, plain.key) {
             // Masking twice gives what was there: the slow way finds the fault again and names it.
             mask::apply(payload, plain.key);
             return None;
