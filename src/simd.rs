@@ -210,8 +210,8 @@ mod tests {
         for length in (0..=300).chain([511, 512, 513, 1024, 1031]) {
             for start in [0, 1, 3, 8] {
                 let plain: Vec<u8> = (0..length).map(|i| source[start + i] ^ key[i % 4]).collect();
-                type Form = fn(&mut [u8], [u8; 4]);
-                let mut forms: Vec<fn(&mut [u8], [u8; 4]) -> Option<bool>> = vec![
+                type Form = fn(&mut [u8], [u8; 4]) -> Option<bool>;
+                let mut forms: Vec<Form> = vec![
                     |data, key| {
                         super::xor(data, key);
                         None
