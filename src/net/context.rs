@@ -167,7 +167,7 @@ impl Context {
         for (descriptor, kind) in [(door.wake_descriptor(), Kind::Wake), (&timer_fd, Kind::Timer)] {
             poll.registry().register(&mut SourceFd(&descriptor.as_raw_fd()), token(kind, 0, 0), Interest::READABLE)?;
         }
-        door.open(limits.high_water);
+        door.open(limits.high_water, limits.max_connections);
         let core = Core::new(limits, door, poll.registry().try_clone()?);
         let context = Context {
             poll,
@@ -179,7 +179,7 @@ impl Context {
             leftover: 0,
             stage: Stage::Idle,
             current: None,
-            peers: Table::new(first_generation),
+            peers: Table::with_room(first_generation, core.limits.max_connections),
             listeners: Table::new(first_generation),
             accept_later: None,
             full: false,

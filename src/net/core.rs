@@ -52,11 +52,11 @@ pub(super) struct Core {
 impl Core {
     pub(super) fn new(limits: Limits, door: Arc<Door>, registry: Registry) -> Core {
         Core {
+            wheel: Wheel::new(limits.max_connections),
             limits,
             door,
             registry,
             clock: Clock::new(),
-            wheel: Wheel::new(),
             pool: Pool::default(),
             addresses: Addresses::default(),
             pending: 0,

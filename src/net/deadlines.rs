@@ -17,7 +17,7 @@ impl Core {
     pub(super) fn watch_silence(&mut self, id: ConnId, peer: &mut Peer) {
         peer.silent = 0;
         peer.unused = 0;
-        self.arm(id, check_interval(peer));
+        self.arm(id, next_check(peer));
     }
 
     /// The deadline has passed.
@@ -51,14 +51,14 @@ impl Core {
 
     fn check_silence(&mut self, id: ConnId, peer: &mut Peer) {
         let limits = &peer.profile.limits;
-        let (ping, idle) = (limits.ping_interval, limits.idle_timeout);
-        let step = check_interval(peer).as_millis() as u32;
+        let (ping, pong, idle) = (limits.ping_interval, limits.pong_timeout, limits.idle_timeout);
+        let step = next_check(peer).as_millis() as u32;
         // Nothing is received from a connection that the program has paused: that says nothing about the peer.
         let heard = std::mem::take(&mut peer.heard) || peer.paused;
         peer.silent = if heard { 0 } else { peer.silent.saturating_add(step) };
         peer.unused = if std::mem::take(&mut peer.used) { 0 } else { peer.unused.saturating_add(step) };
-        let awaited = std::mem::take(&mut peer.awaiting_pong);
-        if awaited && !heard {
+        peer.awaiting_pong &= !heard;
+        if peer.awaiting_pong && u128::from(peer.silent) >= pong.as_millis() {
             self.log(Level::Info, || "no pong in time".into());
             peer.end_as(ABNORMAL, "", By::Timeout);
             return self.end(id, peer);
@@ -66,17 +66,15 @@ impl Core {
         if !idle.is_zero() && u128::from(peer.unused) >= idle.as_millis() {
             return self.close(id, peer, 1001, "idle", By::Timeout);
         }
-        if !ping.is_zero() && u128::from(peer.silent) >= ping.as_millis() {
+        if !peer.awaiting_pong && !ping.is_zero() && u128::from(peer.silent) >= ping.as_millis() {
             peer.silent = 0;
-            peer.awaiting_pong = !peer.profile.limits.pong_timeout.is_zero();
-            let pong = peer.profile.limits.pong_timeout;
+            peer.awaiting_pong = !pong.is_zero();
             if let Ok(first) = peer.proto.begin_control(opcode::PING) {
                 // Fails without randomness only; the missing pong ends the connection then.
                 let _ = self.put(id, peer, first, b"");
             }
-            return self.arm(id, if pong.is_zero() { check_interval(peer) } else { pong });
         }
-        self.arm(id, check_interval(peer));
+        self.arm(id, next_check(peer));
     }
 }
 
@@ -87,6 +85,17 @@ impl Peer {
             ending.by = By::Timeout;
         }
     }
+}
+
+/// When to look at an open connection next, from the last look on; zero: never.
+fn next_check(peer: &Peer) -> Duration {
+    let interval = check_interval(peer);
+    if !peer.awaiting_pong {
+        return interval;
+    }
+    let silent = Duration::from_millis(peer.silent.into());
+    let left = peer.profile.limits.pong_timeout.saturating_sub(silent);
+    interval.min(left).max(Duration::from_millis(1))
 }
 
 /// How often to look at an open connection; zero: never.

@@ -112,6 +112,7 @@ impl Core {
         }
         peer.phase = Phase::Lingering;
         peer.readable = true;
+        self.unpause(id, peer);
         // A deadline that is off would leave it to the peer how long the socket stays.
         let deadline = peer.profile.limits.close_timeout;
         self.arm(id, if deadline.is_zero() { Limits::default().close_timeout } else { deadline });

@@ -5,7 +5,7 @@
 
 use super::context::{Context, Kind as TokenKind, token};
 use super::error::{Error, Result};
-use super::event::{ConnId, Level, ListenerId, SocketName, State};
+use super::event::{ConnId, Level, ListenerId, SocketName};
 use super::options::ListenOptions;
 use super::peer::{Peer, Phase, Profile};
 use super::transport::{Socket, unix_name};
@@ -200,7 +200,6 @@ impl Context {
         }
         self.core.pending += 1;
         self.core.arm(id, deadline);
-        self.core.door.tell(id, State::Connecting);
     }
 }
 
@@ -302,12 +301,22 @@ pub(super) struct Addresses {
     index: HashMap<IpAddr, u32>,
     counts: Vec<(IpAddr, u32)>,
     free: Vec<u32>,
+    /// Where the last connection came from: behind a proxy that is where all come from, and nothing need be hashed.
+    last: Option<u32>,
 }
 
 impl Addresses {
     /// One connection more from `address`; `None` above the limit. The index to leave with.
     fn enter(&mut self, address: Option<IpAddr>, limit: usize) -> Option<u32> {
         let Some(address) = address else { return Some(Peer::NO_ADDRESS) };
+        if let Some(index) = self.last
+            && let Some((last, count)) = self.counts.get_mut(index as usize)
+            && *last == address
+            && (1..limit).contains(&(*count as usize))
+        {
+            *count += 1;
+            return Some(index);
+        }
         let index = *self.index.entry(address).or_insert_with(|| match self.free.pop() {
             Some(index) => {
                 self.counts[index as usize] = (address, 0);
@@ -327,6 +336,7 @@ impl Addresses {
             return None;
         }
         *count += 1;
+        self.last = Some(index);
         Some(index)
     }
 

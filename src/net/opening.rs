@@ -70,6 +70,7 @@ impl Core {
         peer.phase = Phase::Deciding { deferred: false };
         if ask {
             peer.announced = true;
+            self.door.tell(id, State::Connecting);
         } else {
             self.decide(id, peer);
         }

@@ -172,8 +172,10 @@ impl Context {
         if matches!(peer.phase, Phase::Ended) {
             return Err(Error::Closed);
         }
-        if std::mem::replace(&mut peer.paused, paused) && !paused {
-            self.core.read_again(id, peer);
+        if !paused {
+            self.core.unpause(id, peer);
+        } else if !peer.proto.close_sent() && !matches!(peer.phase, Phase::Lingering) {
+            peer.paused = true;
         }
         self.act();
         Ok(())
@@ -453,7 +455,11 @@ impl Core {
         let _ = self.put_gathered(id, peer, first, &body);
         self.door.tell(id, State::Closing);
         self.arm(id, peer.profile.limits.close_timeout);
-        // Nothing is delivered any more, so that nothing is to be held back: the peer's Close must be read.
+        self.unpause(id, peer);
+    }
+
+    /// Nothing more is delivered, but the peer's Close and the end are to be read.
+    pub(super) fn unpause(&mut self, id: ConnId, peer: &mut Peer) {
         if std::mem::take(&mut peer.paused) {
             self.read_again(id, peer);
         }

@@ -5,6 +5,8 @@
 
 /// Places; the C surface packs a slot into 20 bits.
 const MAX_SLOTS: usize = 1 << 20;
+/// The most places that room is reserved for from the start.
+pub const RESERVED: usize = 1 << 16;
 /// Generations; the C surface packs one into 31 bits.
 pub const MAX_GENERATION: u32 = (1 << 31) - 1;
 
@@ -26,6 +28,14 @@ impl<T> Table<T> {
     /// Generations begin with `first`.
     pub fn new(first: u32) -> Self {
         Table { entries: Vec::new(), free: Vec::new(), live: 0, first: first.max(1), highest: first.max(1) - 1 }
+    }
+
+    /// The same with room for `count`. Memory that is not used yet is only reserved: the system gives it page by page,
+    /// and a table that never moves leaves no holes behind.
+    pub fn with_room(first: u32, count: usize) -> Self {
+        let mut table = Table::new(first);
+        table.entries.reserve_exact(count.min(RESERVED));
+        table
     }
 
     /// Puts `value` in: slot and generation, or `None` when the table is full.

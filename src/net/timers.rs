@@ -5,7 +5,7 @@
 //! timerfd with [`Wheel::next`] or the first timer, whichever is earlier. Nothing here is touched per message.
 
 use super::event::TimerId;
-use super::table::Table;
+use super::table::{RESERVED, Table};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -69,9 +69,15 @@ struct Node {
 const OUT: Node = Node { due: u64::MAX, next: NONE, previous: NONE };
 
 impl Wheel {
-    /// An empty wheel.
-    pub fn new() -> Self {
-        Wheel { nodes: Vec::new(), heads: [NONE; BUCKETS], tick: 0, hint: u64::MAX, count: 0 }
+    /// An empty wheel with room for `count` connections, reserved as that of their table.
+    pub fn new(count: usize) -> Self {
+        Wheel {
+            nodes: Vec::with_capacity(count.min(RESERVED)),
+            heads: [NONE; BUCKETS],
+            tick: 0,
+            hint: u64::MAX,
+            count: 0,
+        }
     }
 
     /// Sets the deadline of `slot`, in milliseconds of the clock.
@@ -222,7 +228,7 @@ mod tests {
 
     #[test]
     fn deadlines_come_in_time_and_never_early() {
-        let mut wheel = Wheel::new();
+        let mut wheel = Wheel::new(8);
         for (slot, at) in [(0, 100), (1, 100), (2, 101), (3, 20_000), (9, 113)] {
             wheel.set(slot, at);
         }
@@ -238,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_deadline_can_be_moved_and_the_wheel_laps() {
-        let mut wheel = Wheel::new();
+        let mut wheel = Wheel::new(8);
         wheel.set(5, 50);
         wheel.set(5, 9_000);
         assert_eq!(expired(&mut wheel, 8_999), []);
@@ -249,7 +255,7 @@ mod tests {
 
     #[test]
     fn many_deadlines_each_once() {
-        let mut wheel = Wheel::new();
+        let mut wheel = Wheel::new(8);
         (0..5000).for_each(|slot| wheel.set(slot, u64::from(slot) * 7 % 30_000));
         let mut seen = vec![0; 5000];
         for now in (0..31_000).step_by(160) {

@@ -7,6 +7,7 @@
 use super::error::{Error, Result};
 use super::event::{ConnId, State};
 use super::send::{check_close, check_control, check_text};
+use super::table::RESERVED;
 use crate::proto::message::Kind;
 use std::collections::HashMap;
 use std::io;
@@ -173,8 +174,9 @@ impl Door {
     }
 
     /// The loop is there.
-    pub(super) fn open(&self, high_water: usize) {
-        *self.lock() = Inner { high_water, ..Inner::default() };
+    pub(super) fn open(&self, high_water: usize, connections: usize) {
+        let known = Vec::with_capacity(connections.min(RESERVED));
+        *self.lock() = Inner { high_water, known, ..Inner::default() };
     }
 
     /// Takes the wish to stop.
@@ -199,7 +201,7 @@ impl Door {
             inner.known.resize(slot + 1, Known { generation: 0, state: State::Closed });
         }
         inner.known[slot] = Known { generation: id.generation, state };
-        if state == State::Closed {
+        if state == State::Closed && !inner.backlog.is_empty() {
             inner.backlog.remove(&id.slot);
         }
     }

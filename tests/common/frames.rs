@@ -49,11 +49,18 @@ pub fn close_body(code: u16, reason: &[u8]) -> Vec<u8> {
 }
 
 /// A frame that was read, its payload unmasked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Frame {
     pub first: u8,
     pub payload: Vec<u8>,
     pub key: Option<[u8; 4]>,
+}
+
+impl std::fmt::Debug for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = &self.payload[..self.payload.len().min(40)];
+        write!(f, "{:#04x} {} bytes \"{}\"", self.first, self.payload.len(), shown.escape_ascii())
+    }
 }
 
 /// The whole frames at the start of `bytes`, and how long they are.

@@ -75,30 +75,36 @@ impl<'a> Fields<'a> {
     }
 
     fn add(&mut self, name: &[u8], value: &'a [u8]) {
-        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        let is = |known: &[u8]| is_same(name, known);
         // The length decides most names, and costs one jump.
         match name.len() {
-            4 if is(b"host") => self.host.add(value),
-            6 if is(b"origin") => self.origin.add(value),
-            7 if is(b"upgrade") => {
+            4 if is(b"Host") => self.host.add(value),
+            6 if is(b"Origin") => self.origin.add(value),
+            7 if is(b"Upgrade") => {
                 self.upgrade.add(value);
-                self.mentions_websocket |= list(value).any(names_websocket);
+                self.mentions_websocket |= has_token(value, b"websocket") || list(value).any(names_websocket);
             }
-            10 if is(b"connection") => self.connection_upgrade |= has_token(value, b"upgrade"),
-            14 if is(b"content-length") => self.content_length.add(value),
-            17 if is(b"transfer-encoding") => self.transfer_encoding = true,
-            17 if is(b"sec-websocket-key") => self.key.add(value),
-            21 if is(b"sec-websocket-version") => self.version.add(value),
-            22 if is(b"sec-websocket-protocol") => self.protocols = true,
-            24 if is(b"sec-websocket-extensions") => self.extensions = true,
+            10 if is(b"Connection") => self.connection_upgrade |= has_token(value, b"Upgrade"),
+            14 if is(b"Content-Length") => self.content_length.add(value),
+            17 if is(b"Transfer-Encoding") => self.transfer_encoding = true,
+            17 if is(b"Sec-WebSocket-Key") => self.key.add(value),
+            21 if is(b"Sec-WebSocket-Version") => self.version.add(value),
+            22 if is(b"Sec-WebSocket-Protocol") => self.protocols = true,
+            24 if is(b"Sec-WebSocket-Extensions") => self.extensions = true,
             _ => {}
         }
     }
 }
 
+/// Whether two names are the same in any case. Nearly all peers write them as the RFCs do, and that is quick to see.
+fn is_same(name: &[u8], usual: &[u8]) -> bool {
+    name == usual || name.eq_ignore_ascii_case(usual)
+}
+
 /// Whether a comma-separated list has `token`, in any case.
 pub(super) fn has_token(value: &[u8], token: &[u8]) -> bool {
-    list(value).any(|element| element.eq_ignore_ascii_case(token))
+    // Most lists have one element.
+    is_same(value, token) || list(value).any(|element| element.eq_ignore_ascii_case(token))
 }
 
 /// Whether an element of Upgrade means WebSocket, even one with a version that makes it invalid.
