@@ -139,8 +139,9 @@ impl Connection {
             Role::Client => Header::parse_plain::<false>(head)?,
         };
         let start = start + plain.end;
+        // The header itself may be cut: then it was completed from bytes that mean nothing. The length is below 2^63.
         // §10.4, the limits: what is above them is for `receive` to say.
-        if plain.length > end.saturating_sub(start) as u64 || plain.length > limits.max_frame.min(limits.max_message) {
+        if start as u64 + plain.length > end as u64 || plain.length > limits.max_frame.min(limits.max_message) {
             return None;
         }
         let at = start..start + plain.length as usize;
