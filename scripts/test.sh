@@ -146,7 +146,7 @@ refused() {
 }
 
 step_valgrind() {
-    watch='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible'
+    watch='valgrind -q --fair-sched=yes --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible'
     for program in build/tests/c/*; do
         # shellcheck disable=SC2086
         [ ! -x "$program" ] || check "$program" timeout 300 $watch "$program"
