@@ -119,23 +119,28 @@ END
 
 # finish: ends the server as a user would; its exit status is the result.
 finish() {
-    kill -TERM "$server"
+    kill -TERM "$server" 2>/dev/null || true
+    timeout 60 tail --pid="$server" -f /dev/null || kill -KILL "$server"
     trap - EXIT
     wait "$server"
 }
 
-# examples FOLDER WRAPPER...: echo server and client talk, each run by WRAPPER.
+# examples FOLDER WRAPPER...: the C examples talk to each other and to Python clients, each run by WRAPPER.
 examples() {
     folder=$1
     shift
+    need_venv
     port=$(free_port)
     start "$@" "$folder/c-examples/echo_server" "$port"
     check echo_client "$@" "$folder/c-examples/echo_client" "ws://127.0.0.1:$port/"
-    check echo_server finish
+    check "echo_server, other clients" "$python" tests/interop/python_client.py "ws://127.0.0.1:$port/"
+    check "echo_server, stopped under load" "$python" tests/interop/load.py "ws://127.0.0.1:$port/" "$server"
+    check "echo_server ends well" finish
     port=$(free_port)
     start "$@" "$folder/c-examples/chat_server" "$port"
     check "a client that chat_server refuses" refused "$@" "$folder/c-examples/echo_client" "ws://127.0.0.1:$port/"
-    check chat_server finish
+    check "chat_server, two clients" "$python" tests/interop/chat.py "http://127.0.0.1:$port/"
+    check "chat_server ends well" finish
 }
 
 # The client prints why and exits with 1; any other status is a report of the wrapper.
@@ -187,13 +192,13 @@ step_autobahn_server() {
     autobahn_ready || return 0
     port=$(free_port)
     start build/c-examples/echo_server "$port"
-    "$shared/conformance/autobahn.sh" server "ws://127.0.0.1:$port" build/autobahn/server --fast --jobs 4
+    "$shared/conformance/autobahn.sh" server "ws://127.0.0.1:$port" build/autobahn/server --fast --jobs 4 --timeout 600
 }
 
 step_autobahn_client() {
     autobahn_ready || return 0
     # shellcheck disable=SC2016
-    "$shared/conformance/autobahn.sh" client "$(free_port)" build/autobahn/client --fast -- \
+    "$shared/conformance/autobahn.sh" client "$(free_port)" build/autobahn/client --fast --timeout 600 -- \
         sh -c 'exec build/c-examples/echo_client --autobahn "$AUTOBAHN_URL"'
 }
 
