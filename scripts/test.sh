@@ -10,7 +10,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/need.sh
-shared=${WSRS_SHARED:-../shared}
+. scripts/serve.sh
 logs=build/logs
 mkdir -p "$logs"
 
@@ -44,11 +44,6 @@ step() {
     printf '%-16s %5d passed %3d failed %3d skipped %5d s\n' "$1" "$2" "$3" "$4" $(($(date +%s) - begin))
     [ "$4" = 0 ] || grep -i '^skipped: ' "$logs/$1.log" | sed 's/^/    /' || true
     [ "$3" = 0 ] || { echo "    the end of $logs/$1.log:"; tail -n 25 "$logs/$1.log" | sed 's/^/    | /'; }
-}
-
-skip() {
-    echo "skipped: $*"
-    echo "0 passed, 0 failed, 1 skipped"
 }
 
 # check NAME COMMAND...: for steps of several parts; `counted` ends them.
@@ -93,37 +88,6 @@ run_ctest() {
 step_ctest() { run_ctest build; }
 
 step_packaging() { sh tests/packaging/run.sh build; }
-
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-# start COMMAND... PORT: a server in the background; waits until it listens.
-start() {
-    "$@" &
-    server=$!
-    trap 'kill $server 2>/dev/null || true' EXIT
-    for port in "$@"; do :; done
-    python3 - "$port" <<'END'
-import socket, sys, time
-for attempt in range(300):
-    try:
-        socket.create_connection(("127.0.0.1", int(sys.argv[1]))).close()
-        break
-    except OSError:
-        time.sleep(0.1)
-else:
-    sys.exit("nothing listens on port " + sys.argv[1])
-END
-}
-
-# finish: ends the server as a user would; its exit status is the result.
-finish() {
-    kill -TERM "$server" 2>/dev/null || true
-    timeout 60 tail --pid="$server" -f /dev/null || kill -KILL "$server"
-    trap - EXIT
-    wait "$server"
-}
 
 # examples FOLDER WRAPPER...: the C examples talk to each other and to Python clients, each run by WRAPPER.
 examples() {
@@ -176,31 +140,9 @@ step_asan() {
     counted
 }
 
-# autobahn: fails or is skipped, and returns 1, where the suite can't be had.
-autobahn_ready() {
-    if [ ! -x "$shared/conformance/autobahn.sh" ]; then
-        [ "${CI:-}" != true ] || { echo "$shared is not there (WSRS_SHARED)"; exit 1; }
-        skip "the Autobahn suite: $shared is not there (WSRS_SHARED)"
-        return 1
-    fi
-    status=0
-    "$shared/conformance/autobahn.sh" setup || status=$?
-    [ $status = 0 ] || { skip "the Autobahn suite could not be set up (it runs on Python 2.7 only)"; return 1; }
-}
+step_autobahn_server() { sh scripts/conformance.sh server --fast --timeout 600; }
 
-step_autobahn_server() {
-    autobahn_ready || return 0
-    port=$(free_port)
-    start build/c-examples/echo_server "$port"
-    "$shared/conformance/autobahn.sh" server "ws://127.0.0.1:$port" build/autobahn/server --fast --jobs 4 --timeout 600
-}
-
-step_autobahn_client() {
-    autobahn_ready || return 0
-    # shellcheck disable=SC2016
-    "$shared/conformance/autobahn.sh" client "$(free_port)" build/autobahn/client --fast --timeout 600 -- \
-        sh -c 'exec build/c-examples/echo_client --autobahn "$AUTOBAHN_URL"'
-}
+step_autobahn_client() { sh scripts/conformance.sh client --fast --timeout 600; }
 
 step_interop() { sh scripts/interop.sh; }
 
