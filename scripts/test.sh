@@ -20,10 +20,9 @@ need cmake cmake
 need make make
 need pkg-config pkg-config
 need valgrind valgrind
-need clang clang
 need python3 python3
 need_rust
-need_done
+need_clang
 
 all_passed=0 all_failed=0 all_skipped=0
 
