@@ -139,8 +139,8 @@ impl Connection {
             Role::Client => Header::parse_plain::<false>(head)?,
         };
         let start = start + plain.end;
-        // §10.4, the limits: what is above them is for `receive` to say.
-        if plain.length > end.saturating_sub(start) as u64 || plain.length > limits.max_frame.min(limits.max_message) {
+        // §10.4, the limits: what is above them is for `receive` to say. A header that is cut ends beyond `end`.
+        if plain.length > end.checked_sub(start)? as u64 || plain.length > limits.max_frame.min(limits.max_message) {
             return None;
         }
         let at = start..start + plain.length as usize;
