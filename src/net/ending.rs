@@ -12,6 +12,7 @@ use super::transport::Socket;
 use crate::proto::close::ABNORMAL;
 use crate::proto::connection::Role;
 use crate::proto::error::ProtocolError;
+use std::time::Duration;
 
 impl Peer {
     /// Notes how the connection ends, unless something was noted before.
@@ -112,12 +113,20 @@ impl Core {
         peer.phase = Phase::Lingering;
         peer.readable = true;
         self.unpause(id, peer);
-        // A deadline that is off would leave it to the peer how long the socket stays.
-        let deadline = peer.profile.limits.close_timeout;
-        self.arm(id, if deadline.is_zero() { Limits::default().close_timeout } else { deadline });
+        self.await_end(id, peer);
         // An empty queue is flushed too: that is what ends our side.
         self.outbox(id, peer);
         self.read_again(id, peer);
+    }
+
+    /// The peer has this long, from now on, to take what is left of the queue and to end.
+    pub(super) fn await_end(&mut self, id: ConnId, peer: &Peer) {
+        let after = match (peer.profile.limits.close_timeout, &peer.phase) {
+            // A deadline that is off would leave it to the peer how long the socket stays.
+            (Duration::ZERO, Phase::Lingering) => Limits::default().close_timeout,
+            (after, _) => after,
+        };
+        self.arm(id, after);
     }
 
     /// Both Close frames are exchanged and ours is sent.
@@ -129,7 +138,7 @@ impl Core {
             Role::Server => self.linger(id, peer),
             Role::Client => {
                 if !std::mem::replace(&mut peer.shut, true) {
-                    self.arm(id, peer.profile.limits.close_timeout);
+                    self.await_end(id, peer);
                 }
             }
         }

@@ -159,6 +159,11 @@ impl Core {
     /// The socket is writable again: the peer has taken a part of what was sent.
     pub(super) fn writable(&mut self, id: ConnId, peer: &mut Peer) {
         peer.blocked = false;
+        // Who takes what is sent is there: a pong waits behind the queue, and so does our Close.
+        peer.heard = true;
+        if peer.proto.close_sent() || matches!(peer.phase, Phase::Lingering) {
+            self.await_end(id, peer);
+        }
         // §5.5.2: "It SHOULD respond with Pong frame as soon as is practical": a queue may never be empty.
         if let Some(data) = peer.rare.as_mut().and_then(|rare| rare.owed_pong.take()) {
             self.answer_ping(id, peer, &data);
@@ -212,7 +217,7 @@ impl Core {
         // Fails without randomness only; the deadline ends the connection then.
         let _ = self.put_gathered(id, peer, first, &body);
         self.door.tell(id, State::Closing);
-        self.arm(id, peer.profile.limits.close_timeout);
+        self.await_end(id, peer);
         self.unpause(id, peer);
     }
 
