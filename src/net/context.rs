@@ -86,6 +86,7 @@ enum Unsettled {
 pub(super) enum Stage {
     Leftover,
     Ready,
+    Door,
     Rest,
     Idle,
 }
@@ -280,6 +281,7 @@ impl Context {
             match self.stage {
                 Stage::Leftover => self.take_leftover(),
                 Stage::Ready => self.take_ready(),
+                Stage::Door => self.take_door(),
                 Stage::Rest => {
                     if let Some(found) = self.rest() {
                         return Some(found);
@@ -346,7 +348,7 @@ impl Context {
     #[inline]
     fn take_ready(&mut self) {
         let Some(&ready) = self.ready.get(self.next_ready) else {
-            self.stage = Stage::Rest;
+            self.stage = Stage::Door;
             return;
         };
         self.next_ready += 1;
@@ -391,7 +393,21 @@ impl Context {
         }
     }
 
-    /// Door, timers, deadlines, listeners that paused. `None` goes on to the end of the turn.
+    /// What came through the door until now. What comes later waits for the next turn: others are to get theirs, however
+    /// busy the door is.
+    fn take_door(&mut self) {
+        self.stage = Stage::Rest;
+        if self.core.door.take_stop() {
+            self.stop();
+        }
+        if self.core.door.is_pending() {
+            let delivery = self.core.door.take();
+            let rest = self.deliver(delivery);
+            self.posted.extend(rest);
+        }
+    }
+
+    /// Posts, timers, deadlines, listeners that paused. `None` goes on to the end of the turn.
     fn rest(&mut self) -> Option<Found> {
         if let Some(command) = self.posted.pop_front() {
             match command {
@@ -399,16 +415,6 @@ impl Context {
                 Command::Resolved(id, found) => self.resolved(id, found),
                 _ => {}
             }
-            return None;
-        }
-        if self.core.door.take_stop() {
-            self.stop();
-            return None;
-        }
-        if self.core.door.is_pending() {
-            let delivery = self.core.door.take();
-            let rest = self.deliver(delivery);
-            self.posted.extend(rest);
             return None;
         }
         if let Some(found) = self.on_time() {
