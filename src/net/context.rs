@@ -58,8 +58,8 @@ pub struct Context {
     pub(super) full: bool,
     pub(super) timers: Timers,
     due: Vec<u32>,
-    /// The timerfd has fired in this turn.
-    ticked: bool,
+    /// The timerfd has fired in this turn, and when: what callbacks set from then on waits for the next turn.
+    pub(super) tick: Option<u64>,
     pub(super) posted: VecDeque<Command>,
     /// The context is being stopped: until then, in the clock's milliseconds.
     pub(super) stopping: Option<u64>,
@@ -139,7 +139,7 @@ impl Context {
             listeners: Table::new(first_generation),
             accept_later: None,
             full: false,
-            ticked: false,
+            tick: None,
             timers: Timers::new(first_generation),
             due: Vec::new(),
             posted: VecDeque::new(),
@@ -289,8 +289,9 @@ impl Context {
                 }
                 Stage::Idle => {
                     self.core.in_turn = false;
-                    self.act();
+                    // Before the timer is armed: callbacks took their time.
                     self.core.clock.turn(false);
+                    self.act();
                     return None;
                 }
             }
@@ -359,7 +360,7 @@ impl Context {
             Kind::Timer => {
                 // Edge-triggered and armed for one time: there is nothing to be read.
                 self.armed = None;
-                self.ticked = true;
+                self.tick = Some(self.core.clock.exact_now());
             }
             // What came through the door is looked at in every turn.
             Kind::Wake => {}
@@ -429,10 +430,7 @@ impl Context {
         if self.accept_later == Some(0) || (self.full && self.has_room()) {
             self.accept_again();
         }
-        if !self.ticked {
-            return None;
-        }
-        let now = self.core.clock.now();
+        let now = self.tick?;
         self.core.wheel.expire(now, &mut self.due);
         while let Some(slot) = self.due.pop() {
             let Some((generation, _)) = self.peers.at(slot) else { continue };
@@ -450,7 +448,7 @@ impl Context {
         if let Some((id, words)) = self.timers.take_due(now) {
             return Some(Found::Timer { id, words });
         }
-        self.ticked = false;
+        self.tick = None;
         None
     }
 
