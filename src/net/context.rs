@@ -175,6 +175,7 @@ impl Context {
         !self.core.again.is_empty()
             || !self.core.ended.is_empty()
             || !self.core.drained.is_empty()
+            || !self.core.drain_asked.is_empty()
             || !self.core.logs.is_empty()
             || self.accept_later == Some(0)
             || (self.full && self.has_room())
@@ -194,6 +195,11 @@ impl Context {
         self.ready.extend(self.events.iter().map(Ready::new));
         self.core.clock.turn(true);
         self.core.in_turn = true;
+        while let Some(id) = self.core.drain_asked.pop() {
+            if let Some(peer) = self.peers.get_mut(id.slot, id.generation) {
+                self.core.check_drain(id, peer);
+            }
+        }
         self.leftover = self.core.again.len();
         self.stage = Stage::Leftover;
         Ok(())

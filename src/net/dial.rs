@@ -126,7 +126,7 @@ impl Core {
             keep_head: options.keep_response,
         };
         let timeout = profile.limits.connect_timeout.as_millis() as u64;
-        let deadline = if timeout == 0 { 0 } else { self.clock.now() + timeout };
+        let deadline = if timeout == 0 { 0 } else { self.clock.exact_now() + timeout };
         let host = format!("{}:{}", url.host, url.port);
         Ok((Dial { host, addresses: VecDeque::new(), trying: String::new(), deadline, request, offer }, profile))
     }

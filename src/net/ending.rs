@@ -126,6 +126,8 @@ impl Core {
             (Duration::ZERO, Phase::Lingering) => Limits::default().close_timeout,
             (after, _) => after,
         };
+        // A callback that took its time may have asked for it.
+        self.clock.exact_now();
         self.arm(id, after);
     }
 
