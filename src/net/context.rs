@@ -35,6 +35,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const EVENTS: usize = 1024;
+/// A time that does not come.
+pub(super) const NEVER: u64 = u64::MAX;
 
 /// The whole loop of one context. `Send`, so that it may move to the thread that runs it; never `Sync`.
 pub struct Context {
@@ -61,8 +63,11 @@ pub struct Context {
     /// The timerfd has fired in this turn, and when: what callbacks set from then on waits for the next turn.
     pub(super) tick: Option<u64>,
     pub(super) posted: VecDeque<Command>,
-    /// The context is being stopped: until then, in the clock's milliseconds.
+    /// The context is being stopped: until then, in the clock's milliseconds, or [`NEVER`]. `None` again when nothing is
+    /// open any more.
     pub(super) stopping: Option<u64>,
+    /// It was stopped: for `take_stopped`.
+    pub(super) stopped: bool,
     unsettled: Unsettled,
     pub(super) core: Core,
 }
@@ -144,6 +149,7 @@ impl Context {
             due: Vec::new(),
             posted: VecDeque::new(),
             stopping: None,
+            stopped: false,
             unsettled: Unsettled::Nothing,
             core,
         };
@@ -208,7 +214,8 @@ impl Context {
     /// Sets the timerfd to the first deadline or timer.
     fn arm_timer(&mut self) -> Result<()> {
         let accept = self.accept_later.filter(|&at| at > 0);
-        let first = [self.core.wheel.next(), self.timers.next(), accept, self.stopping].into_iter().flatten().min();
+        let stop = self.stopping.filter(|&at| at < NEVER);
+        let first = [self.core.wheel.next(), self.timers.next(), accept, stop].into_iter().flatten().min();
         if first == self.armed {
             return Ok(());
         }
@@ -266,6 +273,7 @@ impl Context {
 
     fn forget(&mut self, id: ConnId) {
         self.peers.remove(id.slot, id.generation);
+        self.check_stopped();
         // A descriptor is free: listeners that wait for one go on.
         if self.accept_later.is_some() {
             self.accept_later = Some(0);
@@ -449,6 +457,7 @@ impl Context {
             self.accept_again();
         }
         if self.stopping.is_some_and(|at| at <= now) {
+            self.stopping = Some(NEVER);
             self.drop_all();
         }
         if let Some((id, words)) = self.timers.take_due(now) {

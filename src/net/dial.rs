@@ -72,6 +72,7 @@ impl Context {
         if let Some(path) = &parsed.unix_path {
             socket2::SockAddr::unix(path).map_err(|error| Error::Url(format!("\"{url}\": {error}")))?;
         }
+        self.check_running()?;
         if self.peers.len() >= self.core.limits.max_connections {
             return Err(Error::Limit("connections"));
         }
