@@ -55,6 +55,8 @@ impl Core {
         match std::mem::replace(&mut peer.phase, Phase::Ended) {
             Phase::Ended => return,
             Phase::Asked(_) | Phase::Deciding { .. } => self.never_opened(peer),
+            // Accepted, and gone again before `Open` was delivered.
+            _ if peer.opening => peer.fail_as(Stage::Handshake, Error::Closed, || "it ended before it opened".into()),
             _ => {}
         }
         peer.socket = Socket::None;
@@ -92,8 +94,17 @@ impl Core {
             };
             let error = error.unwrap_or_else(|| std::io::ErrorKind::ConnectionReset.into());
             peer.fail_as(Stage::Handshake, Error::Io(error), || text);
+        } else if error.is_none() && self.still_sends(id, peer) {
+            return;
         }
         self.end(id, peer);
+    }
+
+    /// A peer that ended its side may still read: what was gathered leaves. Whether to wait for the socket to take the
+    /// rest, as when nothing more is to come anyway; `emptied` or the deadline ends it then.
+    fn still_sends(&mut self, id: ConnId, peer: &mut Peer) -> bool {
+        self.flush(id, peer);
+        peer.queued() > 0 && (matches!(peer.phase, Phase::Lingering) || peer.proto.close_received())
     }
 
     /// §7.1.7: "If the connection is already established, [...] the endpoint SHOULD send a Close frame with an
@@ -138,6 +149,7 @@ impl Core {
         match peer.proto.role() {
             Role::Server if !peer.readable => self.end(id, peer),
             Role::Server => self.linger(id, peer),
+            Role::Client if peer.has_ended() => self.end(id, peer),
             Role::Client => {
                 if !std::mem::replace(&mut peer.shut, true) {
                     self.await_end(id, peer);

@@ -320,6 +320,7 @@ impl Core {
         let id = current.id;
         current.at.start = current.at.end;
         peer.readable = false;
+        peer.read_closed = true;
         if matches!(&peer.phase, Phase::Asking(asking) if asking.is_refused()) {
             self.rejected(id, peer);
         } else {

@@ -176,6 +176,7 @@ impl Core {
     fn emptied(&mut self, id: ConnId, peer: &mut Peer) {
         self.check_drain(id, peer);
         match peer.phase {
+            Phase::Lingering if peer.has_ended() => self.end(id, peer),
             Phase::Lingering if !std::mem::replace(&mut peer.shut, true) => peer.socket.end_sending(),
             Phase::Open if peer.proto.close_sent() && peer.proto.close_received() => self.closed_both(id, peer),
             _ => {}
