@@ -192,9 +192,14 @@ impl Core {
     pub(super) fn attempt_failed(&mut self, id: ConnId, peer: &mut Peer, error: Error) {
         let Phase::Dialing(dial) = &mut peer.phase else { return };
         peer.socket = Socket::None;
-        let text = format!("connect to {}: {error}", dial.trying);
-        self.log(Level::Info, || text.clone());
+        // They tell of the socket that is gone.
+        (peer.readable, peer.read_closed) = (false, false);
         let (stage, more) = (dial.stage(), !dial.addresses.is_empty());
+        let text = match stage {
+            Stage::Resolve => format!("looking up {}: {error}", dial.host),
+            _ => format!("connect to {}: {error}", dial.trying),
+        };
+        self.log(Level::Info, || text.clone());
         if more {
             return self.try_next(id, peer);
         }
@@ -356,6 +361,8 @@ mod tests {
         let id = context.connect(&url, ConnectOptions::default()).expect("begun");
         context.resolved(id, Ok(vec![refused, address(&full), refused, open]));
         assert_eq!(outcome(&mut context, &mut window, id), "Open");
+        let peer = context.peer(id).expect("open");
+        assert!(!peer.read_closed, "that was another socket");
 
         let id = context.connect(&url, ConnectOptions::default()).expect("begun");
         context.resolved(id, Ok(vec![address(&full), refused]));
