@@ -118,3 +118,11 @@ fn the_door_opens_when_the_queue_empties_at_once() {
     assert_eq!(l.context.buffered(id).unwrap(), 0);
     assert!(l.door.send(id, Kind::Binary, vec![0; 1]).is_ok(), "refused though nothing waits");
 }
+
+/// What a short message costs is not its bytes: a mailbox of a mebibyte is not to take fifty.
+#[test]
+fn short_messages_fill_the_mailbox_by_what_they_cost() {
+    let (l, _raw, id) = server(Limits::default());
+    let count = (0..1 << 20).take_while(|_| l.door.send(id, Kind::Binary, vec![0]).is_ok()).count();
+    assert!(count < 40_000, "{count} messages");
+}

@@ -273,7 +273,8 @@ impl Door {
             }
             return Err(Error::Again);
         }
-        backlog.queued += length + 1;
+        // A short message costs its place in the mailbox above all.
+        backlog.queued += length + size_of::<Command>();
         Ok(inner)
     }
 
