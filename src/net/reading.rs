@@ -110,7 +110,8 @@ impl Context {
         }
         let Some(id) = self.next_plain_ready() else { return false };
         let Some(peer) = self.peers.get_mut(id.slot, id.generation) else { return false };
-        if !peer.is_plain() || peer.blocked || peer.read_closed || peer.rare.is_some() || peer.proto.is_receiving() {
+        // What is held comes first: a connection that holds something and is not paused is on the list.
+        if !peer.is_plain() || peer.blocked || peer.read_closed || peer.again || peer.proto.is_receiving() {
             return false;
         }
         let size = if peer.large { SMALL } else { WINDOW };
