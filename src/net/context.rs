@@ -36,7 +36,7 @@ use std::time::Duration;
 
 const EVENTS: usize = 1024;
 /// No time at all.
-const NEVER: u64 = u64::MAX;
+pub(super) const NEVER: u64 = u64::MAX;
 
 /// The whole loop of one context. `Send`, so that it may move to the thread that runs it; never `Sync`.
 pub struct Context {
@@ -65,6 +65,8 @@ pub struct Context {
     pub(super) posted: VecDeque<Command>,
     /// The context is being stopped: until then, in the clock's milliseconds.
     pub(super) stopping: Option<u64>,
+    /// A stop is over, and `take_stopped` has not told yet.
+    pub(super) stopped: bool,
     unsettled: Unsettled,
     pub(super) core: Core,
 }
@@ -145,6 +147,7 @@ impl Context {
             due: Vec::new(),
             posted: VecDeque::new(),
             stopping: None,
+            stopped: false,
             unsettled: Unsettled::Nothing,
             core,
         };
@@ -269,6 +272,7 @@ impl Context {
 
     fn forget(&mut self, id: ConnId) {
         self.peers.remove(id.slot, id.generation);
+        self.check_stopped();
         // A descriptor is free: listeners that wait for one go on.
         if self.accept_later.is_some() {
             self.accept_later = Some(0);

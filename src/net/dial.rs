@@ -65,6 +65,7 @@ impl Dial {
 impl Context {
     /// Starts to connect; errors known before any I/O come back here, all others as `Failed`.
     pub fn connect(&mut self, url: &str, options: ConnectOptions) -> Result<ConnId> {
+        self.check_going_on()?;
         let parsed = WsUrl::parse(url).map_err(|error| Error::Url(format!("\"{url}\": {error}")))?;
         if parsed.secure {
             return Err(Error::Url(format!("\"{url}\": wss is not supported by this build")));

@@ -69,6 +69,7 @@ impl Drop for Listener {
 impl Context {
     /// "127.0.0.1:80", "[::1]:0", "*:80" (IPv6 and IPv4), "unix:/path".
     pub fn listen(&mut self, address: &str, options: ListenOptions) -> Result<ListenerId> {
+        self.check_going_on()?;
         let address = parse(address)?;
         if let Some(wrong) = options.subprotocols.iter().find(|name| !is_token(name.as_bytes())) {
             return Err(Error::Header(format!("the subprotocol \"{wrong}\" is not a token")));

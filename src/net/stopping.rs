@@ -2,20 +2,22 @@
 //!
 //! Called by the C surface, and by `context` when another thread asked or the grace time is over.
 
-use super::context::{Context, Stage};
+use super::context::{Context, NEVER, Stage};
 use super::core::Core;
+use super::error::{Error, Result};
 use super::event::{By, ConnId};
 use super::peer::{Peer, Phase};
 use super::wake::Command;
 
 impl Context {
-    /// Closes listeners, and every connection with 1001; after the grace time what is left is dropped.
+    /// Closes listeners, and every connection with 1001; after the grace time what is left is dropped. Until then there
+    /// are no new ones: a program that connects again whenever it loses a connection would never come to an end.
     pub fn stop(&mut self) {
         if self.stopping.is_some() {
             return;
         }
         let grace = self.core.limits.stop_grace.as_millis() as u64;
-        self.stopping = Some(self.core.clock.now() + grace.max(1));
+        self.stopping = Some(if grace == 0 { NEVER } else { self.core.clock.now() + grace });
         self.close_listeners();
         self.each_peer(|core, id, peer| match peer.phase {
             Phase::Open if peer.proto.close_sent() => {}
@@ -23,16 +25,30 @@ impl Context {
             Phase::Lingering | Phase::Ended => {}
             _ => core.cancel(id, peer, "the context was stopped"),
         });
+        self.check_stopped();
         self.act();
     }
 
-    /// Stopped, and nothing is open any more. `run` ends here and forgets the stop, so that it may be called again.
-    pub fn take_stopped(&mut self) -> bool {
-        let stopped = self.stopping.is_some() && self.peers.len() == 0;
-        if stopped {
+    /// The stop is over when nothing is left.
+    #[inline]
+    pub(super) fn check_stopped(&mut self) {
+        if self.stopping.is_some() && self.peers.len() == 0 {
             self.stopping = None;
+            self.stopped = true;
         }
-        stopped
+    }
+
+    /// A stop was asked for and is over; told once. `run` ends here, and may be called again.
+    pub fn take_stopped(&mut self) -> bool {
+        std::mem::take(&mut self.stopped)
+    }
+
+    /// New connections and listeners are refused while a stop is going on.
+    pub(super) fn check_going_on(&self) -> Result<()> {
+        match self.stopping {
+            Some(_) => Err(Error::State("the context is stopping")),
+            None => Ok(()),
+        }
     }
 
     /// Ends everything now (1001 is sent where the socket takes it); `next_event` then gives the last events.
