@@ -315,7 +315,7 @@ typedef struct {
  */
 typedef struct {
     /* May be NULL when len is 0. */
-    const uint8_t *data;
+    const void *data;
     /* In bytes. */
     size_t len;
 } wsrs_slice;

@@ -4,7 +4,7 @@
 use super::message::wsrs_slice;
 use super::result::*;
 use super::state::thread::{conn_id, on_conn, recall, visit_conn};
-use super::state::{Fault, export};
+use super::state::{Caller, Fault, export, export_any, poison};
 use super::types::{WSRS_STATE_CLOSED, kind, state_number, wsrs_conn};
 use crate::boundary::guard::guard;
 use crate::boundary::pointer::{bytes, c_str, items, out};
@@ -25,10 +25,12 @@ use std::ffi::{c_char, c_void};
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsrs_conn_send(conn: wsrs_conn, r#type: i32, data: *const c_void, len: usize) -> wsrs_result {
     // SAFETY: promised by the caller.
-    if unsafe { send_plain(conn, r#type, data, len) } {
-        return WSRS_OK;
+    match unsafe { send_plain(conn, r#type, data, len) } {
+        Ok(true) => return WSRS_OK,
+        Ok(false) => {}
+        Err(panic) => return poison("wsrs_conn_send", conn.id, Caller::AnyThread, &panic),
     }
-    export("wsrs_conn_send", conn.id, |here| {
+    export_any("wsrs_conn_send", conn.id, |here| {
         // SAFETY: promised by the caller.
         let (kind, data) = (kind(r#type)?, unsafe { bytes(data.cast(), len) }?);
         on_conn(
@@ -41,20 +43,18 @@ pub unsafe extern "C" fn wsrs_conn_send(conn: wsrs_conn, r#type: i32, data: *con
 }
 
 /// What nearly every send is, with nothing on the way but what it needs: right in every respect, and from a callback of
-/// the connection's context. False has changed nothing.
+/// the connection's context. False has changed nothing; an error is a panic's text.
 ///
 /// # Safety
 /// As wsrs_conn_send.
 #[inline(always)]
-unsafe fn send_plain(conn: wsrs_conn, r#type: i32, data: *const c_void, len: usize) -> bool {
-    let sent = guard(|here| {
+unsafe fn send_plain(conn: wsrs_conn, r#type: i32, data: *const c_void, len: usize) -> Result<bool, String> {
+    guard(|here| {
         // SAFETY: promised by the caller.
         let (Ok(kind), Ok(data)) = (kind(r#type), unsafe { bytes(data.cast(), len) }) else { return false };
         let Some(ctx) = recall(here, conn.id) else { return false };
         ctx.net.try_borrow_mut().is_ok_and(|mut net| net.send_plain(conn_id(conn), kind, data))
-    });
-    // What panics here panics again in the long way, and is reported there.
-    sent.unwrap_or(false)
+    })
 }
 
 /// Sends a NUL-terminated text as a whole message, as wsrs_conn_send does. text is borrowed for the call.
@@ -65,7 +65,7 @@ unsafe fn send_plain(conn: wsrs_conn, r#type: i32, data: *const c_void, len: usi
 /// - text is NUL-terminated.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsrs_conn_send_text(conn: wsrs_conn, text: *const c_char) -> wsrs_result {
-    export("wsrs_conn_send_text", conn.id, |here| {
+    export_any("wsrs_conn_send_text", conn.id, |here| {
         // SAFETY: promised by the caller.
         let text = unsafe { c_str(text) }?;
         on_conn(
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn wsrs_conn_send_gathered(
     parts: *const wsrs_slice,
     count: usize,
 ) -> wsrs_result {
-    export("wsrs_conn_send_gathered", conn.id, |here| {
+    export_any("wsrs_conn_send_gathered", conn.id, |here| {
         let kind = kind(r#type)?;
         // SAFETY: promised by the caller.
         let parts = unsafe { items(parts, count) }?;
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn wsrs_conn_send_gathered(
             return Err(Fault::argument("more than 1,024 pieces"));
         }
         // SAFETY: promised by the caller.
-        let piece = |part: &wsrs_slice| unsafe { bytes(part.data, part.len) };
+        let piece = |part: &wsrs_slice| unsafe { bytes(part.data.cast(), part.len) };
         let pieces: Vec<&[u8]> = parts.iter().map(piece).collect::<Result<_, _>>()?;
         on_conn(
             here,
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn wsrs_conn_send_fragment(
     len: usize,
     last: i32,
 ) -> wsrs_result {
-    export("wsrs_conn_send_fragment", conn.id, |here| {
+    export_any("wsrs_conn_send_fragment", conn.id, |here| {
         // SAFETY: promised by the caller.
         let (kind, data) = (kind(r#type)?, unsafe { bytes(data.cast(), len) }?);
         on_conn(
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn wsrs_conn_send_fragment(
 /// - data is readable for len bytes, or NULL with len 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsrs_conn_ping(conn: wsrs_conn, data: *const c_void, len: usize) -> wsrs_result {
-    export("wsrs_conn_ping", conn.id, |here| {
+    export_any("wsrs_conn_ping", conn.id, |here| {
         // SAFETY: promised by the caller.
         let data = unsafe { bytes(data.cast(), len) }?;
         on_conn(
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn wsrs_conn_ping(conn: wsrs_conn, data: *const c_void, le
 /// - data is readable for len bytes, or NULL with len 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsrs_conn_pong(conn: wsrs_conn, data: *const c_void, len: usize) -> wsrs_result {
-    export("wsrs_conn_pong", conn.id, |here| {
+    export_any("wsrs_conn_pong", conn.id, |here| {
         // SAFETY: promised by the caller.
         let data = unsafe { bytes(data.cast(), len) }?;
         on_conn(
@@ -190,7 +190,7 @@ pub unsafe extern "C" fn wsrs_conn_pong(conn: wsrs_conn, data: *const c_void, le
 /// - reason is readable for len bytes, or NULL with len 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsrs_conn_close(conn: wsrs_conn, code: i32, reason: *const c_char, len: usize) -> wsrs_result {
-    export("wsrs_conn_close", conn.id, |here| {
+    export_any("wsrs_conn_close", conn.id, |here| {
         // SAFETY: promised by the caller.
         let reason = unsafe { bytes(reason.cast(), len) }?;
         let code =
@@ -209,7 +209,7 @@ pub unsafe extern "C" fn wsrs_conn_close(conn: wsrs_conn, code: i32, reason: *co
 /// Any thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsrs_conn_abort(conn: wsrs_conn) -> wsrs_result {
-    export("wsrs_conn_abort", conn.id, |here| {
+    export_any("wsrs_conn_abort", conn.id, |here| {
         on_conn(here, conn, |ctx, id| Ok(ctx.net.borrow_mut().abort(id)?), |shared, id| Ok(shared.door.abort(id)?))
     })
 }
@@ -232,7 +232,7 @@ pub extern "C" fn wsrs_conn_resume(conn: wsrs_conn) -> wsrs_result {
 }
 
 fn pause(function: &'static str, conn: wsrs_conn, paused: bool) -> wsrs_result {
-    export(function, conn.id, |here| {
+    export_any(function, conn.id, |here| {
         on_conn(
             here,
             conn,

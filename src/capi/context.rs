@@ -4,7 +4,7 @@ use super::callbacks::wsrs_callbacks;
 use super::options::{self, wsrs_connect_options, wsrs_context_options, wsrs_listen_options};
 use super::result::*;
 use super::state::thread::{self, Visit, visit};
-use super::state::{Ctx, Fault, export, registry, stop, turn};
+use super::state::{Ctx, Fault, export, export_any, registry, stop, turn};
 use super::types::{kind, wsrs_conn, wsrs_context, wsrs_listener};
 use super::{dispatch, message};
 use crate::boundary::guard::{Here, guard_in_signal, silence_panics};
@@ -170,7 +170,8 @@ pub unsafe extern "C" fn wsrs_context_listen(
     export("wsrs_context_listen", context.id, |here| {
         let place = optional_out(out)?;
         // SAFETY: promised by the caller.
-        let (address, (bring, mut options)) = unsafe { (message::utf8(address)?, options::read_listen(options)?) };
+        let (address, (bring, mut options)) =
+            unsafe { (message::utf8(address, WSRS_ERR_ADDRESS)?, options::read_listen(options)?) };
         let ctx = of(here, context)?;
         (options.tag, options.user_data, options.ask) = bring.settle(&ctx);
         let id = ctx.net.borrow_mut().listen(address, options)?;
@@ -201,7 +202,8 @@ pub unsafe extern "C" fn wsrs_context_connect(
     export("wsrs_context_connect", context.id, |here| {
         let place = optional_out(out)?;
         // SAFETY: promised by the caller.
-        let (url, (bring, mut options)) = unsafe { (message::utf8(url)?, options::read_connect(options)?) };
+        let (url, (bring, mut options)) =
+            unsafe { (message::utf8(url, WSRS_ERR_URL)?, options::read_connect(options)?) };
         let ctx = of(here, context)?;
         (options.tag, options.user_data, _) = bring.settle(&ctx);
         let id = ctx.net.borrow_mut().connect(url, options)?;
@@ -224,7 +226,7 @@ pub unsafe extern "C" fn wsrs_context_post(
     function: Option<unsafe extern "C" fn(context: wsrs_context, argument: *mut c_void)>,
     argument: *mut c_void,
 ) -> wsrs_result {
-    export("wsrs_context_post", context.id, |here| {
+    export_any("wsrs_context_post", context.id, |here| {
         let function = function.ok_or(Fault::argument("NULL instead of a function"))?;
         let shared = thread::shared(here, Of::Context, context.id)?;
         Ok(shared.door.post(dispatch::posted_words(function, argument))?)

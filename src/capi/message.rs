@@ -3,7 +3,7 @@
 use super::result::{WSRS_ERR_HEADER, wsrs_result};
 use super::state::Fault;
 use crate::boundary::pointer;
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 
 /// A piece of memory.
 ///
@@ -12,7 +12,7 @@ use std::ffi::c_char;
 #[repr(C)]
 pub struct wsrs_slice {
     /// May be NULL when len is 0.
-    pub data: *const u8,
+    pub data: *const c_void,
     /// In bytes.
     pub len: usize,
 }
@@ -177,12 +177,12 @@ unsafe fn text<'a>(data: *const c_char, len: usize) -> Result<&'a [u8], Fault> {
     Ok(text?)
 }
 
-/// A configuration literal that C gives.
+/// A configuration literal that C gives; `code` if it is not UTF-8.
 ///
 /// # Safety
 /// `text` is NULL or points to a NUL-terminated string that does not change during `'a`.
-pub(super) unsafe fn utf8<'a>(text: *const c_char) -> Result<&'a str, Fault> {
+pub(super) unsafe fn utf8<'a>(text: *const c_char, code: wsrs_result) -> Result<&'a str, Fault> {
     // SAFETY: the caller's promise.
     let text = unsafe { pointer::c_str(text) }?;
-    std::str::from_utf8(text).map_err(|_| Fault::Net(crate::net::Error::Utf8))
+    std::str::from_utf8(text).map_err(|_| Fault::Call(code, "not UTF-8"))
 }

@@ -3,6 +3,7 @@
 use super::callbacks::wsrs_callbacks;
 use super::limits::{self, wsrs_limits};
 use super::message::{self, wsrs_header};
+use super::result::WSRS_ERR_HEADER;
 use super::state::{Ctx, Fault};
 use crate::boundary::pointer::{Sized0, read_sized};
 use crate::net::{ConnectOptions, Limits, ListenOptions};
@@ -179,6 +180,6 @@ unsafe fn list(text: *const c_char) -> Result<Vec<String>, Fault> {
         return Ok(Vec::new());
     }
     // SAFETY: the caller's promise.
-    let text = unsafe { message::utf8(text) }?;
+    let text = unsafe { message::utf8(text, WSRS_ERR_HEADER) }?;
     Ok(text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_string).collect())
 }

@@ -30,7 +30,7 @@ pub unsafe extern "C" fn wsrs_conn_accept(
         let subprotocol = match subprotocol.is_null() {
             true => None,
             // SAFETY: promised by the caller.
-            false => Some(unsafe { message::utf8(subprotocol) }?),
+            false => Some(unsafe { message::utf8(subprotocol, WSRS_ERR_HEADER) }?),
         };
         let (ctx, id) = visit_conn(here, conn)?;
         Ok(ctx.net.borrow_mut().accept(id, subprotocol, &headers)?)

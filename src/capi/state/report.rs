@@ -1,6 +1,8 @@
 //! The frame of every export: the guard, and what becomes of a failure: a result for the program, a line for its log.
 //!
-//! Lines go to the log callback at once where this thread may run the context, otherwise to its next turn.
+//! Lines go to the log callback at once where the call had to come from the thread that may use the loop, otherwise to
+//! the next turn. A function of any thread never takes a context from the registry, not even for a line: the thread that
+//! sets it up would find it gone.
 
 use super::ctx::Ctx;
 use super::fault::Fault;
@@ -10,23 +12,47 @@ use crate::capi::log::{WSRS_LOG_DEBUG, WSRS_LOG_ERROR, WSRS_LOG_WARNING};
 use crate::capi::result::*;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Runs an export about the handle `id`.
+/// Who may call a function.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::capi) enum Caller {
+    /// The loop's thread, or while there is none any, one at a time.
+    LoopThread,
+    /// Any thread, at any time.
+    AnyThread,
+}
+
+/// Runs an export for the loop's thread about the handle `id`.
 #[inline(always)]
 pub(in crate::capi) fn export(
     function: &'static str,
     id: u64,
     body: impl FnOnce(&Here) -> Result<(), Fault>,
 ) -> wsrs_result {
-    match guard(body) {
+    finish(function, id, Caller::LoopThread, guard(body))
+}
+
+/// Runs an export for any thread about the handle `id`.
+#[inline(always)]
+pub(in crate::capi) fn export_any(
+    function: &'static str,
+    id: u64,
+    body: impl FnOnce(&Here) -> Result<(), Fault>,
+) -> wsrs_result {
+    finish(function, id, Caller::AnyThread, guard(body))
+}
+
+#[inline(always)]
+fn finish(function: &'static str, id: u64, caller: Caller, outcome: Result<Result<(), Fault>, String>) -> wsrs_result {
+    match outcome {
         Ok(Ok(())) => WSRS_OK,
-        Ok(Err(fault)) => refuse(function, id, fault),
-        Err(panic) => poison(function, id, &panic),
+        Ok(Err(fault)) => refuse(function, id, caller, fault),
+        Err(panic) => poison(function, id, caller, &panic),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn refuse(function: &'static str, id: u64, fault: Fault) -> wsrs_result {
+fn refuse(function: &'static str, id: u64, caller: Caller, fault: Fault) -> wsrs_result {
     let code = fault.code();
     let level = match code {
         WSRS_ERR_ARGUMENT | WSRS_ERR_THREAD | WSRS_ERR_REENTRY | WSRS_ERR_STATE | WSRS_ERR_PANIC => WSRS_LOG_WARNING,
@@ -34,26 +60,26 @@ fn refuse(function: &'static str, id: u64, fault: Fault) -> wsrs_result {
         _ => WSRS_LOG_DEBUG,
     };
     // A second guard: to write the line is work that could fail, and it must not change the result.
-    let _ = guard(|here| line(here, id, level, || format!("{function}: {fault}")));
+    let _ = guard(|here| line(here, id, caller, level, || format!("{function}: {fault}")));
     code
 }
 
 /// A panic inside: the context's state can't be trusted any more.
 #[cold]
 #[inline(never)]
-fn poison(function: &'static str, id: u64, panic: &str) -> wsrs_result {
+pub(in crate::capi) fn poison(function: &'static str, id: u64, caller: Caller, panic: &str) -> wsrs_result {
     with_here(Here::forget);
     let _ = guard(|here| {
         if let Ok(shared) = registry::shared(id) {
             shared.poisoned.store(true, Relaxed);
         }
-        line(here, id, WSRS_LOG_ERROR, || format!("{function}: internal error, please report it: {panic}"));
+        line(here, id, caller, WSRS_LOG_ERROR, || format!("{function}: internal error, please report it: {panic}"));
     });
     WSRS_ERR_PANIC
 }
 
 /// One line about the context of `id`, if it exists and wants it.
-fn line(here: &Here, id: u64, level: i32, text: impl FnOnce() -> String) {
+fn line(here: &Here, id: u64, caller: Caller, level: i32, text: impl FnOnce() -> String) {
     let Ok(shared) = registry::shared(id) else { return };
     if shared.log_level.load(Relaxed) < level {
         return;
@@ -61,12 +87,13 @@ fn line(here: &Here, id: u64, level: i32, text: impl FnOnce() -> String) {
     if let Some(ctx) = thread::bound(id) {
         return ctx.log_line(here, level, text());
     }
-    match registry::take(id) {
-        Ok(ctx) => {
+    let lent = if caller == Caller::LoopThread { registry::take(id).ok() } else { None };
+    match lent {
+        Some(ctx) => {
             ctx.log_line(here, level, text());
             registry::put_back(ctx);
         }
-        Err(_) => shared.log_later(level, text()),
+        None => shared.log_later(level, text()),
     }
 }
 
