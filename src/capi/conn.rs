@@ -15,10 +15,10 @@ use std::ffi::{c_char, c_void};
 /// it is never modified and not needed after. On the loop's thread it is written at once as far as the network takes
 /// it, or with what else this callback sends; from other threads it is queued and the loop is woken.
 ///
-/// Any thread. Returns WSRS_OK; WSRS_ERR_AGAIN when the queue is full: nothing was queued, on_drain follows;
+/// Any thread. Returns WSRS_OK; WSRS_ERR_AGAIN when the queue is full (high_water): nothing was queued, on_drain follows;
 /// WSRS_ERR_NOT_OPEN before on_open; WSRS_ERR_CLOSED; WSRS_ERR_UTF8; WSRS_ERR_STATE inside a fragmented message;
-/// WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED. From other threads WSRS_OK means queued: a connection that closes meanwhile
-/// drops it.
+/// WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED. From other threads WSRS_OK means queued: it is dropped when the connection closes
+/// meanwhile, or is inside a fragmented message then.
 ///
 /// # Safety
 /// - data is readable for len bytes, or NULL with len 0.
@@ -110,11 +110,12 @@ pub unsafe extern "C" fn wsrs_conn_send_gathered(
     })
 }
 
-/// Sends one frame of a message; last is not 0 for the one that ends it. All frames of a message have the same type.
-/// Until the last, no other message can be sent. data is borrowed for the call.
+/// Sends one frame of a message; last is not 0 for the one that ends it. All frames of a message have the same type. A
+/// text may be cut inside a character, so its bytes are not checked: that they are UTF-8 together is up to the program.
+/// Until the last, no other message can be sent; pings and pongs can. data is borrowed for the call.
 ///
-/// Any thread, but one message from one thread. Returns as wsrs_conn_send; WSRS_ERR_STATE when the type differs from
-/// the first frame's.
+/// Any thread, but one message from one thread, and whole messages from no other meanwhile. Returns as wsrs_conn_send,
+/// but not WSRS_ERR_UTF8; WSRS_ERR_STATE when the type differs from the first frame's.
 ///
 /// # Safety
 /// - data is readable for len bytes, or NULL with len 0.
@@ -141,7 +142,8 @@ pub unsafe extern "C" fn wsrs_conn_send_fragment(
 /// Sends a ping; on_pong tells of the answer. The library pings silent peers on its own (ping_interval_ms). data is
 /// borrowed for the call.
 ///
-/// Any thread. Returns as wsrs_conn_send; WSRS_ERR_TOO_LARGE above 125 bytes.
+/// Any thread. Returns WSRS_OK; WSRS_ERR_TOO_LARGE above 125 bytes; WSRS_ERR_AGAIN, WSRS_ERR_NOT_OPEN, WSRS_ERR_CLOSED,
+/// WSRS_ERR_ARGUMENT and WSRS_ERR_FORKED as wsrs_conn_send.
 ///
 /// # Safety
 /// - data is readable for len bytes, or NULL with len 0.
@@ -180,11 +182,11 @@ pub unsafe extern "C" fn wsrs_conn_pong(conn: wsrs_conn, data: *const c_void, le
 }
 
 /// Starts the closing handshake, after what is queued; on_close follows. code is 1000 to 1003, 1007 to 1011 or 3000 to
-/// 4999, or 0 for a Close without code and reason. reason is UTF-8 of at most 123 bytes, borrowed for the call. Cancels
-/// a connect: on_error follows.
+/// 4999, or 0 for a Close without code and reason. reason is UTF-8 of at most 123 bytes, len of them, borrowed for the
+/// call. Before on_open it ends the attempt instead, and on_error follows.
 ///
 /// Any thread. Returns WSRS_OK; WSRS_ERR_CLOSED when it is closing already; WSRS_ERR_CLOSE_CODE; WSRS_ERR_TOO_LARGE;
-/// WSRS_ERR_UTF8; WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED.
+/// WSRS_ERR_UTF8; WSRS_ERR_ARGUMENT, also for a reason without a code; WSRS_ERR_FORKED.
 ///
 /// # Safety
 /// - reason is readable for len bytes, or NULL with len 0.
@@ -242,7 +244,8 @@ fn pause(function: &'static str, conn: wsrs_conn, paused: bool) -> wsrs_result {
     })
 }
 
-/// Asks for one on_drain as soon as the queue is low, in the next poll if it is: for sending piece by piece.
+/// Asks for one on_drain as soon as the queue is low, at half of high_water, in the next poll if it is: for sending piece
+/// by piece.
 ///
 /// Loop thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_NOT_OPEN; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD;
 /// WSRS_ERR_FORKED.

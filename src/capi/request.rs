@@ -12,7 +12,7 @@ use std::ffi::{c_char, c_void};
 /// choose. headers are added to the answer. All is copied.
 ///
 /// Loop thread, in on_request or after wsrs_conn_defer. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already or
-/// asks for no upgrade; WSRS_ERR_HEADER; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+/// asks for no upgrade; WSRS_ERR_HEADER, also for a subprotocol that was not offered; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
 ///
 /// # Safety
 /// - subprotocol is NULL or NUL-terminated.
@@ -37,8 +37,9 @@ pub unsafe extern "C" fn wsrs_conn_accept(
     })
 }
 
-/// Answers a request with an HTTP status instead, 200 to 599 and none that has no body when there is one; the
-/// connection ends after it: on_close with code 0, no on_open. All is copied.
+/// Answers a request with an HTTP status from 200 to 599 instead of an upgrade; the connection ends after it: on_close with
+/// code 0, no on_open. The library adds Content-Length and "Connection: close", and leaves the body out for HEAD; with 204
+/// and 304 there can't be one (WSRS_ERR_ARGUMENT). All is copied.
 ///
 /// Loop thread, in on_request or after wsrs_conn_defer. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already;
 /// WSRS_ERR_HEADER; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
@@ -66,6 +67,8 @@ pub unsafe extern "C" fn wsrs_conn_respond(
 
 /// Leaves a request undecided when on_request returns; wsrs_conn_accept or wsrs_conn_respond must follow before the
 /// handshake's deadline (handshake_timeout_ms). The request's headers stay until on_open has returned.
+///
+/// When the client goes away first, on_error follows, and answering gives WSRS_ERR_CLOSED.
 ///
 /// Loop thread, in on_request. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already; WSRS_ERR_ARGUMENT;
 /// WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
