@@ -115,3 +115,92 @@ impl Ctx {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boundary::handle::{self, Kind};
+    use crate::capi::callbacks::wsrs_callbacks;
+    use crate::capi::context::*;
+    use crate::capi::log::wsrs_context_set_log;
+    use crate::capi::types::{WSRS_STATE_CLOSED, wsrs_conn, wsrs_context};
+    use crate::capi::{conn, types};
+    use std::ffi::{CStr, c_char, c_void};
+    use std::ptr::{null, null_mut};
+
+    unsafe extern "C" fn note(_level: i32, text: *const c_char, lines: *mut c_void) {
+        // SAFETY: a NUL-terminated line, and the lines of the test that set this function.
+        unsafe { (*lines.cast::<Vec<String>>()).push(CStr::from_ptr(text).to_string_lossy().into_owned()) };
+    }
+
+    fn context(lines: &mut Vec<String>) -> wsrs_context {
+        let mut made = wsrs_context { id: 0 };
+        let callbacks = wsrs_callbacks::NONE;
+        // SAFETY: valid arguments; the lines outlive the context.
+        unsafe {
+            assert_eq!(wsrs_context_new(null(), &callbacks, null_mut(), &mut made), WSRS_OK);
+            let lines = std::ptr::from_mut(lines).cast();
+            assert_eq!(wsrs_context_set_log(made, WSRS_LOG_ERROR, Some(note), lines), WSRS_OK);
+        }
+        made
+    }
+
+    fn connect(context: wsrs_context) -> wsrs_conn {
+        let mut made = wsrs_conn { id: 0 };
+        // SAFETY: valid arguments.
+        let result = unsafe { wsrs_context_connect(context, c"ws://127.0.0.1:9/".as_ptr(), null(), &mut made) };
+        assert_eq!(result, WSRS_OK);
+        made
+    }
+
+    fn send(conn: wsrs_conn) -> wsrs_result {
+        // SAFETY: valid arguments.
+        unsafe { conn::wsrs_conn_send(conn, types::WSRS_BINARY, b"x".as_ptr().cast(), 1) }
+    }
+
+    /// H21: whatever panics, the call returns, the context refuses everything but free, and others go on.
+    #[test]
+    fn a_panic_poisons_its_context_and_nothing_else() {
+        let (mut lines, mut others) = (Vec::new(), Vec::new());
+        let (context, other) = (context(&mut lines), self::context(&mut others));
+        let conn = connect(context);
+        assert_eq!(wsrs_context_poll(other, 0), WSRS_OK);
+        assert_eq!(wsrs_context_poll(context, 0), WSRS_OK);
+        // The loop can't be borrowed twice: a panic in the middle of a poll.
+        let ctx = thread::bound(context.id).expect("polled here");
+        let held = ctx.net.borrow_mut();
+        assert_eq!(wsrs_context_poll(context, 0), WSRS_ERR_PANIC);
+        drop(held);
+        assert!(!ctx.polling.get());
+        drop(ctx);
+        assert!(lines.len() == 1 && lines[0].contains("wsrs_context_poll: internal error"), "{lines:?}");
+        assert_eq!((wsrs_context_poll(context, 0), wsrs_context_run(context)), (WSRS_ERR_PANIC, WSRS_ERR_PANIC));
+        assert_eq!((send(conn), conn::wsrs_conn_abort(conn)), (WSRS_ERR_PANIC, WSRS_ERR_PANIC));
+        assert_eq!(conn::wsrs_conn_state(conn), WSRS_STATE_CLOSED);
+        assert_eq!(wsrs_context_free(context), WSRS_OK);
+        assert_eq!((wsrs_context_poll(context, 0), send(conn)), (WSRS_ERR_CLOSED, WSRS_ERR_CLOSED));
+        assert_eq!(wsrs_context_poll(other, 0), WSRS_OK);
+        assert_eq!((wsrs_context_free(other), others.len()), (WSRS_OK, 0));
+    }
+
+    #[test]
+    fn a_panic_in_another_thread_poisons_the_context_of_the_handle() {
+        let mut lines = Vec::new();
+        let context = context(&mut lines);
+        let conn = connect(context);
+        assert_eq!(wsrs_context_poll(context, 0), WSRS_OK);
+        let far = std::thread::spawn(move || export_any("a_call", conn.id, |_| panic!("in a thread")));
+        assert_eq!(far.join().expect("the panic stays inside"), WSRS_ERR_PANIC);
+        assert_eq!(wsrs_context_poll(context, 0), WSRS_ERR_PANIC);
+        assert_eq!(wsrs_context_free(context), WSRS_OK);
+        assert!(lines.len() == 1 && lines[0].contains("in a thread"), "{lines:?}");
+        assert_eq!(wsrs_context_poll(context, 0), WSRS_ERR_CLOSED);
+    }
+
+    #[test]
+    fn a_panic_without_a_context_is_a_result() {
+        assert_eq!(export("a_call", 0, |_| panic!("nowhere")), WSRS_ERR_PANIC);
+        let stranger = handle::pack(handle::prefix(Kind::Timer, 1000), 1, 1);
+        assert_eq!(export("a_call", stranger, |_| panic!("nowhere")), WSRS_ERR_PANIC);
+    }
+}
