@@ -24,12 +24,21 @@ use std::ffi::{c_char, c_void};
 /// - data is readable for len bytes, or NULL with len 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsrs_conn_send(conn: wsrs_conn, r#type: i32, data: *const c_void, len: usize) -> wsrs_result {
-    // SAFETY: promised by the caller.
+    // SAFETY: promised by the caller, as for the other.
     match unsafe { send_plain(conn, r#type, data, len) } {
-        Ok(true) => return WSRS_OK,
-        Ok(false) => {}
-        Err(panic) => return poison("wsrs_conn_send", conn.id, Caller::AnyThread, &panic),
+        Ok(true) => WSRS_OK,
+        // SAFETY: as above.
+        Ok(false) => unsafe { send_otherwise(conn, r#type, data, len) },
+        Err(panic) => poison("wsrs_conn_send", conn.id, Caller::AnyThread, &panic),
     }
+}
+
+/// Every send that is not plain, apart so that the plain ones pay nothing for it.
+///
+/// # Safety
+/// As wsrs_conn_send.
+#[inline(never)]
+unsafe fn send_otherwise(conn: wsrs_conn, r#type: i32, data: *const c_void, len: usize) -> wsrs_result {
     export_any("wsrs_conn_send", conn.id, |here| {
         // SAFETY: promised by the caller.
         let (kind, data) = (kind(r#type)?, unsafe { bytes(data.cast(), len) }?);

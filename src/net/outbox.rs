@@ -49,10 +49,18 @@ impl Outbox {
     /// Appends a whole frame that is not masked.
     #[inline(always)]
     pub fn push_plain(&mut self, first: u8, payload: &[u8]) {
-        let room = self.room(payload.len() + MAX_HEADER);
-        let header = frame::write_plain(room, first, payload.len());
-        room[header..header + payload.len()].copy_from_slice(payload);
-        self.filled += header + payload.len();
+        let count = payload.len() + MAX_HEADER;
+        match self.tail.get_mut(self.filled..self.filled + count) {
+            Some(room) => self.filled += frame::write_plain(room, first, payload),
+            None => self.push_plain_growing(first, payload),
+        }
+    }
+
+    #[cold]
+    fn push_plain_growing(&mut self, first: u8, payload: &[u8]) {
+        let count = payload.len() + MAX_HEADER;
+        self.grow(count);
+        self.filled += frame::write_plain(&mut self.tail[self.filled..][..count], first, payload);
     }
 
     /// Appends whatever `write` appends.
@@ -62,14 +70,6 @@ impl Outbox {
         let result = write(&mut self.tail);
         self.filled = self.tail.len();
         result
-    }
-
-    #[inline(always)]
-    fn room(&mut self, count: usize) -> &mut [u8] {
-        if self.tail.len() - self.filled < count {
-            self.grow(count);
-        }
-        &mut self.tail[self.filled..][..count]
     }
 
     #[cold]

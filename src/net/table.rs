@@ -70,13 +70,19 @@ impl<T> Table<T> {
     /// What is there under this name.
     #[inline]
     pub fn get(&self, slot: u32, generation: u32) -> Option<&T> {
-        self.entries.get(slot as usize).filter(|entry| entry.generation == generation)?.value.as_ref()
+        match self.entries.get(slot as usize) {
+            Some(entry) if entry.generation == generation => entry.value.as_ref(),
+            _ => None,
+        }
     }
 
     /// The same, to change it.
     #[inline]
     pub fn get_mut(&mut self, slot: u32, generation: u32) -> Option<&mut T> {
-        self.entries.get_mut(slot as usize).filter(|entry| entry.generation == generation)?.value.as_mut()
+        match self.entries.get_mut(slot as usize) {
+            Some(entry) if entry.generation == generation => entry.value.as_mut(),
+            _ => None,
+        }
     }
 
     /// What is there in the place, and its generation.

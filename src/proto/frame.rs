@@ -221,28 +221,31 @@ pub fn write(out: &mut Vec<u8>, first: u8, payload: &[u8], key: Key) {
     write_gathered(out, first, &[payload], Some(key));
 }
 
-/// Writes the header of a frame that is not masked to the start of `room`, which has [`MAX_HEADER`] bytes at least. Its
-/// own length.
+/// Writes a whole frame that is not masked to the start of `room`, which is [`MAX_HEADER`] bytes longer than the payload.
+/// Its length.
 #[inline(always)]
-pub fn write_plain(room: &mut [u8], first: u8, length: usize) -> usize {
-    let Some(room) = room.first_chunk_mut::<MAX_HEADER>() else { return 0 };
-    room[0] = first;
-    match length {
+pub fn write_plain(room: &mut [u8], first: u8, payload: &[u8]) -> usize {
+    let Some(head) = room.first_chunk_mut::<MAX_HEADER>() else { return 0 };
+    head[0] = first;
+    let length = payload.len();
+    let header = match length {
         0..126 => {
-            room[1] = length as u8;
+            head[1] = length as u8;
             2
         }
         126..65536 => {
-            room[1] = 126;
-            [room[2], room[3]] = (length as u16).to_be_bytes();
+            head[1] = 126;
+            [head[2], head[3]] = (length as u16).to_be_bytes();
             4
         }
         _ => {
-            room[1] = 127;
-            room[2..10].copy_from_slice(&(length as u64).to_be_bytes());
+            head[1] = 127;
+            head[2..10].copy_from_slice(&(length as u64).to_be_bytes());
             10
         }
-    }
+    };
+    room[header..header + length].copy_from_slice(payload);
+    header + length
 }
 
 /// Appends a whole frame with a payload in several pieces, masked in `out` where there is a key.
