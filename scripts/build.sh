@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . scripts/need.sh
 
-need cc gcc
+need_cc
 need cmake cmake
 need make make
 need pkg-config pkg-config

@@ -1,6 +1,7 @@
 # Sourced by the other scripts: finds the tools that they use, and installs the Debian packages of those missing.
 #
 #   need COMMAND PACKAGE    COMMAND must be there; PACKAGE brings it
+#   need_cc                 the same for a C compiler
 #   need_done               installs what was missing, or says what it is and exits with 2
 #   want COMMAND PACKAGE    the same at once for something optional: fails where it can't be had
 #   need_rust               cargo as new as Cargo.toml asks
@@ -9,6 +10,12 @@ missing=''
 
 need() {
     command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+
+# need_cc: a C compiler that finds the C library.
+need_cc() {
+    need cc gcc
+    echo 'int main(void) { return 0; }' | cc -x c -o /dev/null - >/dev/null 2>&1 || missing="$missing libc6-dev"
 }
 
 install_packages() {

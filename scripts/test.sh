@@ -14,7 +14,7 @@ shared=${WSRS_SHARED:-../shared}
 logs=build/logs
 mkdir -p "$logs"
 
-need cc gcc
+need_cc
 need c++ g++
 need cmake cmake
 need make make

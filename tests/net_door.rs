@@ -158,6 +158,27 @@ fn all_commands_in_order() {
     assert_eq!(l.closed(id), end(4000, "", true, By::Local));
 }
 
+/// A whole message between the fragments of another thread is refused where it is sent, whichever thread began them.
+#[test]
+fn a_message_between_fragments_is_refused() {
+    let mut l = Loop::new(Limits::default());
+    let (_, address) = l.listen(ListenOptions::default());
+    let (mut raw, id) = l.accept_raw(address);
+    l.door.send_fragment(id, Kind::Text, b"a".to_vec(), false).unwrap();
+    assert!(matches!(l.door.send(id, Kind::Text, b"whole".to_vec()), Err(Error::State(_))));
+    assert!(matches!(l.door.send_fragment(id, Kind::Binary, b"x".to_vec(), true), Err(Error::State(_))));
+    l.door.send_fragment(id, Kind::Text, b"b".to_vec(), true).unwrap();
+    raw.until_frames(&mut l, 2);
+    l.context.send_fragment(id, Kind::Text, "\u{e9}".as_bytes().split_at(1).0, false).unwrap();
+    assert!(matches!(l.door.send(id, Kind::Text, b"whole".to_vec()), Err(Error::State(_))));
+    // The character that the first fragment cut has to be finished.
+    assert!(matches!(l.context.send_fragment(id, Kind::Text, b"e", true), Err(Error::Utf8)));
+    l.context.send_fragment(id, Kind::Text, "\u{e9}".as_bytes().split_at(1).1, true).unwrap();
+    raw.until_frames(&mut l, 2);
+    l.door.send(id, Kind::Text, b"whole".to_vec()).unwrap();
+    raw.until_frames(&mut l, 1);
+}
+
 /// After the end everything is Closed, for every thread, and nothing is delivered to who has the place next.
 #[test]
 fn after_the_end_everything_is_closed() {

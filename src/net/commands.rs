@@ -39,7 +39,8 @@ impl Context {
             Some(outbox) => outbox,
             None => self.core.begin_outbox(id, &mut peer.outbox, &mut peer.dirty),
         };
-        if outbox.len() > CORK.min(peer.profile.limits.high_water) {
+        // Bytes that were not offered to the socket yet count for no mark: `blocked` tells of those that were.
+        if outbox.corked() > CORK {
             return false;
         }
         peer.used = true;
@@ -78,6 +79,7 @@ impl Context {
     pub fn send_fragment(&mut self, id: ConnId, kind: Kind, data: &[u8], last: bool) -> Result<()> {
         let peer = find(&mut self.peers, id)?;
         self.core.admit(id, peer)?;
+        self.core.door.begin_fragment(id.slot, kind, data, last)?;
         let first = peer.proto.begin_fragment(kind, last)?;
         peer.used = true;
         self.core.put(id, peer, first, data)?;

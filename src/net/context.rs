@@ -44,7 +44,7 @@ pub struct Context {
     events: Events,
     timer_fd: OwnedFd,
     /// When the timerfd fires, in the clock's milliseconds.
-    armed: Option<u64>,
+    armed: u64,
     /// What the poll set named in this turn.
     ready: Vec<Ready>,
     next_ready: usize,
@@ -134,7 +134,7 @@ impl Context {
             poll,
             events: Events::with_capacity(EVENTS),
             timer_fd,
-            armed: None,
+            armed: NEVER,
             ready: Vec::new(),
             next_ready: 0,
             leftover: 0,
@@ -207,23 +207,30 @@ impl Context {
             }
         }
         self.leftover = self.core.again.len();
-        self.stage = Stage::Leftover;
+        self.stage = if self.leftover == 0 { Stage::Ready } else { Stage::Leftover };
         Ok(())
     }
 
     /// Sets the timerfd to the first deadline or timer.
     fn arm_timer(&mut self) -> Result<()> {
-        let accept = self.accept_later.filter(|&at| at > 0);
-        let stop = self.stopping.filter(|&at| at < NEVER);
-        let first = [self.core.wheel.next(), self.timers.next(), accept, stop].into_iter().flatten().min();
-        if first == self.armed {
-            return Ok(());
+        let at = |time: Option<u64>| time.unwrap_or(NEVER);
+        let accept = if self.accept_later == Some(0) { None } else { self.accept_later };
+        let first = at(self.core.wheel.next()).min(at(self.timers.next())).min(at(accept)).min(at(self.stopping));
+        if first != self.armed {
+            self.set_timer(first)?;
+            self.armed = first;
         }
-        self.armed = first;
-        let after = first.map(|at| at.saturating_sub(self.core.clock.now()).max(1));
-        let value = match after {
-            None => Timespec { tv_sec: 0, tv_nsec: 0 },
-            Some(ms) => Timespec { tv_sec: (ms / 1000) as i64, tv_nsec: (ms % 1000 * 1_000_000) as i64 },
+        Ok(())
+    }
+
+    #[cold]
+    fn set_timer(&mut self, at: u64) -> Result<()> {
+        let value = match at {
+            NEVER => Timespec { tv_sec: 0, tv_nsec: 0 },
+            at => {
+                let after = at.saturating_sub(self.core.clock.now()).max(1);
+                Timespec { tv_sec: (after / 1000) as i64, tv_nsec: (after % 1000 * 1_000_000) as i64 }
+            }
         };
         let spec = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
         rustix::time::timerfd_settime(&self.timer_fd, TimerfdTimerFlags::empty(), &spec)
@@ -289,12 +296,16 @@ impl Context {
                 }
                 self.flush_dirty();
             }
-            if let Some(found) = self.notice() {
+            if self.core.has_notice()
+                && let Some(found) = self.notice()
+            {
                 return Some(found);
             }
             match self.stage {
                 Stage::Leftover => self.take_leftover(),
-                Stage::Ready => self.take_ready(),
+                Stage::Ready if self.next_ready < self.ready.len() => self.take_ready(),
+                Stage::Ready if self.has_rest() => self.stage = Stage::Door,
+                Stage::Ready => self.stage = Stage::Idle,
                 Stage::Door => self.take_door(),
                 Stage::Rest => {
                     if let Some(found) = self.rest() {
@@ -313,7 +324,7 @@ impl Context {
     }
 
     /// What came up beside receiving.
-    #[inline]
+    #[cold]
     fn notice(&mut self) -> Option<Found> {
         if let Some((level, text)) = self.core.logs.pop_front() {
             return Some(Found::Log { level, text });
@@ -362,10 +373,7 @@ impl Context {
 
     #[inline]
     fn take_ready(&mut self) {
-        let Some(&ready) = self.ready.get(self.next_ready) else {
-            self.stage = Stage::Door;
-            return;
-        };
+        let Some(&ready) = self.ready.get(self.next_ready) else { return };
         self.next_ready += 1;
         let (slot, generation) = ready.name();
         match ready.kind() {
@@ -373,7 +381,7 @@ impl Context {
             Kind::Listener => self.accept_from(slot, generation),
             Kind::Timer => {
                 // Edge-triggered and armed for one time: there is nothing to be read.
-                self.armed = None;
+                self.armed = NEVER;
                 self.tick = Some(self.core.clock.exact_now());
             }
             // What came through the door is looked at in every turn.
@@ -406,6 +414,17 @@ impl Context {
         if peer.readable && !peer.is_held() {
             self.current = Some(Current::new(id));
         }
+    }
+
+    /// Whether there is anything to do but what the poll set named.
+    #[inline(always)]
+    fn has_rest(&self) -> bool {
+        self.tick.is_some()
+            || self.accept_later.is_some()
+            || self.full
+            || !self.posted.is_empty()
+            || self.core.door.is_pending()
+            || self.core.door.wants_stop()
     }
 
     /// What came through the door until now. What comes later waits for the next turn: others are to get theirs, however

@@ -45,7 +45,7 @@ impl Peer {
         let responded = rare.responded;
         let gone = Ending { code: if responded { 0 } else { ABNORMAL }, reason: "".into(), by: By::Network };
         let Ending { code, reason, by } = rare.ending.take().unwrap_or(gone);
-        What::Closed(Closing { code, reason, clean: clean || responded, by })
+        What::Closed(Closing { code, reason, clean: (clean || responded) && !rare.cut, by })
     }
 }
 
@@ -60,6 +60,9 @@ impl Core {
             _ => {}
         }
         peer.socket = Socket::None;
+        if peer.write_dead || peer.queued() > 0 {
+            peer.rare().cut = true;
+        }
         peer.outbox = None;
         self.wheel.clear(id.slot);
         self.addresses.leave(peer.address);

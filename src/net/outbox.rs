@@ -106,6 +106,12 @@ impl Outbox {
         self.queued + self.filled - self.sent
     }
 
+    /// Bytes written into it since it was empty.
+    #[inline(always)]
+    pub fn corked(&self) -> usize {
+        self.filled
+    }
+
     /// Offers everything to the socket; `Ok(true)` when it took all.
     #[inline(always)]
     pub fn flush(&mut self, socket: &Socket) -> io::Result<bool> {

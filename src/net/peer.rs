@@ -118,6 +118,8 @@ pub(super) struct Rare {
     pub(super) failure: Option<Box<Failure>>,
     /// A response was sent instead of a 101.
     pub(super) responded: bool,
+    /// It ended before all that was queued was sent.
+    pub(super) cut: bool,
 }
 
 /// How the connection is going to end, as far as is known.

@@ -8,7 +8,9 @@ use super::error::{Error, Result};
 use super::event::{ConnId, State};
 use super::send::{check_close, check_control, check_text};
 use super::table::RESERVED;
+use crate::proto::connection::NotNow;
 use crate::proto::message::Kind;
+use crate::proto::utf8::Utf8;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
@@ -31,6 +33,8 @@ struct Inner {
     known: Vec<Known>,
     /// Of connections that other threads send to.
     backlog: HashMap<u32, Backlog>,
+    /// Connections that a fragmented message is being sent to, from whichever thread, by slot.
+    fragmented: HashMap<u32, Fragmented>,
     mailbox: Vec<Command>,
     high_water: usize,
     /// The loop is not there yet, or gone.
@@ -41,6 +45,12 @@ struct Inner {
 struct Known {
     generation: u32,
     state: State,
+}
+
+/// A message that is being sent in fragments.
+struct Fragmented {
+    kind: Kind,
+    utf8: Utf8,
 }
 
 /// What keeps other threads from queueing without end.
@@ -97,27 +107,30 @@ impl Door {
     /// Queues a message: `Closed`, `NotOpen`, `Utf8` or `Again` at once, as far as that can be known here.
     pub fn send(&self, id: ConnId, kind: Kind, data: Vec<u8>) -> Result<()> {
         check_text(kind, &[&data])?;
-        let inner = self.admit(id, data.len())?;
+        let inner = self.admit(id, data.len(), |inner| match inner.fragmented.contains_key(&id.slot) {
+            true => Err(NotNow::Fragmented.into()),
+            false => Ok(()),
+        })?;
         self.put(inner, Command::Send(id, kind, data))
     }
 
     /// Queues one fragment of a message.
     pub fn send_fragment(&self, id: ConnId, kind: Kind, data: Vec<u8>, last: bool) -> Result<()> {
-        let inner = self.admit(id, data.len())?;
+        let inner = self.admit(id, data.len(), |inner| inner.fragment(id.slot, kind, &data, last))?;
         self.put(inner, Command::Fragment(id, kind, data, last))
     }
 
     /// Queues a ping.
     pub fn ping(&self, id: ConnId, data: &[u8]) -> Result<()> {
         check_control(data)?;
-        let inner = self.admit(id, data.len())?;
+        let inner = self.admit(id, data.len(), |_| Ok(()))?;
         self.put(inner, Command::Ping(id, data.to_vec()))
     }
 
     /// Queues a pong.
     pub fn pong(&self, id: ConnId, data: &[u8]) -> Result<()> {
         check_control(data)?;
-        let inner = self.admit(id, data.len())?;
+        let inner = self.admit(id, data.len(), |_| Ok(()))?;
         self.put(inner, Command::Pong(id, data.to_vec()))
     }
 
@@ -179,9 +192,15 @@ impl Door {
         *self.lock() = Inner { high_water, known, ..Inner::default() };
     }
 
+    /// Whether somebody asked to stop.
+    #[inline(always)]
+    pub(super) fn wants_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     /// Takes the wish to stop.
     pub(super) fn take_stop(&self) -> bool {
-        self.stop.load(Ordering::Relaxed) && self.stop.swap(false, Ordering::AcqRel)
+        self.wants_stop() && self.stop.swap(false, Ordering::AcqRel)
     }
 
     /// What a resolver thread found.
@@ -201,9 +220,17 @@ impl Door {
             inner.known.resize(slot + 1, Known { generation: 0, state: State::Closed });
         }
         inner.known[slot] = Known { generation: id.generation, state };
+        if state == State::Closed && !inner.fragmented.is_empty() {
+            inner.fragmented.remove(&id.slot);
+        }
         if state == State::Closed && !inner.backlog.is_empty() {
             inner.backlog.remove(&id.slot);
         }
+    }
+
+    /// The loop's thread sends a fragment.
+    pub(super) fn begin_fragment(&self, slot: u32, kind: Kind, data: &[u8], last: bool) -> Result<()> {
+        self.lock().fragment(slot, kind, data, last)
     }
 
     /// The loop's own queue for the connection is above its mark, or is not any more.
@@ -254,8 +281,13 @@ impl Door {
         if inner.state(id) == State::Closed { Err(Error::Closed) } else { Ok(inner) }
     }
 
-    /// Whether a frame of `length` bytes may be queued.
-    fn admit(&self, id: ConnId, length: usize) -> Result<MutexGuard<'_, Inner>> {
+    /// Whether a frame of `length` bytes may be queued; `check` is about fragmented messages and comes last.
+    fn admit(
+        &self,
+        id: ConnId,
+        length: usize,
+        check: impl FnOnce(&mut Inner) -> Result<()>,
+    ) -> Result<MutexGuard<'_, Inner>> {
         let mut inner = self.lock();
         match inner.state(id) {
             State::Connecting => return Err(Error::NotOpen),
@@ -273,8 +305,9 @@ impl Door {
             }
             return Err(Error::Again);
         }
+        check(&mut inner)?;
         // A short message costs its place in the mailbox above all.
-        backlog.queued += length + size_of::<Command>();
+        inner.backlog.entry(id.slot).or_default().queued += length + size_of::<Command>();
         Ok(inner)
     }
 
@@ -290,6 +323,25 @@ impl Door {
 }
 
 impl Inner {
+    /// A fragment is sent or queued: the message begins, goes on, or ends. Text may end inside a character in all but
+    /// the last fragment.
+    fn fragment(&mut self, slot: u32, kind: Kind, data: &[u8], last: bool) -> Result<()> {
+        let begun = self.fragmented.get(&slot);
+        if begun.is_some_and(|begun| begun.kind != kind) {
+            return Err(NotNow::Fragmented.into());
+        }
+        let mut utf8 = begun.map(|begun| begun.utf8).unwrap_or_default();
+        if kind == Kind::Text && (utf8.push(data).is_err() || (last && !utf8.is_complete())) {
+            return Err(Error::Utf8);
+        }
+        if last {
+            self.fragmented.remove(&slot);
+        } else {
+            self.fragmented.insert(slot, Fragmented { kind, utf8 });
+        }
+        Ok(())
+    }
+
     fn state(&self, id: ConnId) -> State {
         match self.known.get(id.slot as usize) {
             Some(known) if known.generation == id.generation => known.state,

@@ -55,6 +55,8 @@ impl Buffer {
     pub fn room(&mut self, wanted: usize) -> &mut [u8] {
         let size = (self.filled * 32).clamp(LEAST, FIRST).max(self.filled * 2).min(self.filled + wanted);
         if self.bytes.len() < size {
+            // Exactly: the doubling is done here.
+            self.bytes.reserve_exact(size - self.bytes.len());
             self.bytes.resize(size, 0);
         }
         let end = self.bytes.len().min(self.filled + wanted);

@@ -139,17 +139,18 @@ impl Connection {
             Role::Client => Header::parse_plain::<false>(head)?,
         };
         let start = start + plain.end;
-        // §10.4, the limits: what is above them is for `receive` to say. A header that is cut ends beyond `end`.
-        if plain.length > end.checked_sub(start)? as u64 || plain.length > limits.max_frame.min(limits.max_message) {
+        // The header itself may be cut: then it was completed from bytes that mean nothing. The length is below 2^63.
+        // §10.4, the limits: what is above them is for `receive` to say.
+        if start as u64 + plain.length > end as u64 || plain.length > limits.max_frame.min(limits.max_message) {
             return None;
         }
         let at = start..start + plain.length as usize;
         let payload = window.get_mut(at.clone())?;
-        mask::apply(payload, plain.key);
         if plain.binary {
+            mask::apply(payload, plain.key);
             return Some((Kind::Binary, at));
         }
-        if !utf8::is_valid(payload) {
+        if !mask::apply_to_text(payload, plain.key) {
             // Masking twice gives what was there: the slow way finds the fault again and names it.
             mask::apply(payload, plain.key);
             return None;

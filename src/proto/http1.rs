@@ -10,7 +10,7 @@ use std::fmt;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use memchr::memchr;
+use memchr::memchr_iter;
 
 /// What a head may cost. A peer that goes beyond is refused as soon as it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,8 +187,8 @@ impl Scanned {
         let max_bytes = limits.max_bytes.min(u32::MAX as usize);
         let max_headers = limits.max_headers.min(MAX_HEADERS);
         let window = &bytes[..bytes.len().min(max_bytes)];
-        while let Some(skipped) = memchr(b'\n', window.get(self.position..).unwrap_or_default()) {
-            let at = self.position + skipped;
+        let begin = self.position.min(window.len());
+        for at in memchr_iter(b'\n', &window[begin..]).map(|skipped| begin + skipped) {
             if self.lines == 0 && at + 1 - self.start > start_line_max {
                 return Found::StartLineTooLong;
             }

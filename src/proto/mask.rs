@@ -13,3 +13,9 @@ pub fn apply(data: &mut [u8], mut key: Key) -> Key {
     key.rotate_left(data.len() % 4);
     key
 }
+
+/// As [`apply`] for a whole text, and whether the result is valid UTF-8.
+#[inline(always)]
+pub fn apply_to_text(data: &mut [u8], key: Key) -> bool {
+    crate::simd::xor_is_ascii(data, key) || simdutf8::basic::from_utf8(data).is_ok()
+}

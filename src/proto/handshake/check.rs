@@ -190,9 +190,21 @@ fn check_version(fields: &Fields<'_>) -> Checked<()> {
 /// Whether a key is canonical base64 of 16 bytes: 21 digits, one of which only two bits count, two paddings.
 fn is_key(key: &Key) -> bool {
     let (digits, padding) = key.split_at(22);
-    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    digits.iter().all(is_digit) && matches!(digits[21], b'A' | b'Q' | b'g' | b'w') && padding == b"=="
+    digits.iter().all(|&byte| DIGIT[byte as usize])
+        && matches!(digits[21], b'A' | b'Q' | b'g' | b'w')
+        && padding == b"=="
 }
+
+/// Whether each byte is a digit of base64.
+const DIGIT: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'+' || byte as u8 == b'/';
+        byte += 1;
+    }
+    table
+};
 
 /// The optional fields of RFC 6455 §4.2.1, 7 to 9.
 fn check_offers(head: &Head, fields: &Fields<'_>) -> Checked<()> {
