@@ -39,12 +39,13 @@
  *
  * RESULTS. Functions return a wsrs_result: WSRS_OK or a negative WSRS_ERR_* constant. Places for results are written
  * only when WSRS_OK is returned. What is known to be wrong at once is returned by the call, which then causes no
- * callback; what goes wrong later is one on_error. With wsrs_context_set_log the reasons come as text.
+ * callback; what goes wrong later is one on_error. With wsrs_context_set_log the reasons come as text. Beside the results
+ * that a comment lists, every function may return WSRS_ERR_PANIC, after a defect of the library showed itself.
  *
  * CALLBACKS. They are called on the loop's thread, inside wsrs_context_poll, wsrs_context_run and wsrs_context_free, one
  * at a time. Inside a callback every function may be called about any handle: send, close, connect, listen, free; only
  * polling or running the same context again is refused (WSRS_ERR_REENTRY). A callback must return: neither longjmp nor
- * C++ exceptions may leave it. A connection has these, in this order:
+ * C++ exceptions nor pthread_exit may leave it. A connection has these, in this order:
  *
  *     on_request    servers that set it: a client asks
  *     on_open       the handshake is done           or, instead of this and all below, one on_error
@@ -56,8 +57,8 @@
  * THREADS. A context belongs to the thread that first polls or runs it: the loop's thread. Functions say "Loop thread"
  * (elsewhere they return WSRS_ERR_THREAD) or "Any thread". Before the first poll and after that thread ended, loop
  * thread functions may be called from any thread, one at a time. wsrs_context_stop may also be called from a signal
- * handler. Contexts of one process are independent of each other. After fork(), the child can't use contexts made
- * before it (WSRS_ERR_FORKED), but make its own.
+ * handler. Contexts of one process are independent of each other. Don't cancel a thread (pthread_cancel) that may be inside
+ * the library. After fork(), the child can't use contexts made before it (WSRS_ERR_FORKED), but make its own.
  *
  * OWNERSHIP. Four words say who keeps what a pointer points to:
  *
@@ -71,7 +72,7 @@
  * more members. Structs that the library fills begin with their size too, and may grow at their end.
  *
  * YOUR OWN LOOP. Wait until wsrs_context_fd is readable, or wsrs_context_timeout_ms is over, then call
- * wsrs_context_poll(context, 0).
+ * wsrs_context_poll(context, 0). Ask for wsrs_context_timeout_ms before each wait.
  *
  * SILENCE. The library prints nothing, installs no signal handler, never raises SIGPIPE, and never ends the process.
  */
@@ -89,7 +90,7 @@
 #define WSRS_LISTEN_OPTIONS_INIT { sizeof(wsrs_listen_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_CONNECT_OPTIONS_INIT { sizeof(wsrs_connect_options), 0, 0, 0, 0, 0, 0, 0, 0 }
 
-/* No connection:  wsrs_conn conn = WSRS_CONN_NONE;  and likewise for the other handles. */
+/* First value of a handle that names nothing:  wsrs_conn conn = WSRS_CONN_NONE;  and likewise for the other handles. */
 #define WSRS_CONTEXT_NONE { 0 }
 #define WSRS_LISTENER_NONE { 0 }
 #define WSRS_CONN_NONE { 0 }
@@ -101,7 +102,7 @@
 /* All went well. */
 #define WSRS_OK 0
 
-/* NULL, an unknown value of an enumeration, a handle of the wrong kind, a number out of range. */
+/* NULL where it is not allowed, an unknown value of an enumeration, a handle of the wrong kind, a number out of range. */
 #define WSRS_ERR_ARGUMENT (-100)
 
 /* The URL can't be understood. */
@@ -122,13 +123,16 @@
 /* A close code that may not be sent. */
 #define WSRS_ERR_CLOSE_CODE (-106)
 
-/* What the handle named is gone, or closing. */
+/* What the handle named is gone, or closing. In on_error: this program ended the attempt. */
 #define WSRS_ERR_CLOSED (-200)
 
 /* The handshake is not finished. */
 #define WSRS_ERR_NOT_OPEN (-201)
 
-/* Not possible in this state: a whole message inside a fragmented one, the answer to a request that was answered. */
+/*
+ * Not possible in this state: a whole message inside a fragmented one, the answer to a request that was answered, a
+ * connect while the context stops.
+ */
 #define WSRS_ERR_STATE (-202)
 
 /* The send queue is full. Nothing was queued; on_drain follows when there is room. */
@@ -185,10 +189,7 @@
 /* The server answered with another HTTP status. */
 #define WSRS_ERR_REJECTED (-501)
 
-/* The peer broke the protocol. */
-#define WSRS_ERR_PROTOCOL (-502)
-
-/* An internal error. The context can only be freed. */
+/* A defect of the library was caught. The context can only be freed. */
 #define WSRS_ERR_PANIC (-900)
 
 /* Kind of a message: text, which is always valid UTF-8. */
@@ -315,7 +316,7 @@ typedef struct {
  */
 typedef struct {
     /* May be NULL when len is 0. */
-    const uint8_t *data;
+    const void *data;
     /* In bytes. */
     size_t len;
 } wsrs_slice;
@@ -339,7 +340,11 @@ typedef struct {
     size_t value_len;
 } wsrs_header;
 
-/* A message, or in streaming mode a piece of one. Borrowed during the callback. */
+/*
+ * A message, or in streaming mode a piece of one. Borrowed during the callback.
+ *
+ * Given to: on_message.
+ */
 typedef struct {
     /* Of this struct. A newer library may append members; look at them only when they lie within. */
     size_t size;
@@ -349,13 +354,18 @@ typedef struct {
     int32_t first;
     /* 1: ends a message. Both are always 1 without streaming. */
     int32_t last;
-    /* The bytes; not NUL-terminated. A piece of a text may end inside a character. */
+    /* The bytes; not NUL-terminated; never NULL. A piece of a text may end inside a character. */
     const uint8_t *data;
     /* In bytes. */
     size_t len;
 } wsrs_message;
 
-/* A client's request. Borrowed during the callback; its headers: wsrs_conn_header, wsrs_conn_header_at. */
+/*
+ * A client's request. Borrowed during the callback.
+ *
+ * Given to: on_request. Functions: wsrs_conn_header and wsrs_conn_header_at for its headers; wsrs_conn_accept,
+ * wsrs_conn_respond, wsrs_conn_defer to answer.
+ */
 typedef struct {
     /* Of this struct. A newer library may append members; look at them only when they lie within. */
     size_t size;
@@ -365,7 +375,7 @@ typedef struct {
     const char *method;
     /* In bytes. */
     size_t method_len;
-    /* The target up to the first question mark, as it was sent. */
+    /* The path of the target, as it was sent: percent-encoded; begins with a slash. */
     const char *path;
     /* In bytes. */
     size_t path_len;
@@ -385,7 +395,11 @@ typedef struct {
     size_t peer_len;
 } wsrs_request;
 
-/* How a connection ended that was open. Borrowed during the callback. */
+/*
+ * How a connection ended that was open, or whose request was answered with a status. Borrowed during the callback.
+ *
+ * Given to: on_close.
+ */
 typedef struct {
     /* Of this struct. A newer library may append members; look at them only when they lie within. */
     size_t size;
@@ -404,11 +418,18 @@ typedef struct {
     size_t reason_len;
 } wsrs_close;
 
-/* Why a connection never opened. Borrowed during the callback. */
+/*
+ * Why a connection never opened. Borrowed during the callback.
+ *
+ * Given to: on_error.
+ */
 typedef struct {
     /* Of this struct. A newer library may append members; look at them only when they lie within. */
     size_t size;
-    /* A WSRS_ERR_* constant. */
+    /*
+     * WSRS_ERR_RESOLVE, _REFUSED, _UNREACHABLE, _TIMEOUT, _RESET, _HANDSHAKE, _REJECTED (see status), _CLOSED (this
+     * program closed it, stopped or freed the context), or another one of the system.
+     */
     wsrs_result result;
     /* How far it came: a WSRS_STAGE_* constant. */
     int32_t stage;
@@ -435,7 +456,10 @@ typedef struct {
  *
  * All are called on the loop's thread, inside wsrs_context_poll, wsrs_context_run or wsrs_context_free, one at a time.
  * Inside, every function of the library may be called about any handle, also wsrs_conn_close on this connection and
- * wsrs_context_free; only a poll or run of the same context is refused. They must neither throw nor longjmp.
+ * wsrs_context_free; only a poll or run of the same context is refused. They must neither throw nor longjmp nor end the
+ * thread. user_data is the connection's, see wsrs_conn_set_user_data.
+ *
+ * Used in: wsrs_context_new, wsrs_listen_options, wsrs_connect_options.
  *
  * A connection's callbacks come in this order: on_request (servers that set it), then either on_open, everything else,
  * and at last on_close, or one on_error. A request that gets another answer than an upgrade ends with on_close.
@@ -446,7 +470,8 @@ typedef struct {
     /*
      * Servers: a client asks. Answer by wsrs_conn_accept or wsrs_conn_respond, or later after wsrs_conn_defer. If it
      * returns without any of them, an upgrade is accepted and anything else gets status 426. When not set, that
-     * is what happens to every request.
+     * is what happens to every request. Requests that are malformed, have a body, or a method other than GET and HEAD
+     * are refused by the library and don't come here.
      */
     void (*on_request)(wsrs_conn conn, const wsrs_request *request, void *user_data);
     /*
@@ -458,13 +483,17 @@ typedef struct {
     void (*on_message)(wsrs_conn conn, const wsrs_message *message, void *user_data);
     /*
      * The connection is over: exactly once for each connection that had on_open, and its last callback; with code 0 also
-     * after a request that was answered with something else than an upgrade. The handle is gone already; free here
-     * what you keep for the connection.
+     * after a request that was answered with something else than an upgrade. The handle is gone already: nothing can be
+     * sent and its addresses are unknown, but user data, context and kept headers can be read once more. Free here what
+     * you keep for the connection.
      */
     void (*on_close)(wsrs_conn conn, const wsrs_close *close, void *user_data);
-    /* The connection did not open: exactly once instead of on_open and on_close. */
+    /*
+     * The connection did not open: exactly once instead of on_open and on_close. Servers: after on_request only, when
+     * the client went away or the answer came too late. The handle is gone already, as in on_close.
+     */
     void (*on_error)(wsrs_conn conn, const wsrs_error *error, void *user_data);
-    /* There is room again after WSRS_ERR_AGAIN, or wsrs_conn_request_drain asked. */
+    /* At most half of high_water is queued: once after one or more WSRS_ERR_AGAIN, or as wsrs_conn_request_drain asked. */
     void (*on_drain)(wsrs_conn conn, void *user_data);
     /* A ping came; it is answered already. data is borrowed during the callback. */
     void (*on_ping)(wsrs_conn conn, const uint8_t *data, size_t len, void *user_data);
@@ -474,7 +503,8 @@ typedef struct {
 
 /*
  * All limits, of a context or of one listener or connection. Start from WSRS_LIMITS_INIT; members that are 0 have
- * their default, WSRS_OFF switches a limit off (not those of the head). Times are in milliseconds.
+ * their default, also in limits of a listener or connect; WSRS_OFF switches a limit off (not max_head, max_headers and
+ * max_target). Times are in milliseconds, at most 2^40.
  *
  * Used in: wsrs_context_options, wsrs_listen_options, wsrs_connect_options.
  */
@@ -483,9 +513,9 @@ typedef struct {
     size_t size;
     /* Bytes of a whole incoming message. Default 1 MiB. Beyond it the connection is closed with 1009. */
     uint64_t max_message;
-    /* Bytes of one incoming frame. Default 1 MiB, or max_message where that is set. */
+    /* Bytes of one incoming frame. Default 1 MiB, or max_message where that is set. Beyond it: 1009. */
     uint64_t max_frame;
-    /* Frames of one incoming message. Default 1,024. */
+    /* Frames of one incoming message. Default 1,024. Beyond it the connection is closed with 1008. */
     uint64_t max_fragments;
     /* Bytes of the head of a request or answer. Default 16 KiB, at most 1 MiB. */
     uint64_t max_head;
@@ -495,7 +525,7 @@ typedef struct {
     uint64_t max_target;
     /* Bytes kept of the body of an answer that refuses an upgrade. Default 64 KiB. */
     uint64_t max_body;
-    /* Connections of the context in all. Default 65,536. Only in the context's limits. */
+    /* Connections of the context in all, of both roles. Default 65,536. Only in the context's limits. */
     uint64_t max_connections;
     /* Connections from one client address. Default 256. */
     uint64_t max_connections_per_address;
@@ -509,7 +539,7 @@ typedef struct {
     uint64_t handshake_timeout_ms;
     /* From our Close frame to the end of the connection. Default 5 s. */
     uint64_t close_timeout_ms;
-    /* Silence after which a ping is sent. Default 20 s. */
+    /* Silence after which a ping is sent, up to half as much again. Default 20 s. */
     uint64_t ping_interval_ms;
     /* Silence after that ping after which the peer is taken for dead. Default 20 s. */
     uint64_t pong_timeout_ms;
@@ -519,7 +549,7 @@ typedef struct {
     uint64_t stop_grace_ms;
 } wsrs_limits;
 
-/* Options of wsrs_context_new. Start from WSRS_CONTEXT_OPTIONS_INIT. */
+/* Options. Used in: wsrs_context_new. Start from WSRS_CONTEXT_OPTIONS_INIT. */
 typedef struct {
     /* sizeof(wsrs_context_options), as WSRS_CONTEXT_OPTIONS_INIT sets it. */
     size_t size;
@@ -527,7 +557,7 @@ typedef struct {
     const wsrs_limits *limits;
 } wsrs_context_options;
 
-/* Options of wsrs_context_listen. Start from WSRS_LISTEN_OPTIONS_INIT. */
+/* Options. Used in: wsrs_context_listen. Start from WSRS_LISTEN_OPTIONS_INIT. */
 typedef struct {
     /* sizeof(wsrs_listen_options), as WSRS_LISTEN_OPTIONS_INIT sets it. */
     size_t size;
@@ -546,17 +576,17 @@ typedef struct {
     int32_t streaming;
     /* Not 0: wsrs_conn_path, wsrs_conn_header and the like work as long as the connection lives. */
     int32_t keep_request;
-    /* Connections that the system may hold ready. 0: 4,096, cut by the system. */
+    /* Connections that the system may hold ready; not negative. 0: 4,096, cut by the system. */
     int32_t backlog;
     /* Not 0: several listeners, also of other processes, share the port and its connections. */
     int32_t reuse_port;
     /* Not 0: an IPv6 wildcard address does not take IPv4 connections too. */
     int32_t ipv6_only;
-    /* Permissions of a Unix socket, like 0660. 0: as the umask says. */
+    /* Permissions of a Unix socket, like 0660; at most 0777. 0: as the umask says. */
     uint32_t unix_mode;
 } wsrs_listen_options;
 
-/* Options of wsrs_context_connect. Start from WSRS_CONNECT_OPTIONS_INIT. */
+/* Options. Used in: wsrs_context_connect. Start from WSRS_CONNECT_OPTIONS_INIT. */
 typedef struct {
     /* sizeof(wsrs_connect_options), as WSRS_CONNECT_OPTIONS_INIT sets it. */
     size_t size;
@@ -633,8 +663,9 @@ wsrs_result wsrs_context_free(wsrs_context context);
  * Runs the context until wsrs_context_stop was called and everything is closed, or a callback frees it. A stop that
  * came before makes it close everything and return. It may be called again after.
  *
- * Loop thread; makes this thread the loop's thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_THREAD;
- * WSRS_ERR_REENTRY inside a callback of the same context; WSRS_ERR_FORKED; WSRS_ERR_SYSTEM when waiting fails.
+ * Loop thread; makes this thread the loop's thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED;
+ * WSRS_ERR_THREAD; WSRS_ERR_REENTRY inside a callback of the same context; WSRS_ERR_FORKED; WSRS_ERR_SYSTEM when waiting
+ * fails.
  */
 wsrs_result wsrs_context_run(wsrs_context context);
 
@@ -650,7 +681,8 @@ wsrs_result wsrs_context_poll(wsrs_context context,
 
 /*
  * Asks the context to stop: listeners close, connections are closed with 1001, wsrs_context_run returns when all are
- * gone or their time (stop_grace_ms) is over. Until then nothing listens or connects anew.
+ * gone or their time (stop_grace_ms) is over. Until then connects and listens are refused (WSRS_ERR_STATE). In a loop of
+ * your own go on polling until wsrs_context_next_conn finds none. A stop that comes before a run is not lost.
  *
  * Any thread, and from signal handlers. Returns WSRS_OK; WSRS_ERR_ARGUMENT for another kind of handle;
  * WSRS_ERR_CLOSED; WSRS_ERR_FORKED.
@@ -659,7 +691,8 @@ wsrs_result wsrs_context_stop(wsrs_context context);
 
 /*
  * The one descriptor that tells when wsrs_context_poll has something to do, for a loop of your own: readable means
- * call wsrs_context_poll(context, 0). It covers timers. Owned by the context: don't read, write or close it.
+ * call wsrs_context_poll(context, 0). It covers timers, and stays the same. Owned by the context, until it is freed:
+ * don't read, write or close it.
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
  *
@@ -671,7 +704,7 @@ wsrs_result wsrs_context_fd(wsrs_context context,
 
 /*
  * How many milliseconds a loop of your own may wait on wsrs_context_fd before it calls wsrs_context_poll anyway; -1:
- * for ever. Ask again after each poll.
+ * for ever. Ask before each wait.
  *
  * Loop thread. Returns as wsrs_context_fd.
  *
@@ -686,8 +719,9 @@ wsrs_result wsrs_context_timeout_ms(wsrs_context context,
  * "unix:/run/x.sock". The address and the options are copied. options may be NULL, and so may out.
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_ADDRESS; WSRS_ERR_IN_USE; WSRS_ERR_PERMISSION;
- * WSRS_ERR_DESCRIPTORS; WSRS_ERR_SYSTEM; WSRS_ERR_HEADER for a subprotocol that can't be; WSRS_ERR_STATE while the
- * context is being stopped; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ * WSRS_ERR_DESCRIPTORS; WSRS_ERR_MEMORY; WSRS_ERR_LIMIT; WSRS_ERR_SYSTEM, as for an address that is not this machine's;
+ * WSRS_ERR_HEADER for a subprotocol that can't be; WSRS_ERR_STATE while the context stops; WSRS_ERR_CLOSED;
+ * WSRS_ERR_THREAD; WSRS_ERR_FORKED.
  *
  * The caller promises:
  * - address is NUL-terminated.
@@ -700,13 +734,13 @@ wsrs_result wsrs_context_listen(wsrs_context context,
                                 wsrs_listener *out);
 
 /*
- * Starts to connect to a "ws://host:port/path?query" and returns at once; on_open or on_error follows, never before
- * this function has returned. wsrs_conn_close or wsrs_conn_abort cancels. url and options are copied. options may be
- * NULL, and so may out.
+ * Starts to connect to a "ws://host:port/path?query" (port 80 without one), or to a Unix socket as
+ * "ws+unix:/run/x.sock:/path?query", and returns at once; on_open or on_error follows, never before this function has
+ * returned. wsrs_conn_close or wsrs_conn_abort cancels. url and options are copied. options may be NULL, and so may out.
  *
- * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_URL; WSRS_ERR_HEADER; WSRS_ERR_LIMIT;
- * WSRS_ERR_DESCRIPTORS; WSRS_ERR_STATE while the context is being stopped; WSRS_ERR_CLOSED; WSRS_ERR_THREAD;
- * WSRS_ERR_FORKED. After an error no callback comes.
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_URL; WSRS_ERR_HEADER; WSRS_ERR_LIMIT; WSRS_ERR_SYSTEM
+ * without random numbers; WSRS_ERR_STATE while the context stops; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ * After an error no callback comes.
  *
  * The caller promises:
  * - url is NUL-terminated.
@@ -722,7 +756,7 @@ wsrs_result wsrs_context_connect(wsrs_context context,
  * Calls a function on the loop's thread, in one of its next polls, once, in the order of the posts. When
  * the context is freed before, it is called while the context ends, so that argument can be freed.
  *
- * Any thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_LIMIT; WSRS_ERR_FORKED.
+ * Any thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_FORKED.
  *
  * The caller promises:
  * - function may be called on the loop's thread with argument.
@@ -732,8 +766,8 @@ wsrs_result wsrs_context_post(wsrs_context context,
                               void *argument);
 
 /*
- * The connections of a context, one by one: those that connect, are open or close. Start with previous =
- * WSRS_CONN_NONE; out gets id 0 at the end. Connections may come and go meanwhile.
+ * The connections of a context, one by one: those that connect, are open or close. Start with a previous whose id is 0
+ * (WSRS_CONN_NONE); out gets id 0 at the end. Connections may come and go meanwhile.
  *
  * Loop thread. Returns WSRS_OK, also at the end; WSRS_ERR_ARGUMENT, also for a connection of another context;
  * WSRS_ERR_CLOSED for the context; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
@@ -741,11 +775,14 @@ wsrs_result wsrs_context_post(wsrs_context context,
  * The caller promises:
  * - out points to a wsrs_conn.
  */
-wsrs_result wsrs_context_next_conn(wsrs_context context, wsrs_conn previous, wsrs_conn *out);
+wsrs_result wsrs_context_next_conn(wsrs_context context,
+                                   wsrs_conn previous,
+                                   wsrs_conn *out);
 
 /*
  * Sends a message to every open connection of the context; it is framed once. sent, if not NULL, gets the number of
- * connections that took it; those whose queue is full don't, and get on_drain later. data is borrowed for the call.
+ * connections that took it. Those whose queue is full don't, and get on_drain later; nor do those inside a fragmented
+ * message. type and data are as for wsrs_conn_send; data is borrowed for the call.
  *
  * Loop thread. Returns WSRS_OK, however many took it; WSRS_ERR_ARGUMENT; WSRS_ERR_UTF8; WSRS_ERR_CLOSED;
  * WSRS_ERR_THREAD; WSRS_ERR_FORKED.
@@ -781,8 +818,9 @@ wsrs_result wsrs_context_send_many(wsrs_context context,
                                    size_t *sent);
 
 /*
- * Calls a function on the loop's thread after delay_ms, then every interval_ms; 0: once. Timers are coarse: a few
- * milliseconds late is normal. out may be NULL.
+ * Calls a function on the loop's thread after delay_ms milliseconds, then every interval_ms; 0: once. Timers are coarse:
+ * a few milliseconds late is normal. out may be NULL. argument stays the program's: when the context is freed, its timers
+ * end without a call.
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT, also for times above 2^40 ms; WSRS_ERR_LIMIT; WSRS_ERR_CLOSED;
  * WSRS_ERR_THREAD; WSRS_ERR_FORKED.
@@ -807,11 +845,12 @@ wsrs_result wsrs_context_timer(wsrs_context context,
 wsrs_result wsrs_timer_cancel(wsrs_timer timer);
 
 /*
- * Gives the context's log lines up to a level to a function; a NULL function or level 0: to none, as at first. text
- * is one line without newline, NUL-terminated, borrowed during the callback.
+ * Gives the context's log lines up to a level, a WSRS_LOG_* constant, to a function; a NULL function or level 0: to none,
+ * as at first. text is one line without newline, NUL-terminated, borrowed during the callback.
  *
  * The function is called on the loop's thread: in polls, and at once for a call that is refused there. Lines about
- * calls from other threads come with the next poll. It must not call functions of the library.
+ * calls from other threads come with the next poll, and so do those about functions for any thread while no thread runs
+ * the context. It should not call functions of the library: their own lines are lost.
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
  *
@@ -863,10 +902,10 @@ wsrs_result wsrs_listener_port(wsrs_listener listener, uint16_t *out);
  * it is never modified and not needed after. On the loop's thread it is written at once as far as the network takes
  * it, or with what else this callback sends; from other threads it is queued and the loop is woken.
  *
- * Any thread. Returns WSRS_OK; WSRS_ERR_AGAIN when the queue is full: nothing was queued, on_drain follows;
+ * Any thread. Returns WSRS_OK; WSRS_ERR_AGAIN when the queue is full (high_water): nothing was queued, on_drain follows;
  * WSRS_ERR_NOT_OPEN before on_open; WSRS_ERR_CLOSED; WSRS_ERR_UTF8; WSRS_ERR_STATE inside a fragmented message;
- * WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED. From other threads WSRS_OK means queued: a connection that closes meanwhile
- * drops it.
+ * WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED. From other threads WSRS_OK means queued: it is dropped when the connection closes
+ * meanwhile, or is inside a fragmented message then.
  *
  * The caller promises:
  * - data is readable for len bytes, or NULL with len 0.
@@ -901,11 +940,12 @@ wsrs_result wsrs_conn_send_gathered(wsrs_conn conn,
                                     size_t count);
 
 /*
- * Sends one frame of a message; last is not 0 for the one that ends it. All frames of a message have the same type.
- * Until the last, no other message can be sent. data is borrowed for the call.
+ * Sends one frame of a message; last is not 0 for the one that ends it. All frames of a message have the same type. A
+ * text may be cut inside a character, so its bytes are not checked: that they are UTF-8 together is up to the program.
+ * Until the last, no other message can be sent; pings and pongs can. data is borrowed for the call.
  *
- * Any thread, but one message from one thread. Returns as wsrs_conn_send; WSRS_ERR_STATE when the type differs from
- * the first frame's.
+ * Any thread, but one message from one thread, and whole messages from no other meanwhile. Returns as wsrs_conn_send,
+ * but not WSRS_ERR_UTF8; WSRS_ERR_STATE when the type differs from the first frame's.
  *
  * The caller promises:
  * - data is readable for len bytes, or NULL with len 0.
@@ -920,7 +960,8 @@ wsrs_result wsrs_conn_send_fragment(wsrs_conn conn,
  * Sends a ping; on_pong tells of the answer. The library pings silent peers on its own (ping_interval_ms). data is
  * borrowed for the call.
  *
- * Any thread. Returns as wsrs_conn_send; WSRS_ERR_TOO_LARGE above 125 bytes.
+ * Any thread. Returns WSRS_OK; WSRS_ERR_TOO_LARGE above 125 bytes; WSRS_ERR_AGAIN, WSRS_ERR_NOT_OPEN, WSRS_ERR_CLOSED,
+ * WSRS_ERR_ARGUMENT and WSRS_ERR_FORKED as wsrs_conn_send.
  *
  * The caller promises:
  * - data is readable for len bytes, or NULL with len 0.
@@ -941,11 +982,11 @@ wsrs_result wsrs_conn_pong(wsrs_conn conn, const void *data, size_t len);
 
 /*
  * Starts the closing handshake, after what is queued; on_close follows. code is 1000 to 1003, 1007 to 1011 or 3000 to
- * 4999, or 0 for a Close without code and reason. reason is UTF-8 of at most 123 bytes, borrowed for the call. Cancels
- * a connect: on_error follows.
+ * 4999, or 0 for a Close without code and reason. reason is UTF-8 of at most 123 bytes, len of them, borrowed for the
+ * call. Before on_open it ends the attempt instead, and on_error follows.
  *
  * Any thread. Returns WSRS_OK; WSRS_ERR_CLOSED when it is closing already; WSRS_ERR_CLOSE_CODE; WSRS_ERR_TOO_LARGE;
- * WSRS_ERR_UTF8; WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED.
+ * WSRS_ERR_UTF8; WSRS_ERR_ARGUMENT, also for a reason without a code; WSRS_ERR_FORKED.
  *
  * The caller promises:
  * - reason is readable for len bytes, or NULL with len 0.
@@ -978,7 +1019,8 @@ wsrs_result wsrs_conn_pause(wsrs_conn conn);
 wsrs_result wsrs_conn_resume(wsrs_conn conn);
 
 /*
- * Asks for one on_drain as soon as the queue is low, in the next poll if it is: for sending piece by piece.
+ * Asks for one on_drain as soon as the queue is low, at half of high_water, in the next poll if it is: for sending piece
+ * by piece.
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_NOT_OPEN; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD;
  * WSRS_ERR_FORKED.
@@ -1024,8 +1066,7 @@ wsrs_result wsrs_conn_user_data(wsrs_conn conn, void **out);
 /*
  * The context of a connection.
  *
- * Loop thread. Returns WSRS_OK, also for a connection that is gone while its context is not; WSRS_ERR_CLOSED;
- * WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ * Loop thread. Returns as wsrs_conn_set_user_data.
  *
  * The caller promises:
  * - out points to a wsrs_context.
@@ -1036,13 +1077,17 @@ wsrs_result wsrs_conn_context(wsrs_conn conn, wsrs_context *out);
  * This end's address as text, like wsrs_listener_address.
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT, also when capacity is too small (WSRS_ADDRESS_MAX never is);
- * WSRS_ERR_CLOSED; WSRS_ERR_NOT_OPEN before TCP is connected; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ * WSRS_ERR_NOT_OPEN before TCP is connected; WSRS_ERR_CLOSED, also in on_close and on_error, or when the peer is gone;
+ * WSRS_ERR_SYSTEM; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
  *
  * The caller promises:
  * - buffer is writable for capacity bytes.
  * - len is NULL or points to a size_t.
  */
-wsrs_result wsrs_conn_local_address(wsrs_conn conn, char *buffer, size_t capacity, size_t *len);
+wsrs_result wsrs_conn_local_address(wsrs_conn conn,
+                                    char *buffer,
+                                    size_t capacity,
+                                    size_t *len);
 
 /*
  * The peer's address as text, like wsrs_listener_address.
@@ -1056,7 +1101,7 @@ wsrs_result wsrs_conn_local_address(wsrs_conn conn, char *buffer, size_t capacit
 wsrs_result wsrs_conn_peer_address(wsrs_conn conn, char *buffer, size_t capacity, size_t *len);
 
 /*
- * Servers: the request's path, as it was sent. Not NUL-terminated; owned by the context, until on_open has returned or
+ * Servers: the request's path, as wsrs_request has it. Not NUL-terminated; owned by the context, until on_open has returned or
  * with keep_request until the connection is gone.
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND when it is not kept, or for a client's connection; WSRS_ERR_CLOSED;
@@ -1082,13 +1127,15 @@ wsrs_result wsrs_conn_query(wsrs_conn conn, const char **data, size_t *len);
 /*
  * The subprotocol that was agreed on. Not NUL-terminated; owned by the context, until the connection is gone.
  *
- * Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND when none was; WSRS_ERR_NOT_OPEN; WSRS_ERR_CLOSED;
- * WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND when none was, or not yet; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT;
+ * WSRS_ERR_THREAD; WSRS_ERR_FORKED.
  *
  * The caller promises:
  * - data points to a const char *, len to a size_t.
  */
-wsrs_result wsrs_conn_subprotocol(wsrs_conn conn, const char **data, size_t *len);
+wsrs_result wsrs_conn_subprotocol(wsrs_conn conn,
+                                  const char **data,
+                                  size_t *len);
 
 /*
  * The value of the first header with this name, in upper or lower case: of the request (servers) or of the answer
@@ -1108,8 +1155,8 @@ wsrs_result wsrs_conn_header(wsrs_conn conn,
                              size_t *len);
 
 /*
- * The header at a place, counted from 0: as wsrs_conn_header. The members of out are owned by the context, as long as
- * there.
+ * The header at a place, counted from 0, in the order in which they came: as wsrs_conn_header. What the members of out
+ * point to is owned by the context, as long as there.
  *
  * Loop thread. Returns as wsrs_conn_header; WSRS_ERR_NOT_FOUND also past the last.
  *
@@ -1125,7 +1172,7 @@ wsrs_result wsrs_conn_header_at(wsrs_conn conn,
  * choose. headers are added to the answer. All is copied.
  *
  * Loop thread, in on_request or after wsrs_conn_defer. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already or
- * asks for no upgrade; WSRS_ERR_HEADER; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ * asks for no upgrade; WSRS_ERR_HEADER, also for a subprotocol that was not offered; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
  *
  * The caller promises:
  * - subprotocol is NULL or NUL-terminated.
@@ -1137,8 +1184,9 @@ wsrs_result wsrs_conn_accept(wsrs_conn conn,
                              size_t count);
 
 /*
- * Answers a request with an HTTP status instead, 200 to 599 and none that has no body when there is one; the
- * connection ends after it: on_close with code 0, no on_open. All is copied.
+ * Answers a request with an HTTP status from 200 to 599 instead of an upgrade; the connection ends after it: on_close with
+ * code 0, no on_open. The library adds Content-Length and "Connection: close", and leaves the body out for HEAD; with 204
+ * and 304 there can't be one (WSRS_ERR_ARGUMENT). All is copied.
  *
  * Loop thread, in on_request or after wsrs_conn_defer. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already;
  * WSRS_ERR_HEADER; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
@@ -1157,6 +1205,8 @@ wsrs_result wsrs_conn_respond(wsrs_conn conn,
 /*
  * Leaves a request undecided when on_request returns; wsrs_conn_accept or wsrs_conn_respond must follow before the
  * handshake's deadline (handshake_timeout_ms). The request's headers stay until on_open has returned.
+ *
+ * When the client goes away first, on_error follows, and answering gives WSRS_ERR_CLOSED.
  *
  * Loop thread, in on_request. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already; WSRS_ERR_ARGUMENT;
  * WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.

@@ -9,7 +9,10 @@ use std::ffi::c_void;
 ///
 /// All are called on the loop's thread, inside wsrs_context_poll, wsrs_context_run or wsrs_context_free, one at a time.
 /// Inside, every function of the library may be called about any handle, also wsrs_conn_close on this connection and
-/// wsrs_context_free; only a poll or run of the same context is refused. They must neither throw nor longjmp.
+/// wsrs_context_free; only a poll or run of the same context is refused. They must neither throw nor longjmp nor end the
+/// thread. user_data is the connection's, see wsrs_conn_set_user_data.
+///
+/// Used in: wsrs_context_new, wsrs_listen_options, wsrs_connect_options.
 ///
 /// A connection's callbacks come in this order: on_request (servers that set it), then either on_open, everything else,
 /// and at last on_close, or one on_error. A request that gets another answer than an upgrade ends with on_close.
@@ -20,7 +23,8 @@ pub struct wsrs_callbacks {
     pub size: usize,
     /// Servers: a client asks. Answer by wsrs_conn_accept or wsrs_conn_respond, or later after wsrs_conn_defer. If it
     /// returns without any of them, an upgrade is accepted and anything else gets status 426. When not set, that
-    /// is what happens to every request.
+    /// is what happens to every request. Requests that are malformed, have a body, or a method other than GET and HEAD
+    /// are refused by the library and don't come here.
     pub on_request: Option<unsafe extern "C" fn(conn: wsrs_conn, request: *const wsrs_request, user_data: *mut c_void)>,
     /// The handshake is done: messages may be sent. The request (servers) or the answer (clients) can be read by
     /// wsrs_conn_path, wsrs_conn_header and the like until it returns, longer by option.
@@ -28,12 +32,14 @@ pub struct wsrs_callbacks {
     /// A message came, or in streaming mode a piece of one.
     pub on_message: Option<unsafe extern "C" fn(conn: wsrs_conn, message: *const wsrs_message, user_data: *mut c_void)>,
     /// The connection is over: exactly once for each connection that had on_open, and its last callback; with code 0 also
-    /// after a request that was answered with something else than an upgrade. The handle is gone already; free here
-    /// what you keep for the connection.
+    /// after a request that was answered with something else than an upgrade. The handle is gone already: nothing can be
+    /// sent and its addresses are unknown, but user data, context and kept headers can be read once more. Free here what
+    /// you keep for the connection.
     pub on_close: Option<unsafe extern "C" fn(conn: wsrs_conn, close: *const wsrs_close, user_data: *mut c_void)>,
-    /// The connection did not open: exactly once instead of on_open and on_close.
+    /// The connection did not open: exactly once instead of on_open and on_close. Servers: after on_request only, when
+    /// the client went away or the answer came too late. The handle is gone already, as in on_close.
     pub on_error: Option<unsafe extern "C" fn(conn: wsrs_conn, error: *const wsrs_error, user_data: *mut c_void)>,
-    /// There is room again after WSRS_ERR_AGAIN, or wsrs_conn_request_drain asked.
+    /// At most half of high_water is queued: once after one or more WSRS_ERR_AGAIN, or as wsrs_conn_request_drain asked.
     pub on_drain: Option<unsafe extern "C" fn(conn: wsrs_conn, user_data: *mut c_void)>,
     /// A ping came; it is answered already. data is borrowed during the callback.
     pub on_ping: Option<unsafe extern "C" fn(conn: wsrs_conn, data: *const u8, len: usize, user_data: *mut c_void)>,

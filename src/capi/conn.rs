@@ -4,7 +4,7 @@
 use super::message::wsrs_slice;
 use super::result::*;
 use super::state::thread::{conn_id, on_conn, recall, visit_conn};
-use super::state::{Fault, export};
+use super::state::{Caller, Fault, export, export_any, poison};
 use super::types::{WSRS_STATE_CLOSED, kind, state_number, wsrs_conn};
 use crate::boundary::guard::guard;
 use crate::boundary::pointer::{bytes, c_str, items, out};
@@ -15,20 +15,22 @@ use std::ffi::{c_char, c_void};
 /// it is never modified and not needed after. On the loop's thread it is written at once as far as the network takes
 /// it, or with what else this callback sends; from other threads it is queued and the loop is woken.
 ///
-/// Any thread. Returns WSRS_OK; WSRS_ERR_AGAIN when the queue is full: nothing was queued, on_drain follows;
+/// Any thread. Returns WSRS_OK; WSRS_ERR_AGAIN when the queue is full (high_water): nothing was queued, on_drain follows;
 /// WSRS_ERR_NOT_OPEN before on_open; WSRS_ERR_CLOSED; WSRS_ERR_UTF8; WSRS_ERR_STATE inside a fragmented message;
-/// WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED. From other threads WSRS_OK means queued: a connection that closes meanwhile
-/// drops it.
+/// WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED. From other threads WSRS_OK means queued: it is dropped when the connection closes
+/// meanwhile, or is inside a fragmented message then.
 ///
 /// # Safety
 /// - data is readable for len bytes, or NULL with len 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsrs_conn_send(conn: wsrs_conn, r#type: i32, data: *const c_void, len: usize) -> wsrs_result {
     // SAFETY: promised by the caller.
-    if unsafe { send_plain(conn, r#type, data, len) } {
-        return WSRS_OK;
+    match unsafe { send_plain(conn, r#type, data, len) } {
+        Ok(true) => return WSRS_OK,
+        Ok(false) => {}
+        Err(panic) => return poison("wsrs_conn_send", conn.id, Caller::AnyThread, &panic),
     }
-    export("wsrs_conn_send", conn.id, |here| {
+    export_any("wsrs_conn_send", conn.id, |here| {
         // SAFETY: promised by the caller.
         let (kind, data) = (kind(r#type)?, unsafe { bytes(data.cast(), len) }?);
         on_conn(
@@ -41,20 +43,18 @@ pub unsafe extern "C" fn wsrs_conn_send(conn: wsrs_conn, r#type: i32, data: *con
 }
 
 /// What nearly every send is, with nothing on the way but what it needs: right in every respect, and from a callback of
-/// the connection's context. False has changed nothing.
+/// the connection's context. False has changed nothing; an error is a panic's text.
 ///
 /// # Safety
 /// As wsrs_conn_send.
 #[inline(always)]
-unsafe fn send_plain(conn: wsrs_conn, r#type: i32, data: *const c_void, len: usize) -> bool {
-    let sent = guard(|here| {
+unsafe fn send_plain(conn: wsrs_conn, r#type: i32, data: *const c_void, len: usize) -> Result<bool, String> {
+    guard(|here| {
         // SAFETY: promised by the caller.
         let (Ok(kind), Ok(data)) = (kind(r#type), unsafe { bytes(data.cast(), len) }) else { return false };
         let Some(ctx) = recall(here, conn.id) else { return false };
         ctx.net.try_borrow_mut().is_ok_and(|mut net| net.send_plain(conn_id(conn), kind, data))
-    });
-    // What panics here panics again in the long way, and is reported there.
-    sent.unwrap_or(false)
+    })
 }
 
 /// Sends a NUL-terminated text as a whole message, as wsrs_conn_send does. text is borrowed for the call.
@@ -65,7 +65,7 @@ unsafe fn send_plain(conn: wsrs_conn, r#type: i32, data: *const c_void, len: usi
 /// - text is NUL-terminated.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsrs_conn_send_text(conn: wsrs_conn, text: *const c_char) -> wsrs_result {
-    export("wsrs_conn_send_text", conn.id, |here| {
+    export_any("wsrs_conn_send_text", conn.id, |here| {
         // SAFETY: promised by the caller.
         let text = unsafe { c_str(text) }?;
         on_conn(
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn wsrs_conn_send_gathered(
     parts: *const wsrs_slice,
     count: usize,
 ) -> wsrs_result {
-    export("wsrs_conn_send_gathered", conn.id, |here| {
+    export_any("wsrs_conn_send_gathered", conn.id, |here| {
         let kind = kind(r#type)?;
         // SAFETY: promised by the caller.
         let parts = unsafe { items(parts, count) }?;
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn wsrs_conn_send_gathered(
             return Err(Fault::argument("more than 1,024 pieces"));
         }
         // SAFETY: promised by the caller.
-        let piece = |part: &wsrs_slice| unsafe { bytes(part.data, part.len) };
+        let piece = |part: &wsrs_slice| unsafe { bytes(part.data.cast(), part.len) };
         let pieces: Vec<&[u8]> = parts.iter().map(piece).collect::<Result<_, _>>()?;
         on_conn(
             here,
@@ -110,11 +110,12 @@ pub unsafe extern "C" fn wsrs_conn_send_gathered(
     })
 }
 
-/// Sends one frame of a message; last is not 0 for the one that ends it. All frames of a message have the same type.
-/// Until the last, no other message can be sent. data is borrowed for the call.
+/// Sends one frame of a message; last is not 0 for the one that ends it. All frames of a message have the same type. A
+/// text may be cut inside a character, so its bytes are not checked: that they are UTF-8 together is up to the program.
+/// Until the last, no other message can be sent; pings and pongs can. data is borrowed for the call.
 ///
-/// Any thread, but one message from one thread. Returns as wsrs_conn_send; WSRS_ERR_STATE when the type differs from
-/// the first frame's.
+/// Any thread, but one message from one thread, and whole messages from no other meanwhile. Returns as wsrs_conn_send,
+/// but not WSRS_ERR_UTF8; WSRS_ERR_STATE when the type differs from the first frame's.
 ///
 /// # Safety
 /// - data is readable for len bytes, or NULL with len 0.
@@ -126,7 +127,7 @@ pub unsafe extern "C" fn wsrs_conn_send_fragment(
     len: usize,
     last: i32,
 ) -> wsrs_result {
-    export("wsrs_conn_send_fragment", conn.id, |here| {
+    export_any("wsrs_conn_send_fragment", conn.id, |here| {
         // SAFETY: promised by the caller.
         let (kind, data) = (kind(r#type)?, unsafe { bytes(data.cast(), len) }?);
         on_conn(
@@ -141,13 +142,14 @@ pub unsafe extern "C" fn wsrs_conn_send_fragment(
 /// Sends a ping; on_pong tells of the answer. The library pings silent peers on its own (ping_interval_ms). data is
 /// borrowed for the call.
 ///
-/// Any thread. Returns as wsrs_conn_send; WSRS_ERR_TOO_LARGE above 125 bytes.
+/// Any thread. Returns WSRS_OK; WSRS_ERR_TOO_LARGE above 125 bytes; WSRS_ERR_AGAIN, WSRS_ERR_NOT_OPEN, WSRS_ERR_CLOSED,
+/// WSRS_ERR_ARGUMENT and WSRS_ERR_FORKED as wsrs_conn_send.
 ///
 /// # Safety
 /// - data is readable for len bytes, or NULL with len 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsrs_conn_ping(conn: wsrs_conn, data: *const c_void, len: usize) -> wsrs_result {
-    export("wsrs_conn_ping", conn.id, |here| {
+    export_any("wsrs_conn_ping", conn.id, |here| {
         // SAFETY: promised by the caller.
         let data = unsafe { bytes(data.cast(), len) }?;
         on_conn(
@@ -167,7 +169,7 @@ pub unsafe extern "C" fn wsrs_conn_ping(conn: wsrs_conn, data: *const c_void, le
 /// - data is readable for len bytes, or NULL with len 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsrs_conn_pong(conn: wsrs_conn, data: *const c_void, len: usize) -> wsrs_result {
-    export("wsrs_conn_pong", conn.id, |here| {
+    export_any("wsrs_conn_pong", conn.id, |here| {
         // SAFETY: promised by the caller.
         let data = unsafe { bytes(data.cast(), len) }?;
         on_conn(
@@ -180,17 +182,17 @@ pub unsafe extern "C" fn wsrs_conn_pong(conn: wsrs_conn, data: *const c_void, le
 }
 
 /// Starts the closing handshake, after what is queued; on_close follows. code is 1000 to 1003, 1007 to 1011 or 3000 to
-/// 4999, or 0 for a Close without code and reason. reason is UTF-8 of at most 123 bytes, borrowed for the call. Cancels
-/// a connect: on_error follows.
+/// 4999, or 0 for a Close without code and reason. reason is UTF-8 of at most 123 bytes, len of them, borrowed for the
+/// call. Before on_open it ends the attempt instead, and on_error follows.
 ///
 /// Any thread. Returns WSRS_OK; WSRS_ERR_CLOSED when it is closing already; WSRS_ERR_CLOSE_CODE; WSRS_ERR_TOO_LARGE;
-/// WSRS_ERR_UTF8; WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED.
+/// WSRS_ERR_UTF8; WSRS_ERR_ARGUMENT, also for a reason without a code; WSRS_ERR_FORKED.
 ///
 /// # Safety
 /// - reason is readable for len bytes, or NULL with len 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsrs_conn_close(conn: wsrs_conn, code: i32, reason: *const c_char, len: usize) -> wsrs_result {
-    export("wsrs_conn_close", conn.id, |here| {
+    export_any("wsrs_conn_close", conn.id, |here| {
         // SAFETY: promised by the caller.
         let reason = unsafe { bytes(reason.cast(), len) }?;
         let code =
@@ -209,7 +211,7 @@ pub unsafe extern "C" fn wsrs_conn_close(conn: wsrs_conn, code: i32, reason: *co
 /// Any thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsrs_conn_abort(conn: wsrs_conn) -> wsrs_result {
-    export("wsrs_conn_abort", conn.id, |here| {
+    export_any("wsrs_conn_abort", conn.id, |here| {
         on_conn(here, conn, |ctx, id| Ok(ctx.net.borrow_mut().abort(id)?), |shared, id| Ok(shared.door.abort(id)?))
     })
 }
@@ -232,7 +234,7 @@ pub extern "C" fn wsrs_conn_resume(conn: wsrs_conn) -> wsrs_result {
 }
 
 fn pause(function: &'static str, conn: wsrs_conn, paused: bool) -> wsrs_result {
-    export(function, conn.id, |here| {
+    export_any(function, conn.id, |here| {
         on_conn(
             here,
             conn,
@@ -242,7 +244,8 @@ fn pause(function: &'static str, conn: wsrs_conn, paused: bool) -> wsrs_result {
     })
 }
 
-/// Asks for one on_drain as soon as the queue is low, in the next poll if it is: for sending piece by piece.
+/// Asks for one on_drain as soon as the queue is low, at half of high_water, in the next poll if it is: for sending piece
+/// by piece.
 ///
 /// Loop thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_NOT_OPEN; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD;
 /// WSRS_ERR_FORKED.

@@ -47,8 +47,7 @@ pub unsafe extern "C" fn wsrs_conn_user_data(conn: wsrs_conn, out: *mut *mut c_v
 
 /// The context of a connection.
 ///
-/// Loop thread. Returns WSRS_OK, also for a connection that is gone while its context is not; WSRS_ERR_CLOSED;
-/// WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+/// Loop thread. Returns as wsrs_conn_set_user_data.
 ///
 /// # Safety
 /// - out points to a wsrs_context.
@@ -68,7 +67,8 @@ pub unsafe extern "C" fn wsrs_conn_context(conn: wsrs_conn, out: *mut wsrs_conte
 /// This end's address as text, like wsrs_listener_address.
 ///
 /// Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT, also when capacity is too small (WSRS_ADDRESS_MAX never is);
-/// WSRS_ERR_CLOSED; WSRS_ERR_NOT_OPEN before TCP is connected; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+/// WSRS_ERR_NOT_OPEN before TCP is connected; WSRS_ERR_CLOSED, also in on_close and on_error, or when the peer is gone;
+/// WSRS_ERR_SYSTEM; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
 ///
 /// # Safety
 /// - buffer is writable for capacity bytes.
@@ -119,7 +119,7 @@ unsafe fn address(
     })
 }
 
-/// Servers: the request's path, as it was sent. Not NUL-terminated; owned by the context, until on_open has returned or
+/// Servers: the request's path, as wsrs_request has it. Not NUL-terminated; owned by the context, until on_open has returned or
 /// with keep_request until the connection is gone.
 ///
 /// Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND when it is not kept, or for a client's connection; WSRS_ERR_CLOSED;
@@ -151,8 +151,8 @@ pub unsafe extern "C" fn wsrs_conn_query(conn: wsrs_conn, data: *mut *const c_ch
 
 /// The subprotocol that was agreed on. Not NUL-terminated; owned by the context, until the connection is gone.
 ///
-/// Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND when none was; WSRS_ERR_NOT_OPEN; WSRS_ERR_CLOSED;
-/// WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+/// Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND when none was, or not yet; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT;
+/// WSRS_ERR_THREAD; WSRS_ERR_FORKED.
 ///
 /// # Safety
 /// - data points to a const char *, len to a size_t.
@@ -202,8 +202,8 @@ pub unsafe extern "C" fn wsrs_conn_header(
     })
 }
 
-/// The header at a place, counted from 0: as wsrs_conn_header. The members of out are owned by the context, as long as
-/// there.
+/// The header at a place, counted from 0, in the order in which they came: as wsrs_conn_header. What the members of out
+/// point to is owned by the context, as long as there.
 ///
 /// Loop thread. Returns as wsrs_conn_header; WSRS_ERR_NOT_FOUND also past the last.
 ///

@@ -4,7 +4,7 @@ use super::callbacks::wsrs_callbacks;
 use super::options::{self, wsrs_connect_options, wsrs_context_options, wsrs_listen_options};
 use super::result::*;
 use super::state::thread::{self, Visit, visit};
-use super::state::{Ctx, Fault, export, registry, stop, turn};
+use super::state::{Ctx, Fault, export, export_any, registry, stop, turn};
 use super::types::{kind, wsrs_conn, wsrs_context, wsrs_listener};
 use super::{dispatch, message};
 use crate::boundary::guard::{Here, guard_in_signal, silence_panics};
@@ -69,8 +69,9 @@ pub extern "C" fn wsrs_context_free(context: wsrs_context) -> wsrs_result {
 /// Runs the context until wsrs_context_stop was called and everything is closed, or a callback frees it. A stop that
 /// came before makes it close everything and return. It may be called again after.
 ///
-/// Loop thread; makes this thread the loop's thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_THREAD;
-/// WSRS_ERR_REENTRY inside a callback of the same context; WSRS_ERR_FORKED; WSRS_ERR_SYSTEM when waiting fails.
+/// Loop thread; makes this thread the loop's thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED;
+/// WSRS_ERR_THREAD; WSRS_ERR_REENTRY inside a callback of the same context; WSRS_ERR_FORKED; WSRS_ERR_SYSTEM when waiting
+/// fails.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsrs_context_run(context: wsrs_context) -> wsrs_result {
     export("wsrs_context_run", context.id, |here| turn::run(here, context.id))
@@ -93,7 +94,8 @@ pub extern "C" fn wsrs_context_poll(context: wsrs_context, timeout_ms: i32) -> w
 }
 
 /// Asks the context to stop: listeners close, connections are closed with 1001, wsrs_context_run returns when all are
-/// gone or their time (stop_grace_ms) is over. Until then nothing listens or connects anew.
+/// gone or their time (stop_grace_ms) is over. Until then connects and listens are refused (WSRS_ERR_STATE). In a loop of
+/// your own go on polling until wsrs_context_next_conn finds none. A stop that comes before a run is not lost.
 ///
 /// Any thread, and from signal handlers. Returns WSRS_OK; WSRS_ERR_ARGUMENT for another kind of handle;
 /// WSRS_ERR_CLOSED; WSRS_ERR_FORKED.
@@ -108,7 +110,8 @@ pub extern "C" fn wsrs_context_stop(context: wsrs_context) -> wsrs_result {
 }
 
 /// The one descriptor that tells when wsrs_context_poll has something to do, for a loop of your own: readable means
-/// call wsrs_context_poll(context, 0). It covers timers. Owned by the context: don't read, write or close it.
+/// call wsrs_context_poll(context, 0). It covers timers, and stays the same. Owned by the context, until it is freed:
+/// don't read, write or close it.
 ///
 /// Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
 ///
@@ -126,7 +129,7 @@ pub unsafe extern "C" fn wsrs_context_fd(context: wsrs_context, out: *mut i32) -
 }
 
 /// How many milliseconds a loop of your own may wait on wsrs_context_fd before it calls wsrs_context_poll anyway; -1:
-/// for ever. Ask again after each poll.
+/// for ever. Ask before each wait.
 ///
 /// Loop thread. Returns as wsrs_context_fd.
 ///
@@ -153,8 +156,9 @@ fn milliseconds(timeout: Timeout) -> i32 {
 /// "unix:/run/x.sock". The address and the options are copied. options may be NULL, and so may out.
 ///
 /// Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_ADDRESS; WSRS_ERR_IN_USE; WSRS_ERR_PERMISSION;
-/// WSRS_ERR_DESCRIPTORS; WSRS_ERR_SYSTEM; WSRS_ERR_HEADER for a subprotocol that can't be; WSRS_ERR_STATE while the
-/// context is being stopped; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+/// WSRS_ERR_DESCRIPTORS; WSRS_ERR_MEMORY; WSRS_ERR_LIMIT; WSRS_ERR_SYSTEM, as for an address that is not this machine's;
+/// WSRS_ERR_HEADER for a subprotocol that can't be; WSRS_ERR_STATE while the context stops; WSRS_ERR_CLOSED;
+/// WSRS_ERR_THREAD; WSRS_ERR_FORKED.
 ///
 /// # Safety
 /// - address is NUL-terminated.
@@ -170,7 +174,8 @@ pub unsafe extern "C" fn wsrs_context_listen(
     export("wsrs_context_listen", context.id, |here| {
         let place = optional_out(out)?;
         // SAFETY: promised by the caller.
-        let (address, (bring, mut options)) = unsafe { (message::utf8(address)?, options::read_listen(options)?) };
+        let (address, (bring, mut options)) =
+            unsafe { (message::utf8(address, WSRS_ERR_ADDRESS)?, options::read_listen(options)?) };
         let ctx = of(here, context)?;
         (options.tag, options.user_data, options.ask) = bring.settle(&ctx);
         let id = ctx.net.borrow_mut().listen(address, options)?;
@@ -180,13 +185,13 @@ pub unsafe extern "C" fn wsrs_context_listen(
     })
 }
 
-/// Starts to connect to a "ws://host:port/path?query" and returns at once; on_open or on_error follows, never before
-/// this function has returned. wsrs_conn_close or wsrs_conn_abort cancels. url and options are copied. options may be
-/// NULL, and so may out.
+/// Starts to connect to a "ws://host:port/path?query" (port 80 without one), or to a Unix socket as
+/// "ws+unix:/run/x.sock:/path?query", and returns at once; on_open or on_error follows, never before this function has
+/// returned. wsrs_conn_close or wsrs_conn_abort cancels. url and options are copied. options may be NULL, and so may out.
 ///
-/// Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_URL; WSRS_ERR_HEADER; WSRS_ERR_LIMIT;
-/// WSRS_ERR_DESCRIPTORS; WSRS_ERR_STATE while the context is being stopped; WSRS_ERR_CLOSED; WSRS_ERR_THREAD;
-/// WSRS_ERR_FORKED. After an error no callback comes.
+/// Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_URL; WSRS_ERR_HEADER; WSRS_ERR_LIMIT; WSRS_ERR_SYSTEM
+/// without random numbers; WSRS_ERR_STATE while the context stops; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+/// After an error no callback comes.
 ///
 /// # Safety
 /// - url is NUL-terminated.
@@ -202,7 +207,8 @@ pub unsafe extern "C" fn wsrs_context_connect(
     export("wsrs_context_connect", context.id, |here| {
         let place = optional_out(out)?;
         // SAFETY: promised by the caller.
-        let (url, (bring, mut options)) = unsafe { (message::utf8(url)?, options::read_connect(options)?) };
+        let (url, (bring, mut options)) =
+            unsafe { (message::utf8(url, WSRS_ERR_URL)?, options::read_connect(options)?) };
         let ctx = of(here, context)?;
         (options.tag, options.user_data, _) = bring.settle(&ctx);
         let id = ctx.net.borrow_mut().connect(url, options)?;
@@ -215,7 +221,7 @@ pub unsafe extern "C" fn wsrs_context_connect(
 /// Calls a function on the loop's thread, in one of its next polls, once, in the order of the posts. When
 /// the context is freed before, it is called while the context ends, so that argument can be freed.
 ///
-/// Any thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_LIMIT; WSRS_ERR_FORKED.
+/// Any thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_FORKED.
 ///
 /// # Safety
 /// - function may be called on the loop's thread with argument.
@@ -225,15 +231,15 @@ pub unsafe extern "C" fn wsrs_context_post(
     function: Option<unsafe extern "C" fn(context: wsrs_context, argument: *mut c_void)>,
     argument: *mut c_void,
 ) -> wsrs_result {
-    export("wsrs_context_post", context.id, |here| {
+    export_any("wsrs_context_post", context.id, |here| {
         let function = function.ok_or(Fault::argument("NULL instead of a function"))?;
         let shared = thread::shared(here, Of::Context, context.id)?;
         Ok(shared.door.post(dispatch::posted_words(function, argument))?)
     })
 }
 
-/// The connections of a context, one by one: those that connect, are open or close. Start with previous =
-/// WSRS_CONN_NONE; out gets id 0 at the end. Connections may come and go meanwhile.
+/// The connections of a context, one by one: those that connect, are open or close. Start with a previous whose id is 0
+/// (WSRS_CONN_NONE); out gets id 0 at the end. Connections may come and go meanwhile.
 ///
 /// Loop thread. Returns WSRS_OK, also at the end; WSRS_ERR_ARGUMENT, also for a connection of another context;
 /// WSRS_ERR_CLOSED for the context; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
@@ -258,7 +264,8 @@ pub unsafe extern "C" fn wsrs_context_next_conn(
 }
 
 /// Sends a message to every open connection of the context; it is framed once. sent, if not NULL, gets the number of
-/// connections that took it; those whose queue is full don't, and get on_drain later. data is borrowed for the call.
+/// connections that took it. Those whose queue is full don't, and get on_drain later; nor do those inside a fragmented
+/// message. type and data are as for wsrs_conn_send; data is borrowed for the call.
 ///
 /// Loop thread. Returns WSRS_OK, however many took it; WSRS_ERR_ARGUMENT; WSRS_ERR_UTF8; WSRS_ERR_CLOSED;
 /// WSRS_ERR_THREAD; WSRS_ERR_FORKED.

@@ -10,7 +10,8 @@ use std::time::Duration;
 pub const WSRS_OFF: u64 = u64::MAX;
 
 /// All limits, of a context or of one listener or connection. Start from WSRS_LIMITS_INIT; members that are 0 have
-/// their default, WSRS_OFF switches a limit off (not those of the head). Times are in milliseconds.
+/// their default, also in limits of a listener or connect; WSRS_OFF switches a limit off (not max_head, max_headers and
+/// max_target). Times are in milliseconds, at most 2^40.
 ///
 /// Used in: wsrs_context_options, wsrs_listen_options, wsrs_connect_options.
 #[derive(Clone, Copy)]
@@ -20,9 +21,9 @@ pub struct wsrs_limits {
     pub size: usize,
     /// Bytes of a whole incoming message. Default 1 MiB. Beyond it the connection is closed with 1009.
     pub max_message: u64,
-    /// Bytes of one incoming frame. Default 1 MiB, or max_message where that is set.
+    /// Bytes of one incoming frame. Default 1 MiB, or max_message where that is set. Beyond it: 1009.
     pub max_frame: u64,
-    /// Frames of one incoming message. Default 1,024.
+    /// Frames of one incoming message. Default 1,024. Beyond it the connection is closed with 1008.
     pub max_fragments: u64,
     /// Bytes of the head of a request or answer. Default 16 KiB, at most 1 MiB.
     pub max_head: u64,
@@ -32,7 +33,7 @@ pub struct wsrs_limits {
     pub max_target: u64,
     /// Bytes kept of the body of an answer that refuses an upgrade. Default 64 KiB.
     pub max_body: u64,
-    /// Connections of the context in all. Default 65,536. Only in the context's limits.
+    /// Connections of the context in all, of both roles. Default 65,536. Only in the context's limits.
     pub max_connections: u64,
     /// Connections from one client address. Default 256.
     pub max_connections_per_address: u64,
@@ -46,7 +47,7 @@ pub struct wsrs_limits {
     pub handshake_timeout_ms: u64,
     /// From our Close frame to the end of the connection. Default 5 s.
     pub close_timeout_ms: u64,
-    /// Silence after which a ping is sent. Default 20 s.
+    /// Silence after which a ping is sent, up to half as much again. Default 20 s.
     pub ping_interval_ms: u64,
     /// Silence after that ping after which the peer is taken for dead. Default 20 s.
     pub pong_timeout_ms: u64,

@@ -29,11 +29,12 @@ pub(super) struct LogTo {
     user_data: usize,
 }
 
-/// Gives the context's log lines up to a level to a function; a NULL function or level 0: to none, as at first. text
-/// is one line without newline, NUL-terminated, borrowed during the callback.
+/// Gives the context's log lines up to a level, a WSRS_LOG_* constant, to a function; a NULL function or level 0: to none,
+/// as at first. text is one line without newline, NUL-terminated, borrowed during the callback.
 ///
 /// The function is called on the loop's thread: in polls, and at once for a call that is refused there. Lines about
-/// calls from other threads come with the next poll. It must not call functions of the library.
+/// calls from other threads come with the next poll, and so do those about functions for any thread while no thread runs
+/// the context. It should not call functions of the library: their own lines are lost.
 ///
 /// Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
 ///

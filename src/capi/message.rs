@@ -3,7 +3,7 @@
 use super::result::{WSRS_ERR_HEADER, wsrs_result};
 use super::state::Fault;
 use crate::boundary::pointer;
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 
 /// A piece of memory.
 ///
@@ -12,7 +12,7 @@ use std::ffi::c_char;
 #[repr(C)]
 pub struct wsrs_slice {
     /// May be NULL when len is 0.
-    pub data: *const u8,
+    pub data: *const c_void,
     /// In bytes.
     pub len: usize,
 }
@@ -37,6 +37,8 @@ pub struct wsrs_header {
 }
 
 /// A message, or in streaming mode a piece of one. Borrowed during the callback.
+///
+/// Given to: on_message.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wsrs_message {
@@ -48,13 +50,16 @@ pub struct wsrs_message {
     pub first: i32,
     /// 1: ends a message. Both are always 1 without streaming.
     pub last: i32,
-    /// The bytes; not NUL-terminated. A piece of a text may end inside a character.
+    /// The bytes; not NUL-terminated; never NULL. A piece of a text may end inside a character.
     pub data: *const u8,
     /// In bytes.
     pub len: usize,
 }
 
-/// A client's request. Borrowed during the callback; its headers: wsrs_conn_header, wsrs_conn_header_at.
+/// A client's request. Borrowed during the callback.
+///
+/// Given to: on_request. Functions: wsrs_conn_header and wsrs_conn_header_at for its headers; wsrs_conn_accept,
+/// wsrs_conn_respond, wsrs_conn_defer to answer.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wsrs_request {
@@ -66,7 +71,7 @@ pub struct wsrs_request {
     pub method: *const c_char,
     /// In bytes.
     pub method_len: usize,
-    /// The target up to the first question mark, as it was sent.
+    /// The path of the target, as it was sent: percent-encoded; begins with a slash.
     pub path: *const c_char,
     /// In bytes.
     pub path_len: usize,
@@ -86,7 +91,9 @@ pub struct wsrs_request {
     pub peer_len: usize,
 }
 
-/// How a connection ended that was open. Borrowed during the callback.
+/// How a connection ended that was open, or whose request was answered with a status. Borrowed during the callback.
+///
+/// Given to: on_close.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wsrs_close {
@@ -106,12 +113,15 @@ pub struct wsrs_close {
 }
 
 /// Why a connection never opened. Borrowed during the callback.
+///
+/// Given to: on_error.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wsrs_error {
     /// Of this struct. A newer library may append members; look at them only when they lie within.
     pub size: usize,
-    /// A WSRS_ERR_* constant.
+    /// WSRS_ERR_RESOLVE, _REFUSED, _UNREACHABLE, _TIMEOUT, _RESET, _HANDSHAKE, _REJECTED (see status), _CLOSED (this
+    /// program closed it, stopped or freed the context), or another one of the system.
     pub result: wsrs_result,
     /// How far it came: a WSRS_STAGE_* constant.
     pub stage: i32,
@@ -177,12 +187,12 @@ unsafe fn text<'a>(data: *const c_char, len: usize) -> Result<&'a [u8], Fault> {
     Ok(text?)
 }
 
-/// A configuration literal that C gives.
+/// A configuration literal that C gives; `code` if it is not UTF-8.
 ///
 /// # Safety
 /// `text` is NULL or points to a NUL-terminated string that does not change during `'a`.
-pub(super) unsafe fn utf8<'a>(text: *const c_char) -> Result<&'a str, Fault> {
+pub(super) unsafe fn utf8<'a>(text: *const c_char, code: wsrs_result) -> Result<&'a str, Fault> {
     // SAFETY: the caller's promise.
     let text = unsafe { pointer::c_str(text) }?;
-    std::str::from_utf8(text).map_err(|_| Fault::Net(crate::net::Error::Utf8))
+    std::str::from_utf8(text).map_err(|_| Fault::Call(code, "not UTF-8"))
 }

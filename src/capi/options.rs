@@ -3,12 +3,13 @@
 use super::callbacks::wsrs_callbacks;
 use super::limits::{self, wsrs_limits};
 use super::message::{self, wsrs_header};
+use super::result::WSRS_ERR_HEADER;
 use super::state::{Ctx, Fault};
 use crate::boundary::pointer::{Sized0, read_sized};
 use crate::net::{ConnectOptions, Limits, ListenOptions};
 use std::ffi::{c_char, c_void};
 
-/// Options of wsrs_context_new. Start from WSRS_CONTEXT_OPTIONS_INIT.
+/// Options. Used in: wsrs_context_new. Start from WSRS_CONTEXT_OPTIONS_INIT.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wsrs_context_options {
@@ -18,7 +19,7 @@ pub struct wsrs_context_options {
     pub limits: *const wsrs_limits,
 }
 
-/// Options of wsrs_context_listen. Start from WSRS_LISTEN_OPTIONS_INIT.
+/// Options. Used in: wsrs_context_listen. Start from WSRS_LISTEN_OPTIONS_INIT.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wsrs_listen_options {
@@ -37,17 +38,17 @@ pub struct wsrs_listen_options {
     pub streaming: i32,
     /// Not 0: wsrs_conn_path, wsrs_conn_header and the like work as long as the connection lives.
     pub keep_request: i32,
-    /// Connections that the system may hold ready. 0: 4,096, cut by the system.
+    /// Connections that the system may hold ready; not negative. 0: 4,096, cut by the system.
     pub backlog: i32,
     /// Not 0: several listeners, also of other processes, share the port and its connections.
     pub reuse_port: i32,
     /// Not 0: an IPv6 wildcard address does not take IPv4 connections too.
     pub ipv6_only: i32,
-    /// Permissions of a Unix socket, like 0660. 0: as the umask says.
+    /// Permissions of a Unix socket, like 0660; at most 0777. 0: as the umask says.
     pub unix_mode: u32,
 }
 
-/// Options of wsrs_context_connect. Start from WSRS_CONNECT_OPTIONS_INIT.
+/// Options. Used in: wsrs_context_connect. Start from WSRS_CONNECT_OPTIONS_INIT.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wsrs_connect_options {
@@ -179,6 +180,6 @@ unsafe fn list(text: *const c_char) -> Result<Vec<String>, Fault> {
         return Ok(Vec::new());
     }
     // SAFETY: the caller's promise.
-    let text = unsafe { message::utf8(text) }?;
+    let text = unsafe { message::utf8(text, WSRS_ERR_HEADER) }?;
     Ok(text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_string).collect())
 }

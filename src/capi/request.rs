@@ -12,7 +12,7 @@ use std::ffi::{c_char, c_void};
 /// choose. headers are added to the answer. All is copied.
 ///
 /// Loop thread, in on_request or after wsrs_conn_defer. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already or
-/// asks for no upgrade; WSRS_ERR_HEADER; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+/// asks for no upgrade; WSRS_ERR_HEADER, also for a subprotocol that was not offered; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
 ///
 /// # Safety
 /// - subprotocol is NULL or NUL-terminated.
@@ -30,15 +30,16 @@ pub unsafe extern "C" fn wsrs_conn_accept(
         let subprotocol = match subprotocol.is_null() {
             true => None,
             // SAFETY: promised by the caller.
-            false => Some(unsafe { message::utf8(subprotocol) }?),
+            false => Some(unsafe { message::utf8(subprotocol, WSRS_ERR_HEADER) }?),
         };
         let (ctx, id) = visit_conn(here, conn)?;
         Ok(ctx.net.borrow_mut().accept(id, subprotocol, &headers)?)
     })
 }
 
-/// Answers a request with an HTTP status instead, 200 to 599 and none that has no body when there is one; the
-/// connection ends after it: on_close with code 0, no on_open. All is copied.
+/// Answers a request with an HTTP status from 200 to 599 instead of an upgrade; the connection ends after it: on_close with
+/// code 0, no on_open. The library adds Content-Length and "Connection: close", and leaves the body out for HEAD; with 204
+/// and 304 there can't be one (WSRS_ERR_ARGUMENT). All is copied.
 ///
 /// Loop thread, in on_request or after wsrs_conn_defer. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already;
 /// WSRS_ERR_HEADER; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
@@ -66,6 +67,8 @@ pub unsafe extern "C" fn wsrs_conn_respond(
 
 /// Leaves a request undecided when on_request returns; wsrs_conn_accept or wsrs_conn_respond must follow before the
 /// handshake's deadline (handshake_timeout_ms). The request's headers stay until on_open has returned.
+///
+/// When the client goes away first, on_error follows, and answering gives WSRS_ERR_CLOSED.
 ///
 /// Loop thread, in on_request. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already; WSRS_ERR_ARGUMENT;
 /// WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.

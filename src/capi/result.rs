@@ -12,7 +12,7 @@ pub type wsrs_result = i32;
 
 /// All went well.
 pub const WSRS_OK: i32 = 0;
-/// NULL, an unknown value of an enumeration, a handle of the wrong kind, a number out of range.
+/// NULL where it is not allowed, an unknown value of an enumeration, a handle of the wrong kind, a number out of range.
 pub const WSRS_ERR_ARGUMENT: i32 = -100;
 /// The URL can't be understood.
 pub const WSRS_ERR_URL: i32 = -101;
@@ -26,11 +26,12 @@ pub const WSRS_ERR_HEADER: i32 = -104;
 pub const WSRS_ERR_TOO_LARGE: i32 = -105;
 /// A close code that may not be sent.
 pub const WSRS_ERR_CLOSE_CODE: i32 = -106;
-/// What the handle named is gone, or closing.
+/// What the handle named is gone, or closing. In on_error: this program ended the attempt.
 pub const WSRS_ERR_CLOSED: i32 = -200;
 /// The handshake is not finished.
 pub const WSRS_ERR_NOT_OPEN: i32 = -201;
-/// Not possible in this state: a whole message inside a fragmented one, the answer to a request that was answered.
+/// Not possible in this state: a whole message inside a fragmented one, the answer to a request that was answered, a
+/// connect while the context stops.
 pub const WSRS_ERR_STATE: i32 = -202;
 /// The send queue is full. Nothing was queued; on_drain follows when there is room.
 pub const WSRS_ERR_AGAIN: i32 = -203;
@@ -68,9 +69,7 @@ pub const WSRS_ERR_DESCRIPTORS: i32 = -309;
 pub const WSRS_ERR_HANDSHAKE: i32 = -500;
 /// The server answered with another HTTP status.
 pub const WSRS_ERR_REJECTED: i32 = -501;
-/// The peer broke the protocol.
-pub const WSRS_ERR_PROTOCOL: i32 = -502;
-/// An internal error. The context can only be freed.
+/// A defect of the library was caught. The context can only be freed.
 pub const WSRS_ERR_PANIC: i32 = -900;
 
 /// What a result means, in a few words of English: static, never NULL, also for unknown values. Any thread.
@@ -110,7 +109,6 @@ fn text(result: wsrs_result) -> &'static std::ffi::CStr {
         WSRS_ERR_DESCRIPTORS => c"no more file descriptors",
         WSRS_ERR_HANDSHAKE => c"not a valid WebSocket upgrade",
         WSRS_ERR_REJECTED => c"upgrade refused by the server",
-        WSRS_ERR_PROTOCOL => c"protocol violated by the peer",
         WSRS_ERR_PANIC => c"internal error",
         _ => c"unknown result",
     }
@@ -126,7 +124,7 @@ mod tests {
         let values = source.lines().filter_map(|line| line.strip_prefix("pub const ")?.split_once("= "));
         let values = values.filter_map(|(_, value)| value.trim_end_matches(';').parse::<i32>().ok());
         let texts: Vec<_> = values.map(text).collect();
-        assert_eq!(texts.len(), 31);
+        assert_eq!(texts.len(), 30);
         let distinct: std::collections::HashSet<_> = texts.iter().collect();
         assert_eq!(distinct.len(), texts.len());
         assert!(!distinct.contains(&c"unknown result"));

@@ -12,8 +12,9 @@ use crate::net::TimerId;
 use std::ffi::c_void;
 use std::time::Duration;
 
-/// Calls a function on the loop's thread after delay_ms, then every interval_ms; 0: once. Timers are coarse: a few
-/// milliseconds late is normal. out may be NULL.
+/// Calls a function on the loop's thread after delay_ms milliseconds, then every interval_ms; 0: once. Timers are coarse:
+/// a few milliseconds late is normal. out may be NULL. argument stays the program's: when the context is freed, its timers
+/// end without a call.
 ///
 /// Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT, also for times above 2^40 ms; WSRS_ERR_LIMIT; WSRS_ERR_CLOSED;
 /// WSRS_ERR_THREAD; WSRS_ERR_FORKED.

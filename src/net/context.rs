@@ -416,7 +416,7 @@ impl Context {
         }
     }
 
-    /// Whether there is anything to do but what the poll set named.
+    /// Whether the rest of a turn would find anything to do.
     #[inline(always)]
     fn has_rest(&self) -> bool {
         self.tick.is_some()

@@ -5,8 +5,8 @@
 
 use super::context::Context;
 use super::core::Core;
-use super::error::Result;
-use super::event::ConnId;
+use super::error::{Error, Result};
+use super::event::{ConnId, Level};
 use super::peer::Peer;
 use super::send::find;
 use super::wake::{Command, Delivery};
@@ -18,8 +18,7 @@ impl Context {
     pub(super) fn deliver(&mut self, delivery: Delivery) -> Vec<Command> {
         let mut rest = Vec::new();
         for command in delivery.commands {
-            // An error here is a connection that closed meanwhile: its `on_close` says so.
-            let _ = match command {
+            let done = match command {
                 Command::Send(id, kind, data) => self.posted(id, |core, peer| core.post(id, peer, kind, None, &data)),
                 Command::Fragment(id, kind, data, last) => {
                     self.posted(id, |core, peer| core.post(id, peer, kind, Some(last), &data))
@@ -38,6 +37,10 @@ impl Context {
                     Ok(())
                 }
             };
+            // Any other error is a connection that closed meanwhile: its `on_close` says so.
+            if let Err(error @ Error::State(_)) = done {
+                self.core.log(Level::Warning, || format!("a message from another thread is lost: {error}"));
+            }
         }
         self.flush_dirty();
         for slot in delivery.sent_to.into_iter().chain(delivery.refused.iter().copied()) {

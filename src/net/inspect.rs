@@ -6,6 +6,7 @@ use super::context::Context;
 use super::error::{Error, Result};
 use super::event::{ConnId, SocketName, State, TimerId};
 use super::peer::{Peer, Phase};
+use super::transport::Socket;
 use std::time::Duration;
 
 impl Context {
@@ -37,12 +38,24 @@ impl Context {
 
     /// Our end.
     pub fn local_address(&self, id: ConnId) -> Result<SocketName> {
-        Ok(self.peer(id)?.socket.local_name()?)
+        self.address(id, Socket::local_name)
     }
 
     /// The peer's end.
     pub fn peer_address(&self, id: ConnId) -> Result<SocketName> {
-        Ok(self.peer(id)?.socket.peer_name()?)
+        self.address(id, Socket::peer_name)
+    }
+
+    /// `NotOpen` before TCP is connected, `Closed` when it is no more.
+    fn address(&self, id: ConnId, which: fn(&Socket) -> std::io::Result<SocketName>) -> Result<SocketName> {
+        let peer = self.peer(id)?;
+        if let Phase::Dialing(_) = peer.phase {
+            return Err(Error::NotOpen);
+        }
+        which(&peer.socket).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotConnected => Error::Closed,
+            _ => error.into(),
+        })
     }
 
     /// `interval` None: once.

@@ -362,7 +362,7 @@ static void wrong_arguments_of_context(void)
 static void wrong_addresses(void)
 {
     static const char *const addresses[] = {"", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:http",
-                                            "[::1:0", "::1:0", "300.0.0.1:0", "no such host:0", "unix:", "*:", "[::1]"};
+                                            "[::1:0", "::1:0", "300.0.0.1:0", "no such host:0", "unix:", "*:", "[::1]", "\xff:0"};
     char folder[] = "/tmp/wsrs-test-XXXXXX", address[300], in_use[64];
     wsrs_listen_options options = WSRS_LISTEN_OPTIONS_INIT;
     wsrs_listener listener = {7}, first = {0};
@@ -422,8 +422,7 @@ static void wrong_urls(void)
     REFUSED(wsrs_context_connect(context, NULL, NULL, &out), WSRS_ERR_ARGUMENT);
     for (i = 0; i < sizeof urls / sizeof *urls; i++) {
         wsrs_result result = wsrs_context_connect(context, urls[i], NULL, &out);
-        if (result != WSRS_ERR_UTF8)
-            expect("wsrs_context_connect", urls[i], result, WSRS_ERR_URL);
+        expect("wsrs_context_connect", urls[i], result, WSRS_ERR_URL);
     }
     options.header_count = 1;
     REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_ARGUMENT);
@@ -432,6 +431,8 @@ static void wrong_urls(void)
     options.headers = &own;
     REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_HEADER);
     options.header_count = 0;
+    options.subprotocols = "\xc3";
+    REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_HEADER);
     options.subprotocols = "a, b, a";
     REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_HEADER);
     options.size = 0;

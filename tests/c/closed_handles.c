@@ -15,7 +15,7 @@ static void nothing_posted(wsrs_context posted_to, void *argument) { posted++; }
 /* What any thread may call. */
 static void gone_for_any_thread(void)
 {
-    wsrs_slice part = {(const uint8_t *)"x", 1};
+    wsrs_slice part = {"x", 1};
     CHECK(wsrs_conn_state(dead_conn) == WSRS_STATE_CLOSED);
     CHECK_IS(wsrs_conn_send(dead_conn, WSRS_TEXT, "x", 1), WSRS_ERR_CLOSED);
     CHECK_IS(wsrs_conn_send_text(dead_conn, "x"), WSRS_ERR_CLOSED);
@@ -84,9 +84,26 @@ static void on_drain(wsrs_conn conn, void *user_data) { drained++; gone(); }
 static void on_ping(wsrs_conn conn, const uint8_t *data, size_t len, void *user_data) { pinged++; gone(); }
 static void on_pong(wsrs_conn conn, const uint8_t *data, size_t len, void *user_data) { ponged++; gone(); }
 
+/* In its last callback a connection has no socket any more, but still what the program keeps with it. */
+static void ended(wsrs_conn conn, void *user_data)
+{
+    char text[WSRS_ADDRESS_MAX];
+    wsrs_context its = {0};
+    void *kept = &calls;
+    size_t len;
+    CHECK(wsrs_conn_state(conn) == WSRS_STATE_CLOSED);
+    CHECK_IS(wsrs_conn_local_address(conn, text, sizeof text, &len), WSRS_ERR_CLOSED);
+    CHECK_IS(wsrs_conn_peer_address(conn, text, sizeof text, &len), WSRS_ERR_CLOSED);
+    CHECK_OK(wsrs_conn_user_data(conn, &kept));
+    CHECK(kept == user_data);
+    CHECK_OK(wsrs_conn_context(conn, &its));
+    CHECK(its.id == context.id);
+}
+
 static void on_close(wsrs_conn conn, const wsrs_close *close, void *user_data)
 {
     closed++;
+    ended(conn, user_data);
     if (dead_context.id != 0)
         gone();
     CHECK_IS(wsrs_conn_send_text(conn, "x"), WSRS_ERR_CLOSED);
@@ -96,6 +113,7 @@ static void on_error(wsrs_conn conn, const wsrs_error *error, void *user_data)
 {
     failed++;
     gone();
+    ended(conn, user_data);
     CHECK_IS(wsrs_conn_send_text(conn, "x"), WSRS_ERR_CLOSED);
 }
 

@@ -1,5 +1,7 @@
-/* A child of fork gets an error for what its parent opened, and touches nothing of it; its own context works. */
+/* A child of fork gets an error for what its parent opened, and touches nothing of it; its own context works, and wakes
+ * nobody but the child. */
 #include "check.h"
+#include <poll.h>
 #include <sys/wait.h>
 
 static int opened, received;
@@ -28,6 +30,76 @@ static void child(wsrs_context context, wsrs_conn conn)
     CHECK_OK(wsrs_context_free(own));
 }
 
+static int forked_in_callback;
+
+static void fork_here(wsrs_context context, void *argument)
+{
+    int status;
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        forked_in_callback = 1;
+        CHECK_IS(wsrs_conn_send_text(server_conn, "from the child"), WSRS_ERR_FORKED);
+        return; /* out of the parent's turn */
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* A child that was forked in a callback comes back from the poll that called it. */
+static void fork_in_a_callback(wsrs_context context)
+{
+    wsrs_result result;
+    CHECK_OK(wsrs_context_post(context, fork_here, NULL));
+    CHECK_OK(wsrs_conn_send_text(server_conn, "waits to be received"));
+    result = wsrs_context_poll(context, 1000);
+    if (forked_in_callback) {
+        CHECK_IS(result, WSRS_ERR_FORKED);
+        CHECK_IS(wsrs_context_free(context), WSRS_ERR_FORKED);
+        check_leave();
+    }
+    CHECK_OK(result);
+}
+
+static void nothing(wsrs_context context, void *argument) {}
+
+static int is_readable(wsrs_context context, int ms)
+{
+    struct pollfd ready = {-1, POLLIN, 0};
+    CHECK_OK(wsrs_context_fd(context, &ready.fd));
+    return poll(&ready, 1, ms);
+}
+
+/* A context in the child and one in the parent take the place of one that was freed before the fork. */
+static void own_contexts(void)
+{
+    wsrs_context before, own;
+    int made[2], status;
+    char byte;
+    pid_t pid;
+    CHECK_OK(wsrs_context_new(NULL, NULL, NULL, &before));
+    CHECK_OK(wsrs_context_free(before));
+    CHECK(pipe(made) == 0);
+    pid = fork();
+    CHECK(pid >= 0);
+    CHECK_OK(wsrs_context_new(NULL, NULL, NULL, &own));
+    CHECK_OK(wsrs_context_poll(own, 0));
+    if (pid == 0) {
+        CHECK(read(made[0], &byte, 1) == 1); /* the parent has its own */
+        CHECK_OK(wsrs_context_post(own, nothing, NULL));
+        CHECK(is_readable(own, 1000) == 1);
+        CHECK_OK(wsrs_context_free(own));
+        check_leave();
+    }
+    while (is_readable(own, 0) == 1)
+        CHECK_OK(wsrs_context_poll(own, 0));
+    CHECK(write(made[1], "x", 1) == 1);
+    CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(is_readable(own, 50) == 0);
+    CHECK_OK(wsrs_context_free(own));
+    close(made[0]);
+    close(made[1]);
+}
+
 int main(void)
 {
     wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;
@@ -50,6 +122,9 @@ int main(void)
     CHECK_OK(wsrs_conn_send_text(conn, "from the parent"));
     CHECK_OK(wsrs_conn_send_text(server_conn, "and back"));
     POLL_UNTIL(context, received, 2);
+    fork_in_a_callback(context);
+    POLL_UNTIL(context, received, 3);
     CHECK_OK(wsrs_context_free(context));
+    own_contexts();
     return 0;
 }

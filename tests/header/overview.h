@@ -31,12 +31,13 @@
  *
  * RESULTS. Functions return a wsrs_result: WSRS_OK or a negative WSRS_ERR_* constant. Places for results are written
  * only when WSRS_OK is returned. What is known to be wrong at once is returned by the call, which then causes no
- * callback; what goes wrong later is one on_error. With wsrs_context_set_log the reasons come as text.
+ * callback; what goes wrong later is one on_error. With wsrs_context_set_log the reasons come as text. Beside the results
+ * that a comment lists, every function may return WSRS_ERR_PANIC, after a defect of the library showed itself.
  *
  * CALLBACKS. They are called on the loop's thread, inside wsrs_context_poll, wsrs_context_run and wsrs_context_free, one
  * at a time. Inside a callback every function may be called about any handle: send, close, connect, listen, free; only
  * polling or running the same context again is refused (WSRS_ERR_REENTRY). A callback must return: neither longjmp nor
- * C++ exceptions may leave it. A connection has these, in this order:
+ * C++ exceptions nor pthread_exit may leave it. A connection has these, in this order:
  *
  *     on_request    servers that set it: a client asks
  *     on_open       the handshake is done           or, instead of this and all below, one on_error
@@ -48,8 +49,8 @@
  * THREADS. A context belongs to the thread that first polls or runs it: the loop's thread. Functions say "Loop thread"
  * (elsewhere they return WSRS_ERR_THREAD) or "Any thread". Before the first poll and after that thread ended, loop
  * thread functions may be called from any thread, one at a time. wsrs_context_stop may also be called from a signal
- * handler. Contexts of one process are independent of each other. After fork(), the child can't use contexts made
- * before it (WSRS_ERR_FORKED), but make its own.
+ * handler. Contexts of one process are independent of each other. Don't cancel a thread (pthread_cancel) that may be inside
+ * the library. After fork(), the child can't use contexts made before it (WSRS_ERR_FORKED), but make its own.
  *
  * OWNERSHIP. Four words say who keeps what a pointer points to:
  *
@@ -63,7 +64,7 @@
  * more members. Structs that the library fills begin with their size too, and may grow at their end.
  *
  * YOUR OWN LOOP. Wait until wsrs_context_fd is readable, or wsrs_context_timeout_ms is over, then call
- * wsrs_context_poll(context, 0).
+ * wsrs_context_poll(context, 0). Ask for wsrs_context_timeout_ms before each wait.
  *
  * SILENCE. The library prints nothing, installs no signal handler, never raises SIGPIPE, and never ends the process.
  */
@@ -81,7 +82,7 @@
 #define WSRS_LISTEN_OPTIONS_INIT @wsrs_listen_options@
 #define WSRS_CONNECT_OPTIONS_INIT @wsrs_connect_options@
 
-/* No connection:  wsrs_conn conn = WSRS_CONN_NONE;  and likewise for the other handles. */
+/* First value of a handle that names nothing:  wsrs_conn conn = WSRS_CONN_NONE;  and likewise for the other handles. */
 #define WSRS_CONTEXT_NONE { 0 }
 #define WSRS_LISTENER_NONE { 0 }
 #define WSRS_CONN_NONE { 0 }

@@ -14,4 +14,4 @@ pub(super) mod turn;
 
 pub(super) use ctx::Ctx;
 pub(super) use fault::Fault;
-pub(super) use report::export;
+pub(super) use report::{Caller, export, export_any, poison};

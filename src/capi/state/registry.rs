@@ -4,7 +4,8 @@
 //! here but the first call and the last. A fork holds it too (`pthread_atfork`), so that the child finds the table
 //! whole; contexts made before are then of an older epoch and refuse every call.
 //!
-//! A slot's eventfd is made once and never closed: a late wake-up can't reach a stranger's descriptor.
+//! A slot's eventfd is made once in a process and never closed: a late wake-up can't reach a stranger's descriptor. After
+//! a fork the child makes its own: those it inherits would wake its parent too.
 
 use super::ctx::{Ctx, FORKED, Shared};
 use super::fault::Fault;
@@ -28,6 +29,8 @@ struct Slot {
     /// First generation of the objects of the next context here.
     next_object: u32,
     wake: Arc<OwnedFd>,
+    /// The process that made it.
+    wake_epoch: u32,
     live: Option<Live>,
 }
 
@@ -78,14 +81,18 @@ impl Registry {
     fn free_slot(&mut self) -> Result<usize, Fault> {
         let free = |slot: &Slot| slot.live.is_none() && slot.next_object.max(slot.generation) < LAST_GENERATION;
         if let Some(index) = self.slots.iter().position(free) {
+            let slot = &mut self.slots[index];
+            if slot.wake_epoch != epoch() {
+                slot.wake = new_wake()?;
+                slot.wake_epoch = epoch();
+            }
             return Ok(index);
         }
         if self.slots.len() == CONTEXTS {
             return Err(Fault::Call(WSRS_ERR_LIMIT, "1024 contexts exist already"));
         }
-        let wake = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
-            .map_err(|errno| Fault::Net(net::Error::Io(errno.into())))?;
-        self.slots.push(Slot { generation: 0, next_object: 1, wake: Arc::new(wake), live: None });
+        let wake = new_wake()?;
+        self.slots.push(Slot { generation: 0, next_object: 1, wake, wake_epoch: epoch(), live: None });
         Ok(self.slots.len() - 1)
     }
 
@@ -105,6 +112,11 @@ impl Registry {
         }
         Ok(live)
     }
+}
+
+fn new_wake() -> Result<Arc<OwnedFd>, Fault> {
+    let made = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC);
+    made.map(Arc::new).map_err(|errno| Fault::Net(net::Error::Io(errno.into())))
 }
 
 /// What every thread may use of the context that `id` belongs to.
@@ -162,6 +174,7 @@ extern "C" fn after_fork_in_parent() {
 extern "C" fn after_fork_in_child() {
     EPOCH.fetch_add(1, SeqCst);
     super::thread::forget_after_fork();
+    stop::forget_after_fork();
     after_fork_in_parent();
 }
 

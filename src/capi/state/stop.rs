@@ -51,6 +51,13 @@ pub(super) fn close(slot: u32) {
     }
 }
 
+/// In the child of a fork: readers of other threads did not come along, and nobody would count them out.
+pub(super) fn forget_after_fork() {
+    for cell in CELLS.iter().filter(|cell| cell.readers.load(SeqCst) != 0) {
+        cell.readers.store(0, SeqCst);
+    }
+}
+
 /// Asks a context to stop. Async-signal-safe.
 pub(in crate::capi) fn stop(id: u64) -> Result<(), wsrs_result> {
     if !handle::is(handle::Kind::Context, id) {

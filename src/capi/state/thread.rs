@@ -3,8 +3,9 @@
 //! A context belongs to the thread that first polls or runs it; when that thread ends, it goes back to the registry.
 //! Before and after, calls for the loop's thread take it from there for their own duration.
 //!
-//! Invariant of the fast path: what [`Here`] remembers is a context in this thread's list that is neither poisoned,
-//! nor freed, nor of another process. Whoever changes one of these makes it forget first.
+//! Invariant of the fast path: what [`Here`] remembers is a context in this thread's list that is neither freed, nor of
+//! another process, nor poisoned by this thread. Whoever changes one of these makes it forget first. (A panic in another
+//! thread's call poisons it too; this thread learns of that at the end of its turn.)
 
 use super::ctx::{Ctx, FORKED, Shared};
 use super::fault::Fault;
