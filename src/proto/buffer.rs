@@ -107,14 +107,4 @@ impl Pool {
             self.free.push(buffer);
         }
     }
-
-    /// Frees what is kept: nothing large came for a while.
-    pub fn clear(&mut self) {
-        *self = Pool::default();
-    }
-
-    /// Whether anything is kept.
-    pub fn is_empty(&self) -> bool {
-        self.free.is_empty()
-    }
 }
