@@ -650,7 +650,7 @@ wsrs_result wsrs_context_poll(wsrs_context context,
 
 /*
  * Asks the context to stop: listeners close, connections are closed with 1001, wsrs_context_run returns when all are
- * gone or their time (stop_grace_ms) is over.
+ * gone or their time (stop_grace_ms) is over. Until then nothing listens or connects anew.
  *
  * Any thread, and from signal handlers. Returns WSRS_OK; WSRS_ERR_ARGUMENT for another kind of handle;
  * WSRS_ERR_CLOSED; WSRS_ERR_FORKED.
@@ -686,8 +686,8 @@ wsrs_result wsrs_context_timeout_ms(wsrs_context context,
  * "unix:/run/x.sock". The address and the options are copied. options may be NULL, and so may out.
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_ADDRESS; WSRS_ERR_IN_USE; WSRS_ERR_PERMISSION;
- * WSRS_ERR_DESCRIPTORS; WSRS_ERR_SYSTEM; WSRS_ERR_HEADER for a subprotocol that can't be; WSRS_ERR_CLOSED;
- * WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ * WSRS_ERR_DESCRIPTORS; WSRS_ERR_SYSTEM; WSRS_ERR_HEADER for a subprotocol that can't be; WSRS_ERR_STATE while the
+ * context is being stopped; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
  *
  * The caller promises:
  * - address is NUL-terminated.
@@ -705,7 +705,8 @@ wsrs_result wsrs_context_listen(wsrs_context context,
  * NULL, and so may out.
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_URL; WSRS_ERR_HEADER; WSRS_ERR_LIMIT;
- * WSRS_ERR_DESCRIPTORS; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED. After an error no callback comes.
+ * WSRS_ERR_DESCRIPTORS; WSRS_ERR_STATE while the context is being stopped; WSRS_ERR_CLOSED; WSRS_ERR_THREAD;
+ * WSRS_ERR_FORKED. After an error no callback comes.
  *
  * The caller promises:
  * - url is NUL-terminated.

@@ -93,7 +93,7 @@ pub extern "C" fn wsrs_context_poll(context: wsrs_context, timeout_ms: i32) -> w
 }
 
 /// Asks the context to stop: listeners close, connections are closed with 1001, wsrs_context_run returns when all are
-/// gone or their time (stop_grace_ms) is over.
+/// gone or their time (stop_grace_ms) is over. Until then nothing listens or connects anew.
 ///
 /// Any thread, and from signal handlers. Returns WSRS_OK; WSRS_ERR_ARGUMENT for another kind of handle;
 /// WSRS_ERR_CLOSED; WSRS_ERR_FORKED.
@@ -153,8 +153,8 @@ fn milliseconds(timeout: Timeout) -> i32 {
 /// "unix:/run/x.sock". The address and the options are copied. options may be NULL, and so may out.
 ///
 /// Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_ADDRESS; WSRS_ERR_IN_USE; WSRS_ERR_PERMISSION;
-/// WSRS_ERR_DESCRIPTORS; WSRS_ERR_SYSTEM; WSRS_ERR_HEADER for a subprotocol that can't be; WSRS_ERR_CLOSED;
-/// WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+/// WSRS_ERR_DESCRIPTORS; WSRS_ERR_SYSTEM; WSRS_ERR_HEADER for a subprotocol that can't be; WSRS_ERR_STATE while the
+/// context is being stopped; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
 ///
 /// # Safety
 /// - address is NUL-terminated.
@@ -185,7 +185,8 @@ pub unsafe extern "C" fn wsrs_context_listen(
 /// NULL, and so may out.
 ///
 /// Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_URL; WSRS_ERR_HEADER; WSRS_ERR_LIMIT;
-/// WSRS_ERR_DESCRIPTORS; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED. After an error no callback comes.
+/// WSRS_ERR_DESCRIPTORS; WSRS_ERR_STATE while the context is being stopped; WSRS_ERR_CLOSED; WSRS_ERR_THREAD;
+/// WSRS_ERR_FORKED. After an error no callback comes.
 ///
 /// # Safety
 /// - url is NUL-terminated.

@@ -2,20 +2,22 @@
 //!
 //! Called by the C surface, and by `context` when another thread asked or the grace time is over.
 
-use super::context::{Context, Stage};
+use super::context::{Context, NEVER, Stage};
 use super::core::Core;
+use super::error::{Error, Result};
 use super::event::{By, ConnId};
 use super::peer::{Peer, Phase};
 use super::wake::Command;
 
 impl Context {
-    /// Closes listeners, and every connection with 1001; after the grace time what is left is dropped.
+    /// Closes listeners, and every connection with 1001; after the grace time what is left is dropped. Until nothing is
+    /// open any more, no connection is made: a program that always connects again would keep it from ending.
     pub fn stop(&mut self) {
-        if self.stopping.is_some() {
-            return;
-        }
-        let grace = self.core.limits.stop_grace.as_millis() as u64;
-        self.stopping = Some(self.core.clock.now() + grace.max(1));
+        let grace = match self.core.limits.stop_grace.as_millis() as u64 {
+            0 => NEVER,
+            grace => self.core.clock.exact_now() + grace,
+        };
+        self.stopping = Some(self.stopping.unwrap_or(NEVER).min(grace));
         self.close_listeners();
         self.each_peer(|core, id, peer| match peer.phase {
             Phase::Open if peer.proto.close_sent() => {}
@@ -23,16 +25,29 @@ impl Context {
             Phase::Lingering | Phase::Ended => {}
             _ => core.cancel(id, peer, "the context was stopped"),
         });
+        self.check_stopped();
         self.act();
     }
 
     /// Stopped, and nothing is open any more. `run` ends here and forgets the stop, so that it may be called again.
     pub fn take_stopped(&mut self) -> bool {
-        let stopped = self.stopping.is_some() && self.peers.len() == 0;
-        if stopped {
-            self.stopping = None;
+        std::mem::take(&mut self.stopped)
+    }
+
+    /// Nothing begins while the context is being stopped.
+    pub(super) fn check_running(&self) -> Result<()> {
+        match self.stopping {
+            None => Ok(()),
+            Some(_) => Err(Error::State("the context is being stopped")),
         }
-        stopped
+    }
+
+    /// The stop is over when nothing is open any more.
+    pub(super) fn check_stopped(&mut self) {
+        if self.stopping.is_some() && self.peers.len() == 0 {
+            self.stopping = None;
+            self.stopped = true;
+        }
     }
 
     /// Ends everything now (1001 is sent where the socket takes it); `next_event` then gives the last events.
