@@ -73,7 +73,6 @@ int main(int argc, char **argv)
 {
     wsrs_limits limits = WSRS_LIMITS_INIT;
     limits.max_message = 16 << 20;
-    limits.max_frame = 16 << 20;
     limits.max_fragments = 1 << 17; /* 4 MiB in pieces of 64 bytes, and as much again */
     limits.max_connections_per_address = 20000;
     limits.max_pending_handshakes = 1000;
