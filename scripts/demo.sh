@@ -24,6 +24,7 @@ need_done
 need_venv
 want chromium chromium || true
 
+: >build/logs/demo-server.log
 build/c-examples/chat_server 0 >build/logs/demo-server.log 2>&1 &
 server=$!
 trap 'kill $server 2>/dev/null || true' EXIT
@@ -33,6 +34,7 @@ for attempt in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     [ -z "$address" ] || break
     sleep 0.25
 done
+[ -n "$address" ] || { echo "the chat server did not start"; exit 1; }
 echo "the chat server listens on $address"
 
 status=0

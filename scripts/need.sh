@@ -2,6 +2,7 @@
 #
 #   need COMMAND PACKAGE    COMMAND must be there; PACKAGE brings it
 #   need_cc                 the same for a C compiler
+#   need_clang              the same at once for a clang with AddressSanitizer
 #   need_done               installs what was missing, or says what it is and exits with 2
 #   want COMMAND PACKAGE    the same at once for something optional: fails where it can't be had
 #   need_rust               cargo as new as Cargo.toml asks
@@ -16,6 +17,14 @@ need() {
 need_cc() {
     need cc gcc
     echo 'int main(void) { return 0; }' | cc -x c -o /dev/null - >/dev/null 2>&1 || missing="$missing libc6-dev"
+}
+
+# need_clang: a clang that has the runtime of AddressSanitizer, which Debian keeps in a package of its own.
+need_clang() {
+    need clang clang
+    need_done
+    echo 'int main(void) { return 0; }' | clang -fsanitize=address,undefined -x c -o /dev/null - >/dev/null 2>&1 ||
+        need_package "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
 }
 
 install_packages() {

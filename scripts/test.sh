@@ -10,7 +10,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/need.sh
-shared=${WSRS_SHARED:-../shared}
+. scripts/serve.sh
 logs=build/logs
 mkdir -p "$logs"
 
@@ -20,10 +20,9 @@ need cmake cmake
 need make make
 need pkg-config pkg-config
 need valgrind valgrind
-need clang clang
 need python3 python3
 need_rust
-need_done
+need_clang
 
 all_passed=0 all_failed=0 all_skipped=0
 
@@ -44,11 +43,6 @@ step() {
     printf '%-16s %5d passed %3d failed %3d skipped %5d s\n' "$1" "$2" "$3" "$4" $(($(date +%s) - begin))
     [ "$4" = 0 ] || grep -i '^skipped: ' "$logs/$1.log" | sed 's/^/    /' || true
     [ "$3" = 0 ] || { echo "    the end of $logs/$1.log:"; tail -n 25 "$logs/$1.log" | sed 's/^/    | /'; }
-}
-
-skip() {
-    echo "skipped: $*"
-    echo "0 passed, 0 failed, 1 skipped"
 }
 
 # check NAME COMMAND...: for steps of several parts; `counted` ends them.
@@ -94,48 +88,22 @@ step_ctest() { run_ctest build; }
 
 step_packaging() { sh tests/packaging/run.sh build; }
 
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-# start COMMAND... PORT: a server in the background; waits until it listens.
-start() {
-    "$@" &
-    server=$!
-    trap 'kill $server 2>/dev/null || true' EXIT
-    for port in "$@"; do :; done
-    python3 - "$port" <<'END'
-import socket, sys, time
-for attempt in range(300):
-    try:
-        socket.create_connection(("127.0.0.1", int(sys.argv[1]))).close()
-        break
-    except OSError:
-        time.sleep(0.1)
-else:
-    sys.exit("nothing listens on port " + sys.argv[1])
-END
-}
-
-# finish: ends the server as a user would; its exit status is the result.
-finish() {
-    kill -TERM "$server"
-    trap - EXIT
-    wait "$server"
-}
-
-# examples FOLDER WRAPPER...: echo server and client talk, each run by WRAPPER.
+# examples FOLDER WRAPPER...: the C examples talk to each other and to Python clients, each run by WRAPPER.
 examples() {
     folder=$1
     shift
+    need_venv
     port=$(free_port)
     start "$@" "$folder/c-examples/echo_server" "$port"
     check echo_client "$@" "$folder/c-examples/echo_client" "ws://127.0.0.1:$port/"
-    check echo_server finish
+    check "echo_server, other clients" "$python" tests/interop/python_client.py "ws://127.0.0.1:$port/"
+    check "echo_server, stopped under load" "$python" tests/interop/load.py "ws://127.0.0.1:$port/" "$server"
+    check "echo_server ends well" finish
     port=$(free_port)
     start "$@" "$folder/c-examples/chat_server" "$port"
     check "a client that chat_server refuses" refused "$@" "$folder/c-examples/echo_client" "ws://127.0.0.1:$port/"
-    check chat_server finish
+    check "chat_server, two clients" "$python" tests/interop/chat.py "http://127.0.0.1:$port/"
+    check "chat_server ends well" finish
 }
 
 # The client prints why and exits with 1; any other status is a report of the wrapper.
@@ -146,7 +114,7 @@ refused() {
 }
 
 step_valgrind() {
-    watch='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible'
+    watch='valgrind -q --fair-sched=yes --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible'
     for program in build/tests/c/*; do
         # shellcheck disable=SC2086
         [ ! -x "$program" ] || check "$program" timeout 300 $watch "$program"
@@ -171,31 +139,9 @@ step_asan() {
     counted
 }
 
-# autobahn: fails or is skipped, and returns 1, where the suite can't be had.
-autobahn_ready() {
-    if [ ! -x "$shared/conformance/autobahn.sh" ]; then
-        [ "${CI:-}" != true ] || { echo "$shared is not there (WSRS_SHARED)"; exit 1; }
-        skip "the Autobahn suite: $shared is not there (WSRS_SHARED)"
-        return 1
-    fi
-    status=0
-    "$shared/conformance/autobahn.sh" setup || status=$?
-    [ $status = 0 ] || { skip "the Autobahn suite could not be set up (it runs on Python 2.7 only)"; return 1; }
-}
+step_autobahn_server() { sh scripts/conformance.sh server --fast --timeout 600; }
 
-step_autobahn_server() {
-    autobahn_ready || return 0
-    port=$(free_port)
-    start build/c-examples/echo_server "$port"
-    "$shared/conformance/autobahn.sh" server "ws://127.0.0.1:$port" build/autobahn/server --fast --jobs 4
-}
-
-step_autobahn_client() {
-    autobahn_ready || return 0
-    # shellcheck disable=SC2016
-    "$shared/conformance/autobahn.sh" client "$(free_port)" build/autobahn/client --fast -- \
-        sh -c 'exec build/c-examples/echo_client --autobahn "$AUTOBAHN_URL"'
-}
+step_autobahn_client() { sh scripts/conformance.sh client --fast --timeout 600; }
 
 step_interop() { sh scripts/interop.sh; }
 

@@ -289,3 +289,25 @@ fn wrong_calls_fail_at_once() {
     l.during(ms(5));
     assert_eq!(l.seen, []);
 }
+
+/// Only a socket that nobody listens on gives way, and who cannot be asked without waiting is not waited for.
+#[test]
+fn listening_removes_no_file_but_a_dead_socket() {
+    let directory = std::env::temp_dir().join(format!("wsrs-listen-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let (file, link, full) = (directory.join("file"), directory.join("link"), directory.join("full"));
+    std::fs::write(&file, b"precious").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let socket = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&socket2::SockAddr::unix(&full).unwrap()).unwrap();
+    socket.listen(0).unwrap();
+    let _fillers = [0; 4].map(|_| mio::net::UnixStream::connect(&full));
+    let mut l = Loop::new(Limits::default());
+    for path in [&file, &link, &full] {
+        let listened = l.context.listen(&format!("unix:{}", path.display()), ListenOptions::default());
+        assert!(matches!(listened, Err(Error::Io(_))), "{path:?}");
+    }
+    assert_eq!(std::fs::read(&link).unwrap(), b"precious");
+    assert!(full.exists());
+    std::fs::remove_dir_all(&directory).unwrap();
+}

@@ -51,6 +51,25 @@ fn a_server_echoes_every_size() {
     assert!(raw.bytes.is_empty());
 }
 
+/// A frame without payload whose header a read cuts is not there yet, whatever the window held before.
+#[test]
+fn an_empty_message_cut_in_its_header() {
+    let whole = [masked(TEXT, b""), masked(BINARY, b""), masked(TEXT, b"after")].concat();
+    for cut in 1..12 {
+        let mut l = Loop::new(Limits::default());
+        let (_, address) = l.listen(ListenOptions::default());
+        let (mut raw, id) = l.accept_raw(address);
+        raw.write(&masked(TEXT, b""));
+        l.until_seen(&Seen::Message(id, Kind::Text, vec![]));
+        raw.write(&whole[..cut]);
+        l.during(Duration::from_millis(3));
+        assert_eq!(l.messages(id).len(), 1 + cut / 6, "cut at {cut}");
+        raw.write(&whole[cut..]);
+        l.until_seen(&Seen::Message(id, Kind::Text, b"after".into()));
+        assert_eq!(l.messages(id).len(), 4, "cut at {cut}");
+    }
+}
+
 /// Both ends of the library in one loop.
 #[test]
 fn a_client_and_a_server_of_the_library_exchange_every_size() {

@@ -175,12 +175,13 @@ impl Context {
         Ok(())
     }
 
-    /// One `Drain` as soon as the queue is low.
+    /// One `Drain` as soon as the queue is low, in the next turn if it is.
     pub fn request_drain(&mut self, id: ConnId) -> Result<()> {
         let peer = find(&mut self.peers, id)?;
         peer.check_open()?;
-        peer.wants_drain = true;
-        self.core.check_drain(id, peer);
+        if !std::mem::replace(&mut peer.wants_drain, true) {
+            self.core.drain_asked.push(id);
+        }
         self.act();
         Ok(())
     }

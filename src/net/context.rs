@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const EVENTS: usize = 1024;
-/// No time at all.
+/// A time that does not come.
 pub(super) const NEVER: u64 = u64::MAX;
 
 /// The whole loop of one context. `Send`, so that it may move to the thread that runs it; never `Sync`.
@@ -60,12 +60,13 @@ pub struct Context {
     pub(super) full: bool,
     pub(super) timers: Timers,
     due: Vec<u32>,
-    /// The timerfd has fired in this turn.
-    ticked: bool,
+    /// The timerfd has fired in this turn, and when: what callbacks set from then on waits for the next turn.
+    pub(super) tick: Option<u64>,
     pub(super) posted: VecDeque<Command>,
-    /// The context is being stopped: until then, in the clock's milliseconds.
+    /// The context is being stopped: until then, in the clock's milliseconds, or [`NEVER`]. `None` again when nothing is
+    /// open any more.
     pub(super) stopping: Option<u64>,
-    /// A stop is over, and `take_stopped` has not told yet.
+    /// It was stopped: for `take_stopped`.
     pub(super) stopped: bool,
     unsettled: Unsettled,
     pub(super) core: Core,
@@ -90,6 +91,7 @@ enum Unsettled {
 pub(super) enum Stage {
     Leftover,
     Ready,
+    Door,
     Rest,
     Idle,
 }
@@ -142,7 +144,7 @@ impl Context {
             listeners: Table::new(first_generation),
             accept_later: None,
             full: false,
-            ticked: false,
+            tick: None,
             timers: Timers::new(first_generation),
             due: Vec::new(),
             posted: VecDeque::new(),
@@ -179,6 +181,7 @@ impl Context {
         !self.core.again.is_empty()
             || !self.core.ended.is_empty()
             || !self.core.drained.is_empty()
+            || !self.core.drain_asked.is_empty()
             || !self.core.logs.is_empty()
             || self.accept_later == Some(0)
             || (self.full && self.has_room())
@@ -198,6 +201,11 @@ impl Context {
         self.ready.extend(self.events.iter().map(Ready::new));
         self.core.clock.turn(true);
         self.core.in_turn = true;
+        while let Some(id) = self.core.drain_asked.pop() {
+            if let Some(peer) = self.peers.get_mut(id.slot, id.generation) {
+                self.core.check_drain(id, peer);
+            }
+        }
         self.leftover = self.core.again.len();
         self.stage = if self.leftover == 0 { Stage::Ready } else { Stage::Leftover };
         Ok(())
@@ -296,8 +304,9 @@ impl Context {
             match self.stage {
                 Stage::Leftover => self.take_leftover(),
                 Stage::Ready if self.next_ready < self.ready.len() => self.take_ready(),
-                Stage::Ready if self.has_rest() => self.stage = Stage::Rest,
+                Stage::Ready if self.has_rest() => self.stage = Stage::Door,
                 Stage::Ready => self.stage = Stage::Idle,
+                Stage::Door => self.take_door(),
                 Stage::Rest => {
                     if let Some(found) = self.rest() {
                         return Some(found);
@@ -305,8 +314,9 @@ impl Context {
                 }
                 Stage::Idle => {
                     self.core.in_turn = false;
-                    self.act();
+                    // Before the timer is armed: callbacks took their time.
                     self.core.clock.turn(false);
+                    self.act();
                     return None;
                 }
             }
@@ -372,7 +382,7 @@ impl Context {
             Kind::Timer => {
                 // Edge-triggered and armed for one time: there is nothing to be read.
                 self.armed = NEVER;
-                self.ticked = true;
+                self.tick = Some(self.core.clock.exact_now());
             }
             // What came through the door is looked at in every turn.
             Kind::Wake => {}
@@ -406,10 +416,10 @@ impl Context {
         }
     }
 
-    /// Whether [`Context::rest`] would find anything.
+    /// Whether the rest of a turn would find anything to do.
     #[inline(always)]
     fn has_rest(&self) -> bool {
-        self.ticked
+        self.tick.is_some()
             || self.accept_later.is_some()
             || self.full
             || !self.posted.is_empty()
@@ -417,7 +427,21 @@ impl Context {
             || self.core.door.wants_stop()
     }
 
-    /// Door, timers, deadlines, listeners that paused. `None` goes on to the end of the turn.
+    /// What came through the door until now. What comes later waits for the next turn: others are to get theirs, however
+    /// busy the door is.
+    fn take_door(&mut self) {
+        self.stage = Stage::Rest;
+        if self.core.door.take_stop() {
+            self.stop();
+        }
+        if self.core.door.is_pending() {
+            let delivery = self.core.door.take();
+            let rest = self.deliver(delivery);
+            self.posted.extend(rest);
+        }
+    }
+
+    /// Posts, timers, deadlines, listeners that paused. `None` goes on to the end of the turn.
     fn rest(&mut self) -> Option<Found> {
         if let Some(command) = self.posted.pop_front() {
             match command {
@@ -425,16 +449,6 @@ impl Context {
                 Command::Resolved(id, found) => self.resolved(id, found),
                 _ => {}
             }
-            return None;
-        }
-        if self.core.door.take_stop() {
-            self.stop();
-            return None;
-        }
-        if self.core.door.is_pending() {
-            let delivery = self.core.door.take();
-            let rest = self.deliver(delivery);
-            self.posted.extend(rest);
             return None;
         }
         if let Some(found) = self.on_time() {
@@ -449,10 +463,7 @@ impl Context {
         if self.accept_later == Some(0) || (self.full && self.has_room()) {
             self.accept_again();
         }
-        if !self.ticked {
-            return None;
-        }
-        let now = self.core.clock.now();
+        let now = self.tick?;
         self.core.wheel.expire(now, &mut self.due);
         while let Some(slot) = self.due.pop() {
             let Some((generation, _)) = self.peers.at(slot) else { continue };
@@ -465,12 +476,13 @@ impl Context {
             self.accept_again();
         }
         if self.stopping.is_some_and(|at| at <= now) {
+            self.stopping = Some(NEVER);
             self.drop_all();
         }
         if let Some((id, words)) = self.timers.take_due(now) {
             return Some(Found::Timer { id, words });
         }
-        self.ticked = false;
+        self.tick = None;
         None
     }
 

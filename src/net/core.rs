@@ -39,6 +39,8 @@ pub(super) struct Core {
     pub(super) ended: VecDeque<ConnId>,
     /// Connections whose queues are low again.
     pub(super) drained: VecDeque<ConnId>,
+    /// Connections whose program asked for `Drain`, and whose queues are low: told in the next turn.
+    pub(super) drain_asked: Vec<ConnId>,
     pub(super) logs: VecDeque<(Level, String)>,
     pub(super) log_level: Option<Level>,
     /// Between `wait` and the end of the turn, when queues are flushed at its end.
@@ -64,6 +66,7 @@ impl Core {
             again: VecDeque::new(),
             ended: VecDeque::new(),
             drained: VecDeque::new(),
+            drain_asked: Vec::new(),
             logs: VecDeque::new(),
             log_level: None,
             in_turn: false,

@@ -65,7 +65,6 @@ impl Dial {
 impl Context {
     /// Starts to connect; errors known before any I/O come back here, all others as `Failed`.
     pub fn connect(&mut self, url: &str, options: ConnectOptions) -> Result<ConnId> {
-        self.check_going_on()?;
         let parsed = WsUrl::parse(url).map_err(|error| Error::Url(format!("\"{url}\": {error}")))?;
         if parsed.secure {
             return Err(Error::Url(format!("\"{url}\": wss is not supported by this build")));
@@ -73,6 +72,7 @@ impl Context {
         if let Some(path) = &parsed.unix_path {
             socket2::SockAddr::unix(path).map_err(|error| Error::Url(format!("\"{url}\": {error}")))?;
         }
+        self.check_running()?;
         if self.peers.len() >= self.core.limits.max_connections {
             return Err(Error::Limit("connections"));
         }
@@ -127,7 +127,7 @@ impl Core {
             keep_head: options.keep_response,
         };
         let timeout = profile.limits.connect_timeout.as_millis() as u64;
-        let deadline = if timeout == 0 { 0 } else { self.clock.now() + timeout };
+        let deadline = if timeout == 0 { 0 } else { self.clock.exact_now() + timeout };
         let host = format!("{}:{}", url.host, url.port);
         Ok((Dial { host, addresses: VecDeque::new(), trying: String::new(), deadline, request, offer }, profile))
     }
@@ -192,9 +192,14 @@ impl Core {
     pub(super) fn attempt_failed(&mut self, id: ConnId, peer: &mut Peer, error: Error) {
         let Phase::Dialing(dial) = &mut peer.phase else { return };
         peer.socket = Socket::None;
-        let text = format!("connect to {}: {error}", dial.trying);
-        self.log(Level::Info, || text.clone());
+        // They tell of the socket that is gone.
+        (peer.readable, peer.read_closed) = (false, false);
         let (stage, more) = (dial.stage(), !dial.addresses.is_empty());
+        let text = match stage {
+            Stage::Resolve => format!("looking up {}: {error}", dial.host),
+            _ => format!("connect to {}: {error}", dial.trying),
+        };
+        self.log(Level::Info, || text.clone());
         if more {
             return self.try_next(id, peer);
         }
@@ -356,6 +361,8 @@ mod tests {
         let id = context.connect(&url, ConnectOptions::default()).expect("begun");
         context.resolved(id, Ok(vec![refused, address(&full), refused, open]));
         assert_eq!(outcome(&mut context, &mut window, id), "Open");
+        let peer = context.peer(id).expect("open");
+        assert!(!peer.read_closed, "that was another socket");
 
         let id = context.connect(&url, ConnectOptions::default()).expect("begun");
         context.resolved(id, Ok(vec![address(&full), refused]));

@@ -12,6 +12,7 @@ use super::transport::Socket;
 use crate::proto::close::ABNORMAL;
 use crate::proto::connection::Role;
 use crate::proto::error::ProtocolError;
+use std::time::Duration;
 
 impl Peer {
     /// Notes how the connection ends, unless something was noted before.
@@ -54,6 +55,8 @@ impl Core {
         match std::mem::replace(&mut peer.phase, Phase::Ended) {
             Phase::Ended => return,
             Phase::Asked(_) | Phase::Deciding { .. } => self.never_opened(peer),
+            // Accepted, and gone again before `Open` was delivered.
+            _ if peer.opening => peer.fail_as(Stage::Handshake, Error::Closed, || "it ended before it opened".into()),
             _ => {}
         }
         peer.socket = Socket::None;
@@ -94,8 +97,17 @@ impl Core {
             };
             let error = error.unwrap_or_else(|| std::io::ErrorKind::ConnectionReset.into());
             peer.fail_as(Stage::Handshake, Error::Io(error), || text);
+        } else if error.is_none() && self.still_sends(id, peer) {
+            return;
         }
         self.end(id, peer);
+    }
+
+    /// A peer that ended its side may still read: what was gathered leaves. Whether to wait for the socket to take the
+    /// rest, as when nothing more is to come anyway; `emptied` or the deadline ends it then.
+    fn still_sends(&mut self, id: ConnId, peer: &mut Peer) -> bool {
+        self.flush(id, peer);
+        peer.queued() > 0 && (matches!(peer.phase, Phase::Lingering) || peer.proto.close_received())
     }
 
     /// §7.1.7: "If the connection is already established, [...] the endpoint SHOULD send a Close frame with an
@@ -115,12 +127,22 @@ impl Core {
         peer.phase = Phase::Lingering;
         peer.readable = true;
         self.unpause(id, peer);
-        // A deadline that is off would leave it to the peer how long the socket stays.
-        let deadline = peer.profile.limits.close_timeout;
-        self.arm(id, if deadline.is_zero() { Limits::default().close_timeout } else { deadline });
+        self.await_end(id, peer);
         // An empty queue is flushed too: that is what ends our side.
         self.outbox(id, peer);
         self.read_again(id, peer);
+    }
+
+    /// The peer has this long, from now on, to take what is left of the queue and to end.
+    pub(super) fn await_end(&mut self, id: ConnId, peer: &Peer) {
+        let after = match (peer.profile.limits.close_timeout, &peer.phase) {
+            // A deadline that is off would leave it to the peer how long the socket stays.
+            (Duration::ZERO, Phase::Lingering) => Limits::default().close_timeout,
+            (after, _) => after,
+        };
+        // A callback that took its time may have asked for it.
+        self.clock.exact_now();
+        self.arm(id, after);
     }
 
     /// Both Close frames are exchanged and ours is sent.
@@ -130,9 +152,10 @@ impl Core {
         match peer.proto.role() {
             Role::Server if !peer.readable => self.end(id, peer),
             Role::Server => self.linger(id, peer),
+            Role::Client if peer.has_ended() => self.end(id, peer),
             Role::Client => {
                 if !std::mem::replace(&mut peer.shut, true) {
-                    self.arm(id, peer.profile.limits.close_timeout);
+                    self.await_end(id, peer);
                 }
             }
         }

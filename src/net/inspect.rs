@@ -61,6 +61,7 @@ impl Context {
     /// `interval` None: once.
     pub fn add_timer(&mut self, delay: Duration, interval: Option<Duration>, words: [usize; 2]) -> Result<TimerId> {
         let at = self.core.clock.exact_now() + delay.as_millis() as u64;
+        let at = at.max(self.tick.map_or(0, |tick| tick + 1));
         let interval = interval.map(|interval| (interval.as_millis() as u64).max(1));
         let id = self.timers.add(at, interval, words).ok_or(Error::Limit("timers"))?;
         self.act();

@@ -27,7 +27,7 @@ pub struct Limits {
     pub connect_timeout: Duration,
     /// From the TCP connection to the 101, whole and not per read. 10 s: slow links, no slow-loris.
     pub handshake_timeout: Duration,
-    /// From our Close frame to the end of TCP. 5 s.
+    /// From our Close frame, once the peer has taken what was queued before it, to the end of TCP. 5 s.
     pub close_timeout: Duration,
     /// Silence after which a ping is sent. 20 s: below the idle limits of common proxies (30 to 60 s).
     pub ping_interval: Duration,

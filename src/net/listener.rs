@@ -18,7 +18,7 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ impl Drop for Listener {
 impl Context {
     /// "127.0.0.1:80", "[::1]:0", "*:80" (IPv6 and IPv4), "unix:/path".
     pub fn listen(&mut self, address: &str, options: ListenOptions) -> Result<ListenerId> {
-        self.check_going_on()?;
+        self.check_running()?;
         let address = parse(address)?;
         if let Some(wrong) = options.subprotocols.iter().find(|name| !is_token(name.as_bytes())) {
             return Err(Error::Header(format!("the subprotocol \"{wrong}\" is not a token")));
@@ -263,31 +263,34 @@ fn bind_tcp(address: SocketAddr, both: bool, options: &ListenOptions) -> io::Res
     Ok(TcpListener::from_std(socket.into()))
 }
 
-fn listen_unix(path: &Path, options: &ListenOptions) -> Result<UnixListener> {
-    let listener = match bind_unix(path, options) {
+fn listen_unix(path: &Path, options: &ListenOptions) -> io::Result<UnixListener> {
+    match bind_unix(path, options) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_abandoned(path) => {
             std::fs::remove_file(path)?;
-            bind_unix(path, options)?
+            bind_unix(path, options)
         }
-        result => result?,
-    };
-    if options.unix_mode != 0 {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(options.unix_mode))?;
+        result => result,
     }
-    Ok(listener)
 }
 
 fn bind_unix(path: &Path, options: &ListenOptions) -> io::Result<UnixListener> {
     let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     socket.bind(&SockAddr::unix(path)?)?;
+    // Before anybody can connect.
+    if options.unix_mode != 0 {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(options.unix_mode))?;
+    }
     socket.listen(backlog(options))?;
     Ok(UnixListener::from_std(socket.into()))
 }
 
-/// A socket file that nobody listens on any more: its program died.
+/// A socket that nobody listens on any more: its program died. Connecting to any other file is refused too.
 fn is_abandoned(path: &Path) -> bool {
-    matches!(std::os::unix::net::UnixStream::connect(path), Err(error) if error.kind() == io::ErrorKind::ConnectionRefused)
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    // Not waiting: who listens may have more to accept than it can.
+    let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    is_socket && mio::net::UnixStream::connect(path).is_err_and(refused)
 }
 
 fn backlog(options: &ListenOptions) -> i32 {

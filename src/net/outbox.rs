@@ -112,12 +112,6 @@ impl Outbox {
         self.filled
     }
 
-    /// Nothing is waiting.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Offers everything to the socket; `Ok(true)` when it took all.
     #[inline(always)]
     pub fn flush(&mut self, socket: &Socket) -> io::Result<bool> {
@@ -133,18 +127,28 @@ impl Outbox {
     }
 
     fn flush_queue(&mut self, socket: &Socket) -> io::Result<bool> {
-        // More than a system call carries: as long as the socket takes whole rounds.
+        Ok(self.flush_rounds(socket)? && self.flush_pieces(socket, &[])?)
+    }
+
+    /// The same with `more` after everything else; what is not taken of `more` is copied in.
+    pub fn flush_with(&mut self, socket: &Socket, more: [&[u8]; 2]) -> io::Result<bool> {
+        let result = self.flush_rounds(socket);
+        if let Ok(true) = result {
+            return self.flush_pieces(socket, &more);
+        }
+        self.keep(&more, false);
+        result
+    }
+
+    /// Leaves what one system call carries, if the socket takes whole rounds. "Not all" is said only of a socket that
+    /// took less than it was offered: no edge would come for what it was not offered.
+    fn flush_rounds(&mut self, socket: &Socket) -> io::Result<bool> {
         while self.queue.len() > PIECES {
             if !self.flush_pieces(socket, &[])? {
                 return Ok(false);
             }
         }
-        self.flush_pieces(socket, &[])
-    }
-
-    /// The same with `more` after everything else; what is not taken of `more` is copied in.
-    pub fn flush_with(&mut self, socket: &Socket, more: [&[u8]; 2]) -> io::Result<bool> {
-        Ok(self.flush_pieces(socket, &more)? && self.is_empty())
+        Ok(true)
     }
 
     /// Offers one round; `Ok(true)` when the socket took what it was offered.

@@ -182,10 +182,19 @@ impl Peer {
         matches!(self.phase, Phase::Open) && !(self.blocked | self.write_dead) & self.proto.sends_plain()
     }
 
-    /// Nothing may be delivered now.
+    /// Nothing may be delivered now. A pause is for messages: a client's handshake goes on.
     #[inline]
     pub(super) fn is_held(&self) -> bool {
-        self.paused || matches!(self.phase, Phase::Deciding { .. })
+        match self.phase {
+            Phase::Open => self.paused,
+            Phase::Deciding { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// The peer's end was read.
+    pub(super) fn has_ended(&self) -> bool {
+        self.read_closed && !self.readable
     }
 
     /// Bytes that wait to be sent.

@@ -110,7 +110,8 @@ impl Context {
         }
         let Some(id) = self.next_plain_ready() else { return false };
         let Some(peer) = self.peers.get_mut(id.slot, id.generation) else { return false };
-        if !peer.is_plain() || peer.blocked || peer.read_closed || peer.rare.is_some() || peer.proto.is_receiving() {
+        // What is held comes first: a connection that holds something and is not paused is on the list.
+        if !peer.is_plain() || peer.blocked || peer.read_closed || peer.again || peer.proto.is_receiving() {
             return false;
         }
         let size = if peer.large { SMALL } else { WINDOW };
@@ -320,6 +321,7 @@ impl Core {
         let id = current.id;
         current.at.start = current.at.end;
         peer.readable = false;
+        peer.read_closed = true;
         if matches!(&peer.phase, Phase::Asking(asking) if asking.is_refused()) {
             self.rejected(id, peer);
         } else {

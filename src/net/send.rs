@@ -130,9 +130,9 @@ impl Core {
                     self.give_back(outbox);
                 }
                 if peer.wants_drain
+                    || peer.unblocks_door
                     || !matches!(peer.phase, Phase::Open)
                     || peer.proto.close_sent()
-                    || peer.rare.is_some()
                 {
                     self.emptied(id, peer);
                 }
@@ -156,20 +156,27 @@ impl Core {
         }
     }
 
-    /// The socket is writable again.
+    /// The socket is writable again: the peer has taken a part of what was sent.
     pub(super) fn writable(&mut self, id: ConnId, peer: &mut Peer) {
         peer.blocked = false;
+        // Who takes what is sent is there: a pong waits behind the queue, and so does our Close.
+        peer.heard = true;
+        if peer.proto.close_sent() || matches!(peer.phase, Phase::Lingering) {
+            self.await_end(id, peer);
+        }
+        // §5.5.2: "It SHOULD respond with Pong frame as soon as is practical": a queue may never be empty.
+        if let Some(data) = peer.rare.as_mut().and_then(|rare| rare.owed_pong.take()) {
+            self.answer_ping(id, peer, &data);
+            peer.drop_rare();
+        }
         self.flush(id, peer);
     }
 
     /// The queue is empty: what waited for that.
     fn emptied(&mut self, id: ConnId, peer: &mut Peer) {
         self.check_drain(id, peer);
-        if let Some(data) = peer.rare.as_mut().and_then(|rare| rare.owed_pong.take()) {
-            self.answer_ping(id, peer, &data);
-            peer.drop_rare();
-        }
         match peer.phase {
+            Phase::Lingering if peer.has_ended() => self.end(id, peer),
             Phase::Lingering if !std::mem::replace(&mut peer.shut, true) => peer.socket.end_sending(),
             Phase::Open if peer.proto.close_sent() && peer.proto.close_received() => self.closed_both(id, peer),
             _ => {}
@@ -211,7 +218,7 @@ impl Core {
         // Fails without randomness only; the deadline ends the connection then.
         let _ = self.put_gathered(id, peer, first, &body);
         self.door.tell(id, State::Closing);
-        self.arm(id, peer.profile.limits.close_timeout);
+        self.await_end(id, peer);
         self.unpause(id, peer);
     }
 

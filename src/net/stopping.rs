@@ -10,14 +10,14 @@ use super::peer::{Peer, Phase};
 use super::wake::Command;
 
 impl Context {
-    /// Closes listeners, and every connection with 1001; after the grace time what is left is dropped. Until then there
-    /// are no new ones: a program that connects again whenever it loses a connection would never come to an end.
+    /// Closes listeners, and every connection with 1001; after the grace time what is left is dropped. Until nothing is
+    /// open any more, no connection is made: a program that always connects again would keep it from ending.
     pub fn stop(&mut self) {
-        if self.stopping.is_some() {
-            return;
-        }
-        let grace = self.core.limits.stop_grace.as_millis() as u64;
-        self.stopping = Some(if grace == 0 { NEVER } else { self.core.clock.now() + grace });
+        let grace = match self.core.limits.stop_grace.as_millis() as u64 {
+            0 => NEVER,
+            grace => self.core.clock.exact_now() + grace,
+        };
+        self.stopping = Some(self.stopping.unwrap_or(NEVER).min(grace));
         self.close_listeners();
         self.each_peer(|core, id, peer| match peer.phase {
             Phase::Open if peer.proto.close_sent() => {}
@@ -29,25 +29,24 @@ impl Context {
         self.act();
     }
 
-    /// The stop is over when nothing is left.
-    #[inline]
-    pub(super) fn check_stopped(&mut self) {
-        if self.stopping.is_some() && self.peers.len() == 0 {
-            self.stopping = None;
-            self.stopped = true;
-        }
-    }
-
-    /// A stop was asked for and is over; told once. `run` ends here, and may be called again.
+    /// Stopped, and nothing is open any more. `run` ends here and forgets the stop, so that it may be called again.
     pub fn take_stopped(&mut self) -> bool {
         std::mem::take(&mut self.stopped)
     }
 
-    /// New connections and listeners are refused while a stop is going on.
-    pub(super) fn check_going_on(&self) -> Result<()> {
+    /// Nothing begins while the context is being stopped.
+    pub(super) fn check_running(&self) -> Result<()> {
         match self.stopping {
-            Some(_) => Err(Error::State("the context is stopping")),
             None => Ok(()),
+            Some(_) => Err(Error::State("the context is being stopped")),
+        }
+    }
+
+    /// The stop is over when nothing is open any more.
+    pub(super) fn check_stopped(&mut self) {
+        if self.stopping.is_some() && self.peers.len() == 0 {
+            self.stopping = None;
+            self.stopped = true;
         }
     }
 

@@ -306,7 +306,8 @@ impl Door {
             return Err(Error::Again);
         }
         check(&mut inner)?;
-        inner.backlog.entry(id.slot).or_default().queued += length + 1;
+        // A short message costs its place in the mailbox above all.
+        inner.backlog.entry(id.slot).or_default().queued += length + size_of::<Command>();
         Ok(inner)
     }
 

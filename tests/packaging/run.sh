@@ -43,6 +43,14 @@ needs_only_the_c_library() {
     ! readelf -d outside/static | grep NEEDED | grep wsrs
 }
 
+# What plain cargo makes is usable where it lies.
+through_cargo() {
+    (cd "$here/../.." && cargo build -q --release --locked) &&
+        release=${CARGO_TARGET_DIR:-$here/../../target}/release &&
+        cc -std=c99 program.c -o by_cargo -I"$here/../../include" -L"$release" -lwsrs -Wl,-rpath,"$release" &&
+        readelf -d by_cargo | grep -q 'NEEDED.*libwsrs\.so\.0' && ./by_cargo
+}
+
 check "install with DESTDIR, no path of the build in it" installed_under_destdir
 check "install with a prefix, then move" moved_after_install
 check "pkg-config, shared" through_pkg_config shared
@@ -50,5 +58,6 @@ check "pkg-config, static" through_pkg_config static
 check "find_package, shared" through_cmake shared
 check "find_package, static" through_cmake static
 check "the static program does not need libwsrs.so" needs_only_the_c_library
+check "cargo build --release" through_cargo
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]
