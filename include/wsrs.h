@@ -537,7 +537,7 @@ typedef struct {
     uint64_t connect_timeout_ms;
     /* For the whole handshake, once TCP is connected. Default 10 s. */
     uint64_t handshake_timeout_ms;
-    /* From our Close frame to the end of the connection. Default 5 s. */
+    /* From our Close frame, once the peer has taken what was queued before it, to the end of the connection. Default 5 s. */
     uint64_t close_timeout_ms;
     /* Silence after which a ping is sent, up to half as much again. Default 20 s. */
     uint64_t ping_interval_ms;
@@ -716,7 +716,8 @@ wsrs_result wsrs_context_timeout_ms(wsrs_context context,
 
 /*
  * Listens on an address: "127.0.0.1:8080", "[::1]:0" (0: any free port), "*:8080" (IPv6 and IPv4),
- * "unix:/run/x.sock". The address and the options are copied. options may be NULL, and so may out.
+ * "unix:/run/x.sock" (a socket file that nobody listens on any more is replaced). The address and the options are copied.
+ * options may be NULL, and so may out.
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_ADDRESS; WSRS_ERR_IN_USE; WSRS_ERR_PERMISSION;
  * WSRS_ERR_DESCRIPTORS; WSRS_ERR_MEMORY; WSRS_ERR_LIMIT; WSRS_ERR_SYSTEM, as for an address that is not this machine's;

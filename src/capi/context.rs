@@ -153,7 +153,8 @@ fn milliseconds(timeout: Timeout) -> i32 {
 }
 
 /// Listens on an address: "127.0.0.1:8080", "[::1]:0" (0: any free port), "*:8080" (IPv6 and IPv4),
-/// "unix:/run/x.sock". The address and the options are copied. options may be NULL, and so may out.
+/// "unix:/run/x.sock" (a socket file that nobody listens on any more is replaced). The address and the options are copied.
+/// options may be NULL, and so may out.
 ///
 /// Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_ADDRESS; WSRS_ERR_IN_USE; WSRS_ERR_PERMISSION;
 /// WSRS_ERR_DESCRIPTORS; WSRS_ERR_MEMORY; WSRS_ERR_LIMIT; WSRS_ERR_SYSTEM, as for an address that is not this machine's;

@@ -45,7 +45,7 @@ pub struct wsrs_limits {
     pub connect_timeout_ms: u64,
     /// For the whole handshake, once TCP is connected. Default 10 s.
     pub handshake_timeout_ms: u64,
-    /// From our Close frame to the end of the connection. Default 5 s.
+    /// From our Close frame, once the peer has taken what was queued before it, to the end of the connection. Default 5 s.
     pub close_timeout_ms: u64,
     /// Silence after which a ping is sent, up to half as much again. Default 20 s.
     pub ping_interval_ms: u64,
