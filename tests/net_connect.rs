@@ -160,6 +160,7 @@ fn a_refused_upgrade_tells_status_fields_and_body() {
     for (length, body, kept, ends) in [
         ("Content-Length: 6\r\n", "no way", "no way", false),
         ("Content-Length: 6\r\n", "no way and more", "no way", false),
+        ("Transfer-Encoding: chunked\r\n", "3\r\nno \r\n3\r\nway\r\n0\r\n\r\n", "no way", false),
         ("", "until the end", "until the end", true),
         ("Content-Length: 99\r\n", "cut short", "cut short", true),
         ("Content-Length: 200000\r\n", &long, &long[..65_536], false),

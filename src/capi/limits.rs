@@ -37,7 +37,7 @@ pub struct wsrs_limits {
     pub max_connections: u64,
     /// Connections from one client address. Default 256.
     pub max_connections_per_address: u64,
-    /// Connections from clients whose handshake is not finished. Default 256. Only in the context's limits.
+    /// Connections from clients whose handshake is not finished. Default 1,024. Only in the context's limits.
     pub max_pending_handshakes: u64,
     /// Queued bytes of a connection from which sending returns WSRS_ERR_AGAIN. Default 1 MiB.
     pub high_water: u64,

@@ -8,6 +8,7 @@ use super::limits::Limits;
 use super::listener::Addresses;
 use super::outbox::Outbox;
 use super::peer::Peer;
+use super::resolve::Lookups;
 use super::timers::{Clock, Wheel};
 use super::wake::Door;
 use crate::proto::buffer::Pool;
@@ -47,6 +48,7 @@ pub(super) struct Core {
     pub(super) in_turn: bool,
     // Boxes, since peers take and give back the box itself.
     #[expect(clippy::vec_box)]
+    pub(super) lookups: Lookups,
     stock: Vec<Box<Outbox>>,
     random: Random,
 }
@@ -70,6 +72,7 @@ impl Core {
             logs: VecDeque::new(),
             log_level: None,
             in_turn: false,
+            lookups: Lookups::default(),
             stock: Vec::new(),
             random: Random::default(),
         }

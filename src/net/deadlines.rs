@@ -101,7 +101,8 @@ fn next_check(peer: &Peer) -> Duration {
 /// How often to look at an open connection; zero: never.
 fn check_interval(peer: &Peer) -> Duration {
     let limits = &peer.profile.limits;
-    match (limits.ping_interval / 2, limits.idle_timeout / 2) {
+    let half = |time: Duration| if time.is_zero() { time } else { (time / 2).max(Duration::from_millis(1)) };
+    match (half(limits.ping_interval), half(limits.idle_timeout)) {
         (Duration::ZERO, idle) => idle,
         (ping, Duration::ZERO) => ping,
         (ping, idle) => ping.min(idle),

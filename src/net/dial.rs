@@ -12,6 +12,7 @@ use super::options::ConnectOptions;
 use super::peer::{Peer, Phase, Profile};
 use super::ready::{self, token};
 use super::transport::Socket;
+use crate::proto::chunked::Chunked;
 use crate::proto::connection::Role;
 use crate::proto::handshake::client::{self, Answer, BodyLength, Offer, Response};
 use crate::proto::http1::Scanned;
@@ -19,7 +20,7 @@ use crate::proto::url::{Host, WsUrl};
 use mio::net::{TcpStream, UnixStream};
 use std::collections::VecDeque;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,7 +53,15 @@ pub(super) struct Asking {
 #[derive(Debug)]
 struct Body {
     bytes: Vec<u8>,
-    left: Option<u64>,
+    length: Length,
+}
+
+#[derive(Debug)]
+enum Length {
+    /// So many bytes are missing.
+    Left(u64),
+    Chunked(Chunked),
+    UntilEnd,
 }
 
 impl Dial {
@@ -92,6 +101,7 @@ impl Context {
 
     /// Names were found, or not.
     pub(super) fn resolved(&mut self, id: ConnId, found: io::Result<Vec<SocketAddr>>) {
+        self.core.looked_up();
         let Some(peer) = self.peers.get_mut(id.slot, id.generation) else { return };
         let Phase::Dialing(dial) = &mut peer.phase else { return };
         match found {
@@ -132,7 +142,7 @@ impl Core {
         Ok((Dial { host, addresses: VecDeque::new(), trying: String::new(), deadline, request, offer }, profile))
     }
 
-    /// An address needs no lookup, a name gets a thread: the system's resolver may take seconds and knows no other way.
+    /// An address needs no lookup.
     fn find_addresses(&mut self, id: ConnId, peer: &mut Peer, url: WsUrl) {
         let Phase::Dialing(dial) = &mut peer.phase else { return };
         let port = url.port;
@@ -146,9 +156,7 @@ impl Core {
             Host::V6(address) => return self.try_addresses(id, peer, [(address, port).into()].into()),
             Host::Name(name) => name,
         };
-        let door = Arc::clone(&self.door);
-        let lookup = move || door.resolved(id, (name.as_str(), port).to_socket_addrs().map(Iterator::collect));
-        if let Err(error) = std::thread::Builder::new().name("wsrs-resolver".into()).spawn(lookup) {
+        if let Err(error) = self.look_up(id, name, port) {
             peer.fail_as(Stage::Resolve, Error::Io(error), || "no thread for the name lookup".into());
             self.end(id, peer);
         }
@@ -253,12 +261,13 @@ impl Core {
                 self.opened(id, peer);
             }
             Answer::Rejected { response, consumed, body } => {
-                let left = match body {
-                    BodyLength::None => Some(0),
-                    BodyLength::Known(length) => Some(length),
-                    BodyLength::Chunked | BodyLength::UntilClose => None,
+                let length = match body {
+                    BodyLength::None => Length::Left(0),
+                    BodyLength::Known(length) => Length::Left(length),
+                    BodyLength::Chunked => Length::Chunked(Chunked::default()),
+                    BodyLength::UntilClose => Length::UntilEnd,
                 };
-                let mut body = Body { bytes: Vec::new(), left };
+                let mut body = Body { bytes: Vec::new(), length };
                 let rest = asking.bytes.split_off(consumed);
                 let done = body.take(&rest, max_body);
                 asking.refused = Some((response, body));
@@ -302,14 +311,23 @@ impl Asking {
 impl Body {
     /// Takes what came; whether that is all that is wanted.
     fn take(&mut self, received: &[u8], most: usize) -> bool {
-        let room = most - self.bytes.len();
-        let wanted = self.left.map_or(room, |left| room.min(usize::try_from(left).unwrap_or(room)));
-        let count = received.len().min(wanted);
-        self.bytes.extend_from_slice(&received[..count]);
-        if let Some(left) = &mut self.left {
-            *left -= count as u64;
-        }
-        self.left == Some(0) || self.bytes.len() >= most
+        let bytes = &mut self.bytes;
+        let mut keep = |data: &[u8]| bytes.extend_from_slice(&data[..data.len().min(most - bytes.len())]);
+        let ended = match &mut self.length {
+            Length::Left(left) => {
+                let count = usize::try_from(*left).unwrap_or(usize::MAX).min(received.len());
+                keep(&received[..count]);
+                *left -= count as u64;
+                *left == 0
+            }
+            // What is no chunked body ends where that shows: the status is what matters.
+            Length::Chunked(chunked) => chunked.push(received, keep).unwrap_or(true),
+            Length::UntilEnd => {
+                keep(received);
+                false
+            }
+        };
+        ended || self.bytes.len() >= most
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Limits {
     pub max_connections: usize,
     /// Server connections from one address. 256: a NAT full of browsers, not a flood.
     pub max_connections_per_address: usize,
-    /// Server connections whose handshake is not finished. 256: a burst of reconnects, little memory.
+    /// Server connections whose handshake is not finished. 1,024: four addresses at their limit, little memory.
     pub max_pending_handshakes: usize,
     /// Queued bytes from which a send is refused with "again". 1 MiB: one large message, little memory.
     pub high_water: usize,
@@ -48,7 +48,7 @@ impl Default for Limits {
             max_body: 64 << 10,
             max_connections: 65_536,
             max_connections_per_address: 256,
-            max_pending_handshakes: 256,
+            max_pending_handshakes: 1024,
             high_water: 1 << 20,
             connect_timeout: seconds(10),
             handshake_timeout: seconds(10),

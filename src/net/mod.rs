@@ -23,6 +23,7 @@ mod outbox;
 mod peer;
 pub mod reading;
 mod ready;
+mod resolve;
 mod send;
 mod stopping;
 mod table;

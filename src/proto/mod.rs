@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod buffer;
+pub mod chunked;
 pub mod close;
 pub mod connection;
 pub mod error;
