@@ -529,7 +529,7 @@ typedef struct {
     uint64_t max_connections;
     /* Connections from one client address. Default 256. */
     uint64_t max_connections_per_address;
-    /* Connections from clients whose handshake is not finished. Default 256. Only in the context's limits. */
+    /* Connections from clients whose handshake is not finished. Default 1,024. Only in the context's limits. */
     uint64_t max_pending_handshakes;
     /* Queued bytes of a connection from which sending returns WSRS_ERR_AGAIN. Default 1 MiB. */
     uint64_t high_water;

@@ -44,11 +44,11 @@ pub(super) struct Core {
     pub(super) drain_asked: Vec<ConnId>,
     pub(super) logs: VecDeque<(Level, String)>,
     pub(super) log_level: Option<Level>,
+    pub(super) lookups: Lookups,
     /// Between `wait` and the end of the turn, when queues are flushed at its end.
     pub(super) in_turn: bool,
     // Boxes, since peers take and give back the box itself.
     #[expect(clippy::vec_box)]
-    pub(super) lookups: Lookups,
     stock: Vec<Box<Outbox>>,
     random: Random,
 }

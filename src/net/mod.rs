@@ -29,6 +29,7 @@ mod stopping;
 mod table;
 mod timers;
 mod transport;
+mod turn;
 pub mod wake;
 
 pub use commands::Framed;

@@ -35,7 +35,7 @@ impl Core {
 
     /// A lookup has ended.
     pub(super) fn looked_up(&mut self) {
-        self.lookups.running -= 1;
+        self.lookups.running = self.lookups.running.saturating_sub(1);
         if let Err(error) = self.start_lookups() {
             self.log(super::event::Level::Error, || format!("no thread for a name lookup: {error}"));
         }

@@ -13,7 +13,9 @@ enum At {
     /// In the line end after a chunk's data.
     DataEnd,
     /// In a trailer; whether its line is empty so far.
-    Trailer { empty: bool },
+    Trailer {
+        empty: bool,
+    },
     End,
 }
 
