@@ -13,8 +13,11 @@
 //! proto <- net <- capi        (boundary serves capi)
 //! ```
 //!
-//! A received byte: `net::context` -> `net::peer` -> `net::transport` -> `proto::connection` -> event -> `capi` -> C.
-//! A sent message: C -> `capi` -> `net::context` -> `proto::connection` -> outbox -> `net::transport`.
+//! A received byte: `net::context` (poll) -> `net::reading` -> `net::transport` -> `proto::connection` -> event ->
+//! `capi::dispatch` -> the program.
+//!
+//! A sent message: the program -> `capi::conn` -> `net::commands` -> `net::send` -> `proto::frame` -> `net::outbox` ->
+//! `net::transport`. From another thread it comes through `net::wake` and `net::delivery`.
 
 pub mod boundary;
 pub mod capi;
