@@ -942,11 +942,11 @@ wsrs_result wsrs_conn_send_gathered(wsrs_conn conn,
 
 /*
  * Sends one frame of a message; last is not 0 for the one that ends it. All frames of a message have the same type. A
- * text may be cut inside a character, so its bytes are not checked: that they are UTF-8 together is up to the program.
- * Until the last, no other message can be sent; pings and pongs can. data is borrowed for the call.
+ * text may be cut inside a character; all frames together must be UTF-8. Until the last, no other message can be sent,
+ * from whichever thread; pings and pongs can. data is borrowed for the call.
  *
- * Any thread, but one message from one thread, and whole messages from no other meanwhile. Returns as wsrs_conn_send,
- * but not WSRS_ERR_UTF8; WSRS_ERR_STATE when the type differs from the first frame's.
+ * Any thread, but one message from one thread. Returns as wsrs_conn_send; WSRS_ERR_STATE when the type differs from the
+ * first frame's; WSRS_ERR_UTF8 when what was sent so far can't be UTF-8 any more: this frame was not sent then.
  *
  * The caller promises:
  * - data is readable for len bytes, or NULL with len 0.
