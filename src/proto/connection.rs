@@ -47,6 +47,8 @@ pub struct Connection {
     close_received: bool,
     /// The fragmented message being sent.
     sending: Option<Kind>,
+    /// A server that has neither sent a Close nor begun a fragmented message: asked for with every message.
+    sends_plain: bool,
 }
 
 /// What a piece of input meant.
@@ -101,7 +103,15 @@ pub enum NotNow {
 impl Connection {
     /// A connection right after the opening handshake.
     pub fn new(role: Role, streaming: bool) -> Self {
-        Connection { incoming: None, role, streaming, close_sent: false, close_received: false, sending: None }
+        Connection {
+            incoming: None,
+            role,
+            streaming,
+            close_sent: false,
+            close_received: false,
+            sending: None,
+            sends_plain: role == Role::Server,
+        }
     }
 
     /// Which end this is.
@@ -337,7 +347,7 @@ impl Connection {
     /// A message in one frame may be sent, and needs no mask.
     #[inline(always)]
     pub fn sends_plain(&self) -> bool {
-        (self.role == Role::Server) & !self.close_sent & self.sending.is_none()
+        self.sends_plain
     }
 
     /// The first byte of a message in one frame.
@@ -363,6 +373,7 @@ impl Connection {
             Some(_) => return Err(NotNow::Fragmented),
         };
         self.sending = (!last).then_some(kind);
+        self.sends_plain = last && self.role == Role::Server;
         Ok(if last { FIN | code } else { code })
     }
 
@@ -374,6 +385,7 @@ impl Connection {
     /// The first byte of a Close. §5.5.1: "The application MUST NOT send any more data frames after sending a Close
     /// frame."
     pub fn begin_close(&mut self) -> Result<u8, NotNow> {
+        self.sends_plain = false;
         if std::mem::replace(&mut self.close_sent, true) {
             return Err(NotNow::Closing);
         }
