@@ -216,6 +216,25 @@ fn limits_are_recognised_when_they_are_passed() {
     assert_eq!(verdict_at(&fields), Some((16 + 101 * 5, Expect::Refuse(431))));
 }
 
+/// An interim response that ends around the limit, and nonsense behind it: only bytes within the limit count.
+#[test]
+fn what_follows_an_interim_response_at_the_limit_is_not_looked_at() {
+    let offer = offer(&[]);
+    let interim = b"HTTP/1.1 103 x\r\nLink: y\r\n\r\n";
+    let input = [&interim[..], b"HTxx\r\n\r\n"].concat();
+    for beyond in 0..6 {
+        let expected = if beyond < 3 { client::AnswerError::TooBig } else { client::AnswerError::NotHttp };
+        let limits = HeadLimits { max_bytes: interim.len() + beyond, ..LIMITS };
+        check(&format!("{beyond} bytes"), &input, &expected, |bytes, scanned| {
+            match client::parse(bytes, scanned, &limits, &offer) {
+                Answer::Partial => None,
+                Answer::Invalid(error) => Some(error),
+                other => panic!("{other:?}"),
+            }
+        });
+    }
+}
+
 /// H8: the largest head, byte by byte, costs time in proportion to its length.
 #[test]
 fn a_head_that_arrives_byte_by_byte_costs_linear_time() {

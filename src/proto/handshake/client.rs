@@ -143,8 +143,10 @@ pub fn parse(bytes: &[u8], scanned: &mut Scanned, limits: &HeadLimits, offer: &O
 }
 
 fn read(bytes: &[u8], scanned: &mut Scanned, limits: &HeadLimits, offer: &Offer) -> Result<Answer, AnswerError> {
+    // Beyond the limit nothing is looked at, or the verdict would depend on how much came at once.
+    let window = &bytes[..bytes.len().min(limits.max_bytes)];
     loop {
-        let rest = bytes.get(scanned.start()..).unwrap_or_default();
+        let rest = window.get(scanned.start()..).unwrap_or_default();
         // What cannot be an answer is refused at its first byte, not after waiting for the end of a head.
         const START: &[u8] = b"HTTP/";
         if rest.iter().zip(START).any(|(byte, expected)| byte != expected) {

@@ -1,0 +1,82 @@
+//! Addresses, chunked bodies, UTF-8.
+
+use super::Cuts;
+use std::str::from_utf8;
+use wsrs::proto::chunked::Chunked;
+use wsrs::proto::handshake::{client, server};
+use wsrs::proto::http1::{HeadLimits, Scanned};
+use wsrs::proto::url::WsUrl;
+use wsrs::proto::utf8::{Utf8, is_valid};
+
+/// An address that is accepted can be written and read again, and our own server understands the request for it.
+pub fn url(data: &[u8]) {
+    let Some(url) = from_utf8(data).ok().and_then(|text| WsUrl::parse(text).ok()) else { return };
+    assert!(url.port != 0 && url.target.starts_with('/') && url.target.bytes().all(|byte| byte.is_ascii_graphic()));
+    if let Some(path) = &url.unix_path {
+        assert!(path.starts_with('/') && !path.contains('\0'), "{path:?}");
+    } else {
+        let scheme = if url.secure { "wss" } else { "ws" };
+        let again = WsUrl::parse(&format!("{scheme}://{}{}", url.authority(), url.target));
+        assert_eq!(again.as_ref(), Ok(&url));
+    }
+    let mut request = Vec::new();
+    client::write_request(&mut request, &url, [7; 16], &["chat"], &[]).expect("a request");
+    let limits = HeadLimits { max_bytes: 1 << 20, max_target: 1 << 20, ..HeadLimits::default() };
+    match server::parse(&request, &mut Scanned::default(), &limits) {
+        server::Incoming::Request { request: read, consumed } => {
+            assert!(read.is_upgrade() && read.target() == url.target && consumed == request.len());
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A body is read the same however it is cut, and what is written as chunks comes out again.
+pub fn chunked(data: &[u8]) {
+    let whole = read_chunks([data]);
+    assert_eq!(read_chunks(data.chunks(1)), whole, "byte by byte");
+    assert_eq!(read_chunks(Cuts::of(data).pieces(data, 9)), whole, "in pieces");
+
+    let mut body = Vec::new();
+    for chunk in Cuts::of(data).pieces(data, 40) {
+        body.extend_from_slice(format!("{:x};a=b\r\n", chunk.len()).as_bytes());
+        body.extend_from_slice(chunk);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"0\r\nTrailer: x\r\n\r\nnext");
+    let pieces = Cuts::of(&body).pieces(&body, 50);
+    assert_eq!(read_chunks(pieces), (data.to_vec(), Ok(true)), "written and read");
+}
+
+type Read = (Vec<u8>, Result<bool, wsrs::proto::chunked::Malformed>);
+
+fn read_chunks<'d>(pieces: impl IntoIterator<Item = &'d [u8]>) -> Read {
+    let (mut reader, mut data, mut verdict) = (Chunked::default(), Vec::new(), Ok(false));
+    for piece in pieces {
+        verdict = reader.push(piece, |bytes| data.extend_from_slice(bytes));
+        if verdict != Ok(false) {
+            break;
+        }
+    }
+    (data, verdict)
+}
+
+/// The standard library says the same of the whole, and of every beginning of it at which a piece ends.
+pub fn utf8(data: &[u8]) {
+    assert_eq!(is_valid(data), from_utf8(data).is_ok());
+    let mut cuts = Cuts::of(data);
+    for most in [1, 5, 80] {
+        let (mut reader, mut end) = (Utf8::default(), 0);
+        for piece in cuts.pieces(data, most) {
+            end += piece.len();
+            let (hopeless, complete) = match from_utf8(&data[..end]) {
+                Ok(_) => (false, true),
+                Err(error) => (error.error_len().is_some(), false),
+            };
+            assert_eq!(reader.push(piece).is_err(), hopeless, "up to {end}, pieces of {most}");
+            if hopeless {
+                break;
+            }
+            assert_eq!(reader.is_complete(), complete, "up to {end}, pieces of {most}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a peer sends once a connection is open.
+
+#[path = "../../tests/common/drive.rs"]
+mod drive;
+
+use super::{Cuts, model};
+pub(super) use drive::Seen;
+use drive::{End, joined};
+use wsrs::proto::connection::Role;
+use wsrs::proto::message::MessageLimits;
+
+const LARGE: MessageLimits = MessageLimits { max_message: 1 << 20, max_frame: 1 << 20, max_fragments: 1024 };
+const SMALL: MessageLimits = MessageLimits { max_message: 300, max_frame: 200, max_fragments: 3 };
+
+/// A stream of frames means what the model says, in both roles, whole and streamed, however it is cut and whichever
+/// way its bytes take: through the window, straight into a message's place, by the short way for whole messages.
+///
+/// The first byte says which role and limits, and whether the rest are the bytes themselves or say which frames.
+pub fn frames(data: &[u8]) {
+    let Some((&mode, rest)) = data.split_first() else { return };
+    let role = if mode & 1 == 0 { Role::Server } else { Role::Client };
+    let limits = if mode & 2 == 0 { LARGE } else { SMALL };
+    let stream = if mode & 4 == 0 { rest.to_vec() } else { build(rest, role) };
+
+    let mut cuts = Cuts::of(data);
+    let mut ways = vec![vec![&stream[..]]];
+    if stream.len() < 8192 {
+        ways.push(stream.chunks(1).collect());
+        ways.push(cuts.pieces(&stream, 20));
+    }
+    ways.push(cuts.pieces(&stream, 6_000));
+    ways.push(cuts.pieces(&stream, 60_000));
+
+    let expected = model::read(&stream, role, &limits);
+    let streamed = take(&ways[0], role, limits, true, false, false);
+    for pieces in &ways {
+        for (direct, fast) in [(false, false), (true, false), (false, true), (true, true)] {
+            let name = format!("{} pieces, direct {direct}, fast {fast}", pieces.len());
+            let seen = take(pieces, role, limits, false, direct, fast);
+            assert!(expected.allows(&seen), "{name}: {seen:?} instead of {expected:?}");
+            if direct == fast {
+                assert_eq!(take(pieces, role, limits, true, direct, fast), streamed, "streaming, {name}");
+            }
+        }
+    }
+    assert!(expected.allows(&assembled(streamed)), "streaming: {expected:?}");
+}
+
+fn take(pieces: &[&[u8]], role: Role, limits: MessageLimits, streaming: bool, direct: bool, fast: bool) -> Vec<Seen> {
+    let mut end = End::new(role, streaming);
+    (end.limits, end.direct, end.fast) = (limits, direct, fast);
+    pieces.iter().for_each(|piece| end.take(piece));
+    let mut seen = if streaming { joined(end.seen) } else { end.seen };
+    // How much of a piece that breaks the rules was handed out before is a matter of the cuts.
+    if let [.., Seen::Message(.., false), Seen::Failed(_)] = &seen[..] {
+        seen.remove(seen.len() - 2);
+    }
+    seen
+}
+
+/// Pieces put together to whole messages, in the place of the last.
+fn assembled(streamed: Vec<Seen>) -> Vec<Seen> {
+    let (mut seen, mut before) = (Vec::new(), Vec::new());
+    for each in streamed {
+        match each {
+            Seen::Message(kind, data, first, last) => {
+                assert!(!first || before.is_empty(), "a message begins inside another");
+                before.extend_from_slice(&data);
+                if last {
+                    seen.push(Seen::Message(kind, std::mem::take(&mut before), true, true));
+                }
+            }
+            other => seen.push(other),
+        }
+    }
+    seen
+}
+
+/// Frames with right headers, three bytes for each: what it is, how long, what is in it.
+fn build(plan: &[u8], role: Role) -> Vec<u8> {
+    const FIRST: [u8; 10] = [0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0x8a, 0x88, 0x00];
+    let mut stream = Vec::new();
+    for (frame, _) in plan.chunks_exact(3).zip(0..40) {
+        let &[what, size, style] = frame else { continue };
+        let first = FIRST.get(usize::from(what)).copied().unwrap_or(what);
+        let length = match usize::from(size) {
+            size if first & 0x08 != 0 => size.min(126),
+            size @ ..192 => size,
+            size => (size - 191) * 1100 + usize::from(style),
+        };
+        let mut payload: Vec<u8> = match style % 4 {
+            0 => (0..length).map(|i| b' ' + (i % 90) as u8).collect(),
+            1 => (0..length).map(|i| (i * 31 + i / 251) as u8).collect(),
+            2 => "κόσμε 𝄞 ".bytes().cycle().skip(usize::from(style / 4)).take(length).collect(),
+            _ => vec![b'x'; length],
+        };
+        if let (3, Some(byte)) = (style % 4, payload.get_mut(length * usize::from(style) / 256)) {
+            *byte = style;
+        }
+        if first == 0x88 && length >= 2 {
+            payload[..2].copy_from_slice(&(999 + u16::from(style)).to_be_bytes());
+        }
+        let mask = if role == Role::Server { 0x80 } else { 0 };
+        match length {
+            ..126 => stream.extend_from_slice(&[first, mask | length as u8]),
+            126..0x10000 => stream.extend_from_slice(&[first, mask | 126, (length >> 8) as u8, length as u8]),
+            _ => {
+                stream.extend_from_slice(&[first, mask | 127]);
+                stream.extend_from_slice(&(length as u64).to_be_bytes());
+            }
+        }
+        if role == Role::Server {
+            let key = [style, size, what, 0x55];
+            stream.extend_from_slice(&key);
+            payload.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
+        }
+        stream.extend_from_slice(&payload);
+        if stream.len() > 200_000 {
+            break;
+        }
+    }
+    // A stream may end anywhere.
+    let cut = plan.chunks_exact(3).remainder().first().map_or(0, |&cut| usize::from(cut));
+    stream.truncate(stream.len().saturating_sub(cut));
+    stream
+}
