@@ -7,7 +7,7 @@ mod frames;
 mod loopback;
 
 use frames::{BINARY, CLOSE, PING, PONG, TEXT, close_body, masked, pattern};
-use loopback::{Loop, Raw, Seen, sent};
+use loopback::{Loop, Raw, Seen, end, sent};
 use std::time::{Duration, Instant};
 use wsrs::net::{By, ConnId, Context, Limits, ListenOptions};
 use wsrs::proto::message::Kind;
@@ -101,6 +101,48 @@ fn a_slow_reader_is_not_taken_for_dead() {
         assert_eq!(l.count(|seen| matches!(seen, Seen::Closed(..))), 0, "after {:?}", begin.elapsed());
     }
     assert!(begin.elapsed() > ms(200), "too fast to show anything");
+}
+
+/// The program keeps a message, pauses and waits for the drain; the peer goes. No drain comes, so the end has to.
+#[test]
+fn a_paused_connection_that_waits_for_its_drain_ends_with_its_peer() {
+    let (mut l, mut raw, id) = server(Limits::default());
+    raw.write(&masked(TEXT, b"go"));
+    let fill = &mut |context: &mut Context, seen: &Seen| {
+        if let Seen::Message(id, ..) = seen {
+            while context.send(*id, Kind::Binary, &[0; 100_000]).is_ok() {}
+            context.pause(*id, true).unwrap();
+        }
+    };
+    l.until_with("the message", fill, &mut |l| l.messages(id).len() == 1);
+    raw.write(&masked(TEXT, b"unread"));
+    l.during(ms(5));
+    raw.reset();
+    assert_eq!(l.closed(id), end(1006, "", false, By::Network));
+    assert_eq!(l.messages(id), [b"go"]);
+    assert_eq!(l.count(|seen| matches!(seen, Seen::Drain(..))), 0);
+}
+
+/// Sending to a peer that went fails. What it had sent is there when the program resumes; a program that asks for a drain
+/// instead is refused, and told of the end.
+#[test]
+fn a_paused_connection_whose_peer_went_waits_for_the_program() {
+    for resumes in [true, false] {
+        let (mut l, mut raw, id) = server(Limits::default());
+        l.context.pause(id, true).unwrap();
+        raw.write(&masked(TEXT, b"unread"));
+        raw.reset();
+        l.during(ms(5));
+        l.until("a send that fails", |l| l.context.send(id, Kind::Text, b"into nothing").is_err());
+        l.during(ms(20));
+        assert_eq!(l.count(|seen| matches!(seen, Seen::Closed(..))), 0);
+        match resumes {
+            true => l.context.pause(id, false).unwrap(),
+            false => assert!(l.context.request_drain(id).is_err()),
+        }
+        assert_eq!(l.closed(id), end(1006, "", false, By::Network));
+        assert_eq!(l.messages(id).len(), usize::from(resumes));
+    }
 }
 
 /// The queue goes from above its mark to nothing at once: other threads may send again.

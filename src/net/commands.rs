@@ -178,6 +178,13 @@ impl Context {
     /// One `Drain` as soon as the queue is low, in the next turn if it is.
     pub fn request_drain(&mut self, id: ConnId) -> Result<()> {
         let peer = find(&mut self.peers, id)?;
+        if peer.write_dead {
+            // Refused, and a pause must not keep the end back: see `Core::next`.
+            peer.wants_drain = true;
+            self.core.read_again(id, peer);
+            self.act();
+            return Err(Error::Closed);
+        }
         peer.check_open()?;
         if !std::mem::replace(&mut peer.wants_drain, true) {
             self.core.drain_asked.push(id);

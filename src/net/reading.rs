@@ -238,6 +238,10 @@ impl Core {
         }
         if peer.is_held() {
             self.hold(peer, current, window);
+            // Nothing is sent any more: the drain that the program waits for before it goes on never comes.
+            if peer.write_dead && peer.wants_drain {
+                self.end(id, peer);
+            }
             return Next::Done;
         }
         if current.at.is_empty() && peer.has_held() && !matches!(peer.phase, Phase::Ended) {

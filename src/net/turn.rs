@@ -88,8 +88,12 @@ impl Context {
             return Some(Found::Log { level, text });
         }
         while let Some(id) = self.core.drained.pop_front() {
-            if self.peers.get(id.slot, id.generation).is_some_and(|peer| peer.check_open().is_ok()) {
-                return Some(Found::Drain { id });
+            if let Some(peer) = self.peers.get_mut(id.slot, id.generation) {
+                if peer.check_open().is_ok() {
+                    return Some(Found::Drain { id });
+                }
+                // Sending failed meanwhile: see `Core::next`.
+                peer.wants_drain |= peer.write_dead;
             }
         }
         while let Some(id) = self.core.ended.pop_front() {
