@@ -86,7 +86,8 @@ fn build(plan: &[u8], role: Role) -> Vec<u8> {
         let length = match usize::from(size) {
             size if first & 0x08 != 0 => size.min(126),
             size @ ..192 => size,
-            size => (size - 191) * 1100 + usize::from(style),
+            size @ ..240 => (size - 191) * 150 + usize::from(style),
+            size => (size - 239) * 4400 + usize::from(style),
         };
         let mut payload: Vec<u8> = match style % 4 {
             0 => (0..length).map(|i| b' ' + (i % 90) as u8).collect(),
@@ -115,7 +116,7 @@ fn build(plan: &[u8], role: Role) -> Vec<u8> {
             payload.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
         }
         stream.extend_from_slice(&payload);
-        if stream.len() > 200_000 {
+        if stream.len() > 150_000 {
             break;
         }
     }

@@ -32,7 +32,8 @@ fn however_cut(data: &[u8], parse: impl Fn(&[u8], &mut Scanned) -> Option<String
             end += piece.len();
             let before = scanned.position();
             // An allocation of its own, so that reading beyond it would be seen.
-            let verdict = parse(&data[..end].to_vec(), &mut scanned);
+            let bytes = data[..end].to_vec();
+            let verdict = parse(&bytes, &mut scanned);
             assert!((before..=end).contains(&scanned.position()), "{before} to {scanned:?}");
             verdict
         })
