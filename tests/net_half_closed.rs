@@ -90,6 +90,31 @@ fn a_close_with_the_end_does_not_drop_the_queue() {
     assert_eq!(l.closed(id), end(1001, "", true, By::Remote));
 }
 
+/// The end of its side without a Close: it gets the queue all the same, and nothing is added to it. One that does not
+/// read on has the closing deadline.
+#[test]
+fn an_end_without_close_does_not_drop_the_queue() {
+    for reads in [true, false] {
+        let limits = Limits { high_water: 64 << 20, close_timeout: Duration::from_millis(150), ..Limits::default() };
+        let mut l = Loop::new(limits);
+        let (_, address) = l.listen(ListenOptions::default());
+        let (mut raw, id) = l.accept_raw(address);
+        let data = pattern(1 << 20);
+        (0..16).for_each(|_| l.context.send(id, Kind::Binary, &data).unwrap());
+        assert!(l.context.buffered(id).unwrap() > 1 << 20, "the socket took it all");
+        raw.stream.shutdown(Shutdown::Write).unwrap();
+        l.during(Duration::from_millis(20));
+        assert!(l.context.send(id, Kind::Text, b"late").is_err());
+        if reads {
+            let got = raw.until_frames(&mut l, 16);
+            assert!(got.iter().all(|frame| *frame == sent(BINARY, &data)));
+            raw.until_end(&mut l);
+            assert!(raw.frames().is_empty());
+        }
+        assert_eq!(l.closed(id), end(1006, "", false, By::Network));
+    }
+}
+
 /// Pausing keeps messages back, not the answer to the upgrade.
 #[test]
 fn a_client_that_is_paused_while_it_connects_opens() {

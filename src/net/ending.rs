@@ -103,11 +103,19 @@ impl Core {
         self.end(id, peer);
     }
 
-    /// A peer that ended its side may still read: what was gathered leaves. Whether to wait for the socket to take the
-    /// rest, as when nothing more is to come anyway; `emptied` or the deadline ends it then.
+    /// A peer that ended its side may still read: what is queued leaves. Whether that has to wait for the socket;
+    /// `emptied` or the deadline ends it then.
     fn still_sends(&mut self, id: ConnId, peer: &mut Peer) -> bool {
         self.flush(id, peer);
-        peer.queued() > 0 && (matches!(peer.phase, Phase::Lingering) || peer.proto.close_received())
+        if peer.queued() == 0 {
+            return false;
+        }
+        if let Phase::Open = peer.phase {
+            peer.phase = Phase::Lingering;
+            self.door.tell(id, State::Closing);
+            self.await_end(id, peer);
+        }
+        matches!(peer.phase, Phase::Lingering)
     }
 
     /// §7.1.7: "If the connection is already established, [...] the endpoint SHOULD send a Close frame with an
