@@ -5,8 +5,8 @@
 /// Where in the body the next byte is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
-    /// In the digits of a chunk's size.
-    Size,
+    /// In the digits of a chunk's size; whether there was one.
+    Size { begun: bool },
     /// After them, before the line's end.
     Extension,
     Data,
@@ -29,7 +29,7 @@ pub struct Chunked {
 
 impl Default for Chunked {
     fn default() -> Self {
-        Chunked { at: At::Size, left: 0 }
+        Chunked { at: At::Size { begun: false }, left: 0 }
     }
 }
 
@@ -59,17 +59,18 @@ impl Chunked {
 
     fn framing(&mut self, byte: u8) -> Result<(), Malformed> {
         self.at = match (self.at, byte) {
-            (At::Size, b'\n') | (At::Extension, b'\n') if self.left == 0 => At::Trailer { empty: true },
-            (At::Size, b'\n') | (At::Extension, b'\n') => At::Data,
-            (At::Size, b'\r' | b';' | b' ' | b'\t') => At::Extension,
-            (At::Size, _) => {
+            (At::Size { begun: true } | At::Extension, b'\n') if self.left == 0 => At::Trailer { empty: true },
+            (At::Size { begun: true } | At::Extension, b'\n') => At::Data,
+            (At::Size { begun: true }, b'\r' | b';' | b' ' | b'\t') => At::Extension,
+            // "chunk-size = 1*HEXDIG"
+            (At::Size { .. }, _) => {
                 let digit = char::from(byte).to_digit(16).ok_or(Malformed)?;
                 // Sixteen digits are more than any body has.
                 self.left = self.left.checked_mul(16).ok_or(Malformed)? + u64::from(digit);
-                At::Size
+                At::Size { begun: true }
             }
             (At::DataEnd, b'\r') => At::DataEnd,
-            (At::DataEnd, b'\n') => At::Size,
+            (At::DataEnd, b'\n') => At::Size { begun: false },
             (At::DataEnd, _) => return Err(Malformed),
             (At::Trailer { empty: true }, b'\n') => At::End,
             (At::Trailer { .. }, b'\n') => At::Trailer { empty: true },
@@ -108,7 +109,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for body in [&b"x\r\n"[..], b"2\r\nabc", b"11111111111111111\r\n", b"-1\r\n"] {
+        for body in [&b"x\r\n"[..], b"\r\n\r\n", b"1\r\na\r\n;\r\n", b"2\r\nabc", b"11111111111111111\r\n", b"-1\r\n"] {
             assert_eq!(read(&[body]).1, Err(Malformed), "{body:?}");
         }
     }
