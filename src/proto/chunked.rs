@@ -6,7 +6,9 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
     /// In the digits of a chunk's size; whether there was one.
-    Size { begun: bool },
+    Size {
+        begun: bool,
+    },
     /// After them, before the line's end.
     Extension,
     Data,
