@@ -22,8 +22,8 @@ need pkg-config pkg-config
 need valgrind valgrind
 need python3 python3
 need_rust
-need_clang
 need_loops
+need_clang
 
 all_passed=0 all_failed=0 all_skipped=0
 

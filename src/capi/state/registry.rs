@@ -198,16 +198,21 @@ extern "C" fn before_fork() {
 }
 
 extern "C" fn after_fork_in_parent() {
-    // SAFETY: the lock is still held, see `OverFork`. The guard is moved out before it unlocks.
-    let guard = unsafe { (*OVER_FORK.0.get()).take() };
-    drop(guard);
+    net::note_fork();
+    unlock_after_fork();
 }
 
 extern "C" fn after_fork_in_child() {
     EPOCH.fetch_add(1, SeqCst);
     super::thread::forget_after_fork();
     stop::forget_after_fork();
-    after_fork_in_parent();
+    unlock_after_fork();
+}
+
+fn unlock_after_fork() {
+    // SAFETY: the lock is still held, see `OverFork`. The guard is moved out before it unlocks.
+    let guard = unsafe { (*OVER_FORK.0.get()).take() };
+    drop(guard);
 }
 
 fn install_fork_handlers() {
