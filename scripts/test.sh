@@ -151,7 +151,7 @@ step_valgrind() {
 # The Rust code is instrumented too where a nightly Rust is installed; its runtime is clang's.
 step_asan() {
     if cargo +nightly --version >/dev/null 2>&1; then
-        CC=clang cmake -S . -B build/asan -DWSRS_SANITIZE=address -DWSRS_RUST_SANITIZE=ON
+        CC=clang CXX=clang++ cmake -S . -B build/asan -DWSRS_SANITIZE=address -DWSRS_RUST_SANITIZE=ON
     else
         cmake -S . -B build/asan -DWSRS_SANITIZE=address -DWSRS_CARGO_TARGET_DIR="$PWD/build/cargo"
     fi
