@@ -3,8 +3,8 @@
 #
 #   sh scripts/bench_threads.sh [ROUNDS [SECONDS]]      5 rounds of 1 second each unless told; medians
 #
-# The load takes a CPU's worth of work itself. Where there are no CPUs to spare for it, go by what a message costs (instructions,
-# messages per CPU second of the server), and not by messages per second.
+# The server has as many CPUs as it has threads, the load has the last one: with two CPUs the second thread and the load share
+# theirs. Go by what a message costs then (instructions, messages per CPU second of the server), not by messages per second.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/need.sh
@@ -14,6 +14,7 @@ exec python3 - "$bench/wsload" build/c-examples/threads_server "${1:-5}" "${2:-1
 import json, os, pathlib, re, statistics, subprocess, sys
 
 wsload, server, rounds, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+CPUS = sorted(os.sched_getaffinity(0))
 CELLS = [
     ("125 B, 64 connections, 1 in flight", "--size 125 --connections 64"),
     ("125 B, 64 connections, 16 in flight", "--size 125 --connections 64 --pipeline 16"),
@@ -27,18 +28,22 @@ def cpu_of_threads(pid):
     return [int((task / "schedstat").read_text().split()[0]) for task in tasks]
 
 
+def on(cpus):
+    return {"preexec_fn": lambda: os.sched_setaffinity(0, cpus), "stdout": subprocess.PIPE, "text": True}
+
+
 def measure(threads, options):
-    with subprocess.Popen([server, str(threads), "0"], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([server, str(threads), "0"], **on(CPUS[:threads])) as process:
         port = re.search(r":(\d+)/", process.stdout.readline()).group(1)
         command = [wsload, "--port", port, "--server-pid", str(process.pid), "--sleep", "--seconds", seconds, *options.split()]
-        load = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        load = subprocess.run(command, check=True, **on(CPUS[-1:]))
         cpu = cpu_of_threads(process.pid)
         process.terminate()
         process.communicate(timeout=20)
     return {**json.loads(load.stdout.splitlines()[-1]), "share": 100 * min(cpu) / sum(cpu) if threads > 1 else 100}
 
 
-print("%d CPUs, medians of %d rounds\n" % (os.cpu_count(), rounds))
+print("%d CPUs, medians of %d rounds\n" % (len(CPUS), rounds))
 print("| cell | threads | instructions per message | messages per CPU second | smaller thread's share | CPUs used | messages/s |")
 print("|---|--:|--:|--:|--:|--:|--:|")
 for title, options in CELLS:
