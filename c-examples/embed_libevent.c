@@ -79,8 +79,8 @@ static wsrs_result listen_on(const char *port_text, uint16_t *port)
     wsrs_listener listener;
     wsrs_result result;
     char address[32];
-    limits.ping_interval_ms = 1000; /* often, and */
-    limits.handshake_timeout_ms = 2000; /* soon: so that one sees that the library's deadlines come */
+    limits.ping_interval_ms = 1000; /* short times, so that one sees: the library's deadlines come, */
+    limits.handshake_timeout_ms = 2000; /* though the loop knows nothing of them */
     options.limits = &limits;
     callbacks.on_open = on_open;
     callbacks.on_message = on_message;

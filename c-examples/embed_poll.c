@@ -88,8 +88,8 @@ int main(int argc, char **argv)
     uint16_t port = 0;
     int udp = -1;
     callbacks.on_message = on_message;
-    limits.ping_interval_ms = 1000; /* often, and */
-    limits.handshake_timeout_ms = 2000; /* soon: so that one sees that the library's deadlines come */
+    limits.ping_interval_ms = 1000; /* short times, so that one sees: the library's deadlines come, */
+    limits.handshake_timeout_ms = 2000; /* though the loop knows nothing of them */
     options.limits = &limits;
     snprintf(address, sizeof address, "127.0.0.1:%s", argc == 2 ? argv[1] : "9001");
     result = wsrs_context_new(&options, &callbacks, NULL, &context);
