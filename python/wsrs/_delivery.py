@@ -18,7 +18,7 @@ from . import _structs
 from ._native import memoryview_of
 from ._text import text
 from .connection import Connection
-from .errors import Stage, error_class
+from .errors import Error, Stage, error_class
 from .handlers import Handlers
 from .headers import Headers
 from .types import By, CloseInfo, Kind, Piece, Request
@@ -260,7 +260,7 @@ def _close_info(close: _structs.Close) -> CloseInfo:
     return CloseInfo(close.code, text(close.reason, close.reason_len), bool(close.clean), By(close.by))
 
 
-def _failure(error: _structs.Error) -> Exception:
+def _failure(error: _structs.Error) -> Error:
     headers = [error.headers[index] for index in range(error.header_count)] if error.headers else []
     return error_class(error.result)(
         text(error.text, error.text_len),

@@ -15,7 +15,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Optional, Type
 
 if TYPE_CHECKING:
-    from .context import Context
+    from ._loop import Loop
 
 _PACKAGE = os.path.dirname(__file__)
 
@@ -23,7 +23,7 @@ _PACKAGE = os.path.dirname(__file__)
 class Signals:
     """Around a run: `with Signals(context, poller) as signals`, and `signals.check()` after each turn."""
 
-    def __init__(self, context: "Context", poller: "select.poll") -> None:
+    def __init__(self, context: "Loop", poller: "select.poll") -> None:
         self._context = context
         self._poller = poller
         self._interrupted = False

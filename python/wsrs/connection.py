@@ -150,9 +150,9 @@ class Connection:
 
     @property
     def path(self) -> str:
-        """Servers: the request's path, as it was sent. Like `query` and `headers` it can be read in `on_request` and
-        `on_open`, and once read or with `keep_request` always. Loop thread. NotFoundError when it is not kept, and for
-        connections of clients; ClosedError."""
+        """Servers: the request's path, as it was sent. Like `query` and `headers` it can be read until `on_close` or
+        `on_error` has returned, with `keep_request=False` until `on_open` has; once read, always. Loop thread.
+        NotFoundError when it is not kept, and for connections of clients; ClosedError."""
         if self._path is None:
             self._path = text_of(native.conn_path, self.id)
             if self._path is None:

@@ -2,23 +2,17 @@
 
 import logging
 import math
-import select
-import threading
-import time
-import warnings
-from ctypes import Array, byref, c_int32, c_size_t, c_uint64, pointer
-from itertools import count
-from types import TracebackType
-from typing import Any, Callable, Iterable, List, Optional, Tuple, Type, Union
+from ctypes import Array, byref, c_size_t, c_uint64, pointer
+from typing import Callable, Iterable, Optional, Tuple, Union
 
-from . import _exit, _structs
 from . import _native as native
+from . import _structs
 from ._delivery import Delivery
+from ._loop import Loop
 from ._payload import Data, payload
-from ._signals import Signals
 from ._text import c_text
 from .connection import Connection
-from .errors import ClosedError, ForkedError, check, result_error
+from .errors import check, result_error
 from .handlers import Handlers, OnClose, OnControl, OnDrain, OnError, OnMessage, OnOpen, OnRequest
 from .headers import HeadersLike, c_headers
 from .limits import Limits, c_limits
@@ -29,12 +23,9 @@ from .types import LogLevel
 Log = Union[logging.Logger, Callable[[LogLevel, str], object]]
 
 _LOGGING_LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEBUG}
-_OWN = 1
-# C functions that the library may still call, since it refused to free their context.
-_unfreed: List[Delivery] = []
 
 
-class Context:
+class Context(Loop):
     """An event loop. A program makes one, tells it to listen or to connect, and runs it:
 
         def echo(conn, message):
@@ -90,13 +81,9 @@ class Context:
         log: Optional[Log] = None,
         log_level: LogLevel = LogLevel.WARNING,
     ) -> None:
-        self._closed = True
-        self._busy = threading.Lock()
-        self._stopping = False
-        self._bound = False
-        self._keys = count(_OWN + 1)
-        self._delivery = Delivery(self)
-        self._handlers = Handlers(
+        handlers = Handlers(
+            None,
+            messages,
             on_request=on_request,
             on_open=on_open,
             on_message=on_message,
@@ -105,25 +92,10 @@ class Context:
             on_drain=on_drain,
             on_ping=on_ping,
             on_pong=on_pong,
-            messages=messages,
         )
-        self._delivery.handlers[_OWN] = self._handlers
-        options = _structs.sized(_structs.ContextOptions)
-        if limits is not None:
-            options.limits = pointer(c_limits(limits))
-        id = c_uint64()
-        callbacks = self._delivery.callbacks_for(self._handlers)
-        check(native.context_new(byref(options), byref(callbacks), _OWN, byref(id)))
-        self.id = id.value
-        self._closed = False
-        self._poller = select.poll()
-        self._poller.register(self.fileno(), select.POLLIN)
-        _exit.contexts.add(self)
+        super().__init__(handlers, limits)
         if log is not None:
             self.set_log(log, log_level)
-
-    def __repr__(self) -> str:
-        return f"<wsrs.Context {self.id:#x}{' closed' if self._closed else ''}>"
 
     # ---- listening and connecting ----
 
@@ -143,7 +115,7 @@ class Context:
         messages: Optional[str] = None,
         limits: Optional[Limits] = None,
         streaming: bool = False,
-        keep_request: bool = False,
+        keep_request: bool = True,
         backlog: int = 0,
         reuse_port: bool = False,
         ipv6_only: bool = False,
@@ -156,7 +128,7 @@ class Context:
         subprotocols: those spoken, preferred first; the first that the client offers too is chosen.
         limits: of its connections, instead of all of the context's.
         streaming: on_message gets pieces as they arrive.
-        keep_request: path, query and headers can be read as long as the connection lives.
+        keep_request: path, query and headers can be read as long as the connection lives; False saves their memory.
         backlog: connections that the system may hold ready; 0: 4,096, cut by the system.
         reuse_port: several listeners, also of other processes, share the port and its connections.
         ipv6_only: an IPv6 wildcard address does not take IPv4 connections too.
@@ -167,6 +139,8 @@ class Context:
         """
         handlers = Handlers(
             self._handlers,
+            messages,
+            streaming,
             on_request=on_request,
             on_open=on_open,
             on_message=on_message,
@@ -175,8 +149,6 @@ class Context:
             on_drain=on_drain,
             on_ping=on_ping,
             on_pong=on_pong,
-            messages=messages,
-            streaming=streaming,
         )
         key = next(self._keys)
         options = _structs.sized(_structs.ListenOptions)
@@ -212,7 +184,7 @@ class Context:
         messages: Optional[str] = None,
         limits: Optional[Limits] = None,
         streaming: bool = False,
-        keep_response: bool = False,
+        keep_response: bool = True,
     ) -> Connection:
         """Starts to connect to "ws://host:port/path?query" (port 80 without one), or to a Unix socket as
         "ws+unix:/run/x.sock:/path?query", and returns at once; on_open or on_error follows, never before this has
@@ -223,12 +195,14 @@ class Context:
         headers: added to the request; a mapping, or (name, value) pairs.
         limits: of this connection, instead of all of the context's.
         streaming: on_message gets pieces as they arrive.
-        keep_response: headers can be read as long as the connection lives.
+        keep_response: headers of the answer can be read as long as the connection lives; False saves their memory.
 
         Loop thread. URLError, HeaderError, LimitError, StateError while the context stops, ClosedError.
         """
         handlers = Handlers(
             self._handlers,
+            messages,
+            streaming,
             on_open=on_open,
             on_message=on_message,
             on_close=on_close,
@@ -236,8 +210,6 @@ class Context:
             on_drain=on_drain,
             on_ping=on_ping,
             on_pong=on_pong,
-            messages=messages,
-            streaming=streaming,
         )
         options = _structs.sized(_structs.ConnectOptions)
         if limits is not None:
@@ -257,115 +229,6 @@ class Context:
     def connections(self) -> Tuple[Connection, ...]:
         """The connections that connect, are open or close; those of clients from on_request or on_open on."""
         return tuple(self._delivery.connections.values())
-
-    # ---- running ----
-
-    def run(self) -> None:
-        """Runs until `stop` was called and everything is closed, or a callback closes the context. A stop that came
-        before makes it close everything and return. It may be called again after.
-
-        On the main thread signals are handled as they come: Ctrl-C raises KeyboardInterrupt, and a handler of yours
-        may call `stop`.
-
-        Loop thread; makes this thread the loop's thread. Raises what a callback raised; ThreadError, ReentryError,
-        ClosedError, ForkedError.
-        """
-        if self._closed:
-            raise ClosedError()
-        with Signals(self, self._poller) as signals:
-            while True:
-                stopping = self._stopping
-                self._turn()
-                signals.check()
-                if self._closed:
-                    return
-                if stopping and self.idle:
-                    self._stopping = False
-                    return
-                self._wait(math.inf)
-
-    def poll(self, timeout: Optional[float] = 0.0) -> None:
-        """Waits until something happens, at most `timeout` seconds (None: for ever), and calls the callbacks for what
-        happened. It may return early with nothing done.
-
-        Loop thread; makes this thread the loop's thread. Raises as `run`.
-        """
-        if timeout is not None and not timeout >= 0:
-            raise ValueError("timeout must not be negative; None waits for ever")
-        # The first poll doesn't wait: the thread becomes the loop's thread inside the library only.
-        if self._bound and timeout != 0:
-            self._wait(math.inf if timeout is None else timeout)
-        self._turn()
-
-    def stop(self) -> None:
-        """Asks the context to stop: listeners close, connections are closed with 1001, `run` returns when all are gone
-        or their time (`Limits.stop_grace`) is over. Until then listening and connecting is refused (StateError). In a
-        loop of your own go on polling until it is `idle`. A stop that comes before a run is not lost.
-
-        Any thread, and from signal handlers. ClosedError, ForkedError.
-        """
-        check(native.context_stop(self.id))
-        self._stopping = True
-        # The loop may have heard of the stop before it can see that it was one.
-        native.context_post(self.id, self._delivery.on_post, None)
-
-    @property
-    def idle(self) -> bool:
-        """There is no connection at all, not even one in its handshake. Loop thread. ClosedError."""
-        conn = c_uint64()
-        check(native.context_next_conn(self.id, 0, byref(conn)))
-        return conn.value == 0
-
-    def fileno(self) -> int:
-        """The one descriptor for a loop of your own: when it is readable, or `timeout` is over, call `poll()`. It stays
-        the same, and covers timers. Don't read, write or close it. Loop thread. ClosedError."""
-        descriptor = c_int32()
-        check(native.context_fd(self.id, byref(descriptor)))
-        return descriptor.value
-
-    def timeout(self) -> Optional[float]:
-        """How many seconds a loop of your own may wait for `fileno` before it calls `poll()` anyway; None: for ever.
-        Ask before each wait. Loop thread. ClosedError."""
-        milliseconds = self._timeout_ms()
-        return None if milliseconds < 0 else milliseconds / 1000
-
-    def _timeout_ms(self) -> int:
-        milliseconds = c_int32()
-        check(native.context_timeout_ms(self.id, byref(milliseconds)))
-        return milliseconds.value
-
-    def _wait(self, seconds: float) -> None:
-        """Waits in Python, not in the library: other threads run, and signals end it."""
-        own = self._timeout_ms()
-        if own >= 0:
-            seconds = min(seconds, own / 1000)
-        self._poller.poll(None if seconds == math.inf else math.ceil(seconds * 1000))
-
-    def _turn(self) -> None:
-        """One poll of the library that doesn't wait, and what its callbacks raised."""
-        held = self._busy.acquire(blocking=False)
-        if not held and _exit.exiting.is_set():
-            time.sleep(threading.TIMEOUT_MAX)
-        try:
-            # Without the lock the library refuses it, and says why.
-            result = native.context_poll(self.id, 0)
-            self._bound = True
-        finally:
-            if held:
-                self._busy.release()
-        if self._closed and held:
-            self._release()
-        self._raise()
-        if result and not self._closed:
-            raise result_error(result)
-
-    def _raise(self) -> None:
-        raised, self._delivery.raised = self._delivery.raised, None
-        if raised is not None:
-            try:
-                raise raised
-            finally:
-                del raised
 
     # ---- functions and timers ----
 
@@ -432,52 +295,6 @@ class Context:
         self._delivery.set_log(function)
         check(native.context_set_log(self.id, level, self._delivery.on_log, None))
         del before
-
-    # ---- the end ----
-
-    @property
-    def closed(self) -> bool:
-        """`close` was called."""
-        return self._closed
-
-    def close(self) -> None:
-        """Closes what is open, calls on_close or on_error for each connection, and frees all. Functions posted before
-        are called; timers end. Inside a callback, that happens when the callback has returned. Does nothing when it
-        was called before, and in the child of a fork.
-
-        Loop thread. ThreadError while another thread runs the context: `stop` it, and join that thread.
-        """
-        if self._closed:
-            return
-        self._closed = True
-        result = native.context_free(self.id)
-        if result and result != ForkedError.code:
-            self._closed = False
-            raise result_error(result)
-        if not self._busy.locked():
-            self._release()
-            self._raise()
-
-    def _release(self) -> None:
-        _exit.contexts.discard(self)
-        self._delivery.forget()
-
-    def __enter__(self) -> "Context":
-        return self
-
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]
-    ) -> None:
-        self.close()
-
-    def __del__(self, warn: Any = warnings.warn, free: Any = native.context_free, unfreed: Any = _unfreed) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        self._delivery.forget()
-        if free(self.id):
-            unfreed.append(self._delivery)
-        warn(f"unclosed {self!r}", ResourceWarning, source=self)
 
 
 class _Once:

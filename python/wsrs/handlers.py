@@ -21,49 +21,31 @@ OnDrain = Callable[["Connection"], object]
 OnControl = Callable[["Connection", bytes], object]
 
 
-class Handlers:
-    """One set of them. What is not given is the context's."""
+_NAMES = ("on_request", "on_open", "on_message", "on_close", "on_error", "on_drain", "on_ping", "on_pong")
 
-    __slots__ = (
-        "on_request",
-        "on_open",
-        "on_message",
-        "on_close",
-        "on_error",
-        "on_drain",
-        "on_ping",
-        "on_pong",
-        "view",
-        "streaming",
-        "plain",
-    )
+
+class Handlers:
+    """One set of them. What is not given is that of `base`, the context's."""
+
+    __slots__ = (*_NAMES, "view", "streaming", "plain")
+
+    on_request: Optional[OnRequest]
+    on_open: Optional[OnOpen]
+    on_message: Optional[OnMessage]
+    on_close: Optional[OnClose]
+    on_error: Optional[OnError]
+    on_drain: Optional[OnDrain]
+    on_ping: Optional[OnControl]
+    on_pong: Optional[OnControl]
 
     def __init__(
-        self,
-        base: Optional["Handlers"] = None,
-        *,
-        on_request: Optional[OnRequest] = None,
-        on_open: Optional[OnOpen] = None,
-        on_message: Optional[OnMessage] = None,
-        on_close: Optional[OnClose] = None,
-        on_error: Optional[OnError] = None,
-        on_drain: Optional[OnDrain] = None,
-        on_ping: Optional[OnControl] = None,
-        on_pong: Optional[OnControl] = None,
-        messages: Optional[str] = None,
-        streaming: bool = False,
+        self, base: Optional["Handlers"], messages: Optional[str] = None, streaming: bool = False, **given: Any
     ) -> None:
         if messages not in (None, "bytes", "view"):
             raise ValueError(f'messages is "bytes" or "view", not {messages!r}')
-        self.on_request = on_request or (base and base.on_request)
-        self.on_open = on_open or (base and base.on_open)
-        self.on_message = on_message or (base and base.on_message)
-        self.on_close = on_close or (base and base.on_close)
-        self.on_error = on_error or (base and base.on_error)
-        self.on_drain = on_drain or (base and base.on_drain)
-        self.on_ping = on_ping or (base and base.on_ping)
-        self.on_pong = on_pong or (base and base.on_pong)
-        self.view = messages == "view" or (messages is None and base is not None and base.view)
+        for name in _NAMES:
+            setattr(self, name, given.get(name) or getattr(base, name, None))
+        self.view: bool = messages == "view" or (messages is None and base is not None and base.view)
         self.streaming = streaming
         #: Messages are whole, and str or bytes: the fast way of _delivery.
         self.plain = not self.view and not streaming
