@@ -165,7 +165,7 @@ class Exit(unittest.TestCase):
     """
 
     def end(self, text: str, errors: str = "") -> None:
-        for _ in range(5):
+        for _ in range(3):
             ran = program(text)
             self.assertEqual((ran.returncode, ran.stdout), (0, "end\n"), ran.stderr)
             self.assertEqual(ran.stderr, errors, ran.stderr)
