@@ -12,9 +12,9 @@ import gc
 import sys
 from ctypes import string_at
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Union
 
-from . import _structs
+from . import _held, _structs
 from ._native import memoryview_of
 from ._text import text
 from .connection import Connection
@@ -48,14 +48,18 @@ class Delivery:
         self.on_post = _structs.OnPost(self._post)
         self.on_timer = _structs.OnTimer(self._timer)
         self.on_log: Any = _structs.OnLog()
-        #: Without and with on_request: its absence says that the library answers requests.
-        self.callbacks = self._make_callbacks()
-        self.deciding_callbacks = _structs.Callbacks.from_buffer_copy(self.callbacks)
+        self._callbacks = self._make_callbacks()
         self._on_request = _structs.OnRequest(self._request)
-        self.deciding_callbacks.on_request = self._on_request
+        self._on_object = _structs.OnObject(self._make_object())
 
     def callbacks_for(self, handlers: Handlers) -> _structs.Callbacks:
-        return self.deciding_callbacks if handlers.on_request else self.callbacks
+        callbacks = _structs.Callbacks.from_buffer_copy(self._callbacks)
+        # Its absence says that the library answers requests.
+        if handlers.on_request:
+            callbacks.on_request = self._on_request
+        if _held.available and handlers.plain:
+            callbacks.on_object = self._on_object
+        return callbacks
 
     def forget(self) -> None:
         """Nothing of the program is called from now on."""
@@ -96,24 +100,34 @@ class Delivery:
 
     # ---- messages ----
 
+    def _make_object(self) -> Callable[[int, Any], None]:
+        """on_object: where whole messages come in as str and bytes, see _held."""
+        connections = self.connections
+        failed = self.failed
+
+        def on_object(id: int, message: Union[str, bytes]) -> None:
+            try:
+                conn = connections[id]
+                conn._on_message(conn, message)
+            except BaseException as error:
+                failed(error)
+
+        return on_object
+
     def _make_message(self) -> Callable[[int, int, Optional[int]], None]:
-        """on_message: the one place where messages come in."""
+        """on_message: where all other messages come in."""
         connections = self.connections
         failed = self.failed
 
         def on_message(id: int, address: int, _user_data: Optional[int]) -> None:
             try:
                 conn = connections[id]
-                handlers = conn._handlers
-                function = handlers.on_message
-                if function is None:
-                    return
                 message = _message_at(address)
-                if handlers.plain:
+                if conn._handlers.plain:
                     data = string_at(message.data, message.len)
-                    function(conn, data.decode() if message.type == TEXT else data)
+                    conn._on_message(conn, data.decode() if message.type == TEXT else data)
                 else:
-                    _hand_out(conn, function, message, handlers)
+                    _hand_out(conn, message)
             except BaseException as error:
                 failed(error)
 
@@ -216,9 +230,10 @@ class Delivery:
         self.on_log = _structs.OnLog(on_log)
 
 
-def _hand_out(conn: Connection, function: Callable[..., object], message: _structs.Message, handlers: Handlers) -> None:
+def _hand_out(conn: Connection, message: _structs.Message) -> None:
     """A message as a view, or a piece of one."""
     conn._kind = message.type
+    function, handlers = conn._on_message, conn._handlers
     view = memoryview_of(message.data, message.len, _READ)
     if not handlers.view:
         function(conn, Piece(bytes(view), bool(message.first), bool(message.last), Kind(message.type)))

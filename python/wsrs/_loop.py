@@ -14,7 +14,7 @@ from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, List, Optional, Type, TypeVar, cast
 
-from . import _exit, _structs
+from . import _exit, _held, _structs
 from . import _native as native
 from ._delivery import Delivery
 from ._signals import Signals
@@ -55,6 +55,7 @@ class Loop:
         callbacks = self._delivery.callbacks_for(handlers)
         check(native.context_new(byref(options), byref(callbacks), _OWN, byref(id)))
         self.id = id.value
+        _held.set_up(self.id)
         self._closed = False
         self._poller = select.poll()
         self._poller.register(self.fileno(), select.POLLIN)
@@ -153,7 +154,7 @@ class Loop:
             held = self._busy.acquire()
         try:
             # Without the lock the library refuses it, and says why.
-            result = self._call(native.context_poll, 0)
+            result = self._call(_held.context_poll, 0)
             if not result:
                 self._thread = threading.get_ident()
         finally:

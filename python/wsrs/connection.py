@@ -7,11 +7,12 @@ library never looks into this object, and a call on a connection that is gone do
 from ctypes import byref, c_size_t
 from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Union
 
+from . import _held
 from . import _native as native
 from ._payload import BINARY, TEXT, Data, payload
 from ._structs import RawHeader
 from ._text import NOT_FOUND, address_of, c_text, text, text_of
-from .errors import ClosedError, NotFoundError, check, result_error
+from .errors import ClosedError, NotFoundError, ThreadError, check, result_error
 from .handlers import Handlers
 from .headers import Headers, HeadersLike, c_headers
 from .stats import Stats, connection_stats
@@ -20,7 +21,10 @@ from .types import Kind, State
 if TYPE_CHECKING:
     from .context import Context
 
-_send = native.conn_send
+_send_text = _held.send_text
+_send_binary = _held.send_binary
+# The fast way is for the loop's thread only.
+_OTHER_WAY = (ThreadError.code, NotFoundError.code)
 
 
 class Connection:
@@ -33,13 +37,14 @@ class Connection:
     `user` is yours: any object, None at first. `id` is the library's number of the connection, never used again.
     """
 
-    __slots__ = ("id", "context", "user", "_handlers", "_kind", "_path", "_query", "_headers", "__weakref__")
+    __slots__ = ("id", "context", "user", "_handlers", "_on_message", "_kind", "_path", "_query", "_headers", "__weakref__")
 
     def __init__(self, id: int, context: "Context", handlers: Handlers) -> None:
         self.id = id
         self.context = context
         self.user: Any = None
         self._handlers = handlers
+        self._on_message = handlers.on_message or _ignore
         self._kind = BINARY
         self._path: Optional[str] = None
         self._query: Optional[str] = None
@@ -61,16 +66,17 @@ class Connection:
         Any thread. AgainError: the queue is full (`Limits.high_water`), nothing was queued, and `on_drain` follows.
         NotOpenError before `on_open`; ClosedError; TextError; StateError inside a fragmented message.
         """
-        if type(message) is str:
-            data = message.encode()
-            result = _send(self.id, kind or TEXT, data, len(data))
-        elif type(message) is bytes:
-            result = _send(self.id, kind or BINARY, message, len(message))
+        if type(message) is bytes and not kind:
+            result = _send_binary(self.id, message)
+        elif type(message) is str and not kind:
+            result = _send_text(self.id, message)
         else:
-            own, borrowed, length = payload(message)
-            result = _send(self.id, kind or own, borrowed, length)
+            result = ThreadError.code
         if result:
-            raise result_error(result)
+            if result in _OTHER_WAY:
+                own, borrowed, length = payload(message)
+                result = native.conn_send(self.id, kind or own, borrowed, length)
+            check(result)
 
     def send_fragment(self, data: Data, last: bool, kind: int = 0) -> None:
         """Sends one frame of a message; `last` ends it. All frames of a message have the same kind. Text may be cut
@@ -234,3 +240,7 @@ class Connection:
         Loop thread, in `on_request`. StateError, ClosedError.
         """
         check(native.conn_defer(self.id))
+
+
+def _ignore(_conn: Connection, _message: object) -> None:
+    """Instead of an on_message that is not set."""

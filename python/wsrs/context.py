@@ -213,6 +213,7 @@ class Context(Loop):
             on_pong=on_pong,
         )
         options = _structs.sized(_structs.ConnectOptions)
+        options.callbacks = pointer(self._delivery.callbacks_for(handlers))
         if limits is not None:
             options.limits = pointer(c_limits(limits))
         options.subprotocols = _joined(subprotocols)
