@@ -30,9 +30,6 @@ TEXT = 1
 _READ = 0x100  # PyBUF_READ
 
 _message_at = _structs.Message.from_address
-# How often the memory behind a view is referred to by a view alone, and by the list that it is found with.
-_REFERENCES_OF_ONE_VIEW = 2
-
 
 class Delivery:
     """The C callbacks of a context, what they find their way by, and the exception that one of them met."""
@@ -250,12 +247,20 @@ def _hand_out(conn: Connection, message: _structs.Message) -> None:
 def _take_back(view: memoryview) -> None:
     """Releases a view, and the slices of it that the program kept. What else looks into the memory can't be stopped:
     that is an error, so that it shows at once."""
-    memory = gc.get_referents(view)
-    if sys.getrefcount(memory[0]) > _REFERENCES_OF_ONE_VIEW + 1:
-        for other in gc.get_referrers(memory[0]):
+    if _references(view) > _REFERENCES_OF_ONE_VIEW:
+        memory = gc.get_referents(view)[0]
+        for other in gc.get_referrers(memory):
             if isinstance(other, memoryview) and other is not view:
                 other.release()
     view.release()
+
+
+def _references(view: memoryview) -> int:
+    """How often the memory behind a view is referred to: by this view, by its slices, and here."""
+    return sys.getrefcount(gc.get_referents(view)[0])
+
+
+_REFERENCES_OF_ONE_VIEW = _references(memoryview(b"one"))
 
 
 def _request(conn: Connection, request: _structs.Request) -> Request:
