@@ -3,18 +3,20 @@
 Made by context, one for each. Every C callback is one of the functions below, on the loop's thread. Invariants:
 
 - No exception leaves a callback, since ctypes would print it and go on: `failed` keeps it for the poll around.
-- A connection is known by its id from its first callback (or connect) until its last one. The user data of C is used
-  once, for that first callback of a client's connection: it says whose handlers the connection gets.
-- After `forget` nothing of the program is called any more.
+- A connection is known by its id from its first callback (or connect) until its last one.
+- The user data of C is always the address of a living object: of the Handlers of a listener, until the first callback of
+  a client's connection, and then of the Connection. Both are kept until the library can't use them any more.
+- After `silence` nothing of the program is called any more; after `forget` the library must not call.
 """
 
 import gc
 import sys
 from ctypes import string_at
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Set, Union
 
 from . import _held, _structs
+from . import _native as native
 from ._native import memoryview_of
 from ._text import text
 from .connection import Connection
@@ -30,6 +32,8 @@ TEXT = 1
 _READ = 0x100  # PyBUF_READ
 
 _message_at = _structs.Message.from_address
+_address_of = id
+_NOTHING = Handlers(None)
 
 class Delivery:
     """The C callbacks of a context, what they find their way by, and the exception that one of them met."""
@@ -37,11 +41,13 @@ class Delivery:
     def __init__(self, context: "Context") -> None:
         self.context = context
         self.connections: Dict[int, Connection] = {}
-        #: Of the context (key 1) and of listeners, by their user data.
+        #: Of the context and of listeners, by their addresses.
         self.handlers: Dict[int, Handlers] = {}
+        self._nameless: Set[Connection] = set()
         self.posted: Dict[int, Callable[[], object]] = {}
         self.timers: Dict[int, Callable[[], object]] = {}
         self.raised: Optional[BaseException] = None
+        self.silent = False
         self.on_post = _structs.OnPost(self._post)
         self.on_timer = _structs.OnTimer(self._timer)
         self.on_log: Any = _structs.OnLog()
@@ -58,8 +64,33 @@ class Delivery:
             callbacks.on_object = self._on_object
         return callbacks
 
-    def forget(self) -> None:
+    def keep(self, handlers: Handlers) -> int:
+        """The user data for connections that get these handlers."""
+        self.handlers[_address_of(handlers)] = handlers
+        return _address_of(handlers)
+
+    def begin(self, conn: Connection) -> int:
+        """The user data of a connection that is about to be made: kept whatever happens, since the library has it."""
+        self._nameless.add(conn)
+        return _address_of(conn)
+
+    def begun(self, conn: Connection, id: int) -> None:
+        """The connection has got its id; 0: it was refused."""
+        if id:
+            conn._name(id)
+            self.connections[id] = conn
+        self._nameless.discard(conn)
+
+    def silence(self) -> None:
         """Nothing of the program is called from now on."""
+        self.silent = True
+        for conn in self.connections.values():
+            conn._obey(_NOTHING)
+        self.posted.clear()
+        self.timers.clear()
+
+    def forget(self) -> None:
+        """The context is gone."""
         self.connections.clear()
         self.handlers.clear()
         self.posted.clear()
@@ -99,12 +130,10 @@ class Delivery:
 
     def _make_object(self) -> Callable[[int, Any], None]:
         """on_object: where whole messages come in as str and bytes, see _held."""
-        connections = self.connections
         failed = self.failed
 
-        def on_object(id: int, message: Union[str, bytes]) -> None:
+        def on_object(conn: Connection, message: Union[str, bytes]) -> None:
             try:
-                conn = connections[id]
                 conn._on_message(conn, message)
             except BaseException as error:
                 failed(error)
@@ -135,10 +164,11 @@ class Delivery:
     def _find(self, id: int, user_data: Optional[int]) -> Optional[Connection]:
         """The connection, made at its first callback; None after `forget`."""
         conn = self.connections.get(id)
-        if conn is None:
+        if conn is None and not self.silent:
             handlers = self.handlers.get(user_data or 0)
             if handlers is not None:
                 conn = self.connections[id] = Connection(id, self.context, handlers)
+                native.conn_set_user_data(id, _address_of(conn))
         return conn
 
     def _request(self, id: int, address: int, user_data: Optional[int]) -> None:

@@ -30,8 +30,7 @@ OnClose = CFUNCTYPE(None, Handle, c_void_p, c_void_p)
 OnError = CFUNCTYPE(None, Handle, c_void_p, c_void_p)
 OnDrain = CFUNCTYPE(None, Handle, c_void_p)
 OnControl = CFUNCTYPE(None, Handle, c_void_p, c_size_t, c_void_p)
-# Called while the GIL is held, which ctypes sees: only in polls by _held.
-OnObject = CFUNCTYPE(None, Handle, py_object)
+OnObject = CFUNCTYPE(None, py_object, py_object)
 OnPost = CFUNCTYPE(None, Handle, c_void_p)
 OnTimer = CFUNCTYPE(None, Handle, c_void_p)
 OnLog = CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
@@ -150,8 +149,6 @@ class Objects(Structure):
         ("make_text", c_void_p),
         ("make_binary", c_void_p),
         ("release", c_void_p),
-        ("text_of", c_void_p),
-        ("bytes_of", c_void_p),
     ]
 
 

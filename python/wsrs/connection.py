@@ -12,7 +12,7 @@ from . import _native as native
 from ._payload import BINARY, TEXT, Data, payload
 from ._structs import RawHeader
 from ._text import NOT_FOUND, address_of, c_text, text, text_of
-from .errors import ClosedError, NotFoundError, ThreadError, check, result_error
+from .errors import ClosedError, NotFoundError, check, result_error
 from .handlers import Handlers
 from .headers import Headers, HeadersLike, c_headers
 from .stats import Stats, connection_stats
@@ -21,10 +21,9 @@ from .types import Kind, State
 if TYPE_CHECKING:
     from .context import Context
 
-_send_text = _held.send_text
-_send_binary = _held.send_binary
-# The fast way is for the loop's thread only.
-_OTHER_WAY = (ThreadError.code, NotFoundError.code)
+_send = _held.conn_send
+_send_binary = _held.conn_send_binary
+_LONGEST = _held.LONGEST
 
 
 class Connection:
@@ -37,18 +36,25 @@ class Connection:
     `user` is yours: any object, None at first. `id` is the library's number of the connection, never used again.
     """
 
-    __slots__ = ("id", "context", "user", "_handlers", "_on_message", "_kind", "_path", "_query", "_headers", "__weakref__")
+    __slots__ = ("id", "_handle", "context", "user", "_handlers", "_on_message", "_kind", "_path", "_query", "_headers", "__weakref__")
 
     def __init__(self, id: int, context: "Context", handlers: Handlers) -> None:
-        self.id = id
+        self._name(id)
         self.context = context
         self.user: Any = None
-        self._handlers = handlers
-        self._on_message = handlers.on_message or _ignore
+        self._obey(handlers)
         self._kind = BINARY
         self._path: Optional[str] = None
         self._query: Optional[str] = None
         self._headers: Optional[Headers] = None
+
+    def _obey(self, handlers: Handlers) -> None:
+        self._handlers = handlers
+        self._on_message = handlers.on_message or _ignore
+
+    def _name(self, id: int) -> None:
+        self.id = id
+        self._handle = _held.handle(id)
 
     def __repr__(self) -> str:
         return f"<wsrs.Connection {self.id:#x} {self.state.name}>"
@@ -66,17 +72,16 @@ class Connection:
         Any thread. AgainError: the queue is full (`Limits.high_water`), nothing was queued, and `on_drain` follows.
         NotOpenError before `on_open`; ClosedError; TextError; StateError inside a fragmented message.
         """
-        if type(message) is bytes and not kind:
-            result = _send_binary(self.id, message)
-        elif type(message) is str and not kind:
-            result = _send_text(self.id, message)
+        if type(message) is bytes and not kind and len(message) <= _LONGEST:
+            result = _send_binary(self._handle, message, len(message))
+        elif type(message) is str and not kind and len(message) <= _LONGEST // 4:
+            data = message.encode()
+            result = _send(self._handle, TEXT, data, len(data))
         else:
-            result = ThreadError.code
+            own, borrowed, length = payload(message)
+            result = native.conn_send(self.id, kind or own, borrowed, length)
         if result:
-            if result in _OTHER_WAY:
-                own, borrowed, length = payload(message)
-                result = native.conn_send(self.id, kind or own, borrowed, length)
-            check(result)
+            raise result_error(result)
 
     def send_fragment(self, data: Data, last: bool, kind: int = 0) -> None:
         """Sends one frame of a message; `last` ends it. All frames of a message have the same kind. Text may be cut

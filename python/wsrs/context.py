@@ -151,10 +151,9 @@ class Context(Loop):
             on_ping=on_ping,
             on_pong=on_pong,
         )
-        key = next(self._keys)
         options = _structs.sized(_structs.ListenOptions)
         options.callbacks = pointer(self._delivery.callbacks_for(handlers))
-        options.user_data = key
+        options.user_data = self._delivery.keep(handlers)
         if limits is not None:
             options.limits = pointer(c_limits(limits))
         options.subprotocols = _joined(subprotocols)
@@ -166,7 +165,6 @@ class Context(Loop):
         options.unix_mode = unix_mode
         id = c_uint64()
         check(self._call(native.context_listen, c_text(address), byref(options), byref(id)))
-        self._delivery.handlers[key] = handlers
         return Listener(id.value, self)
 
     def connect(
@@ -222,9 +220,12 @@ class Context(Loop):
             options.headers = array
         options.streaming = streaming
         options.keep_response = keep_response
+        conn = Connection(0, self, handlers)
+        options.user_data = self._delivery.begin(conn)
         id = c_uint64()
-        check(self._call(native.context_connect, c_text(url), byref(options), byref(id)))
-        conn = self._delivery.connections[id.value] = Connection(id.value, self, handlers)
+        result = self._call(native.context_connect, c_text(url), byref(options), byref(id))
+        self._delivery.begun(conn, id.value)
+        check(result)
         return conn
 
     @property
