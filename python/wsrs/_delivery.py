@@ -11,14 +11,15 @@ Made by context, one for each. Every C callback is one of the functions below, o
 import gc
 import sys
 from ctypes import string_at
+from itertools import count
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
+from . import _native as native
 from . import _structs
-from ._native import memoryview_of
 from ._text import text
 from .connection import Connection
-from .errors import Error, Stage, error_class
+from .errors import Error, Stage, error_class, result_error
 from .handlers import Handlers
 from .headers import Headers
 from .types import By, CloseInfo, Kind, Piece, Request
@@ -37,7 +38,8 @@ class Delivery:
     def __init__(self, context: "Context") -> None:
         self.context = context
         self.connections: Dict[int, Connection] = {}
-        #: Of the context (key 1) and of listeners, by their user data.
+        self._keys = count(1)
+        #: Of the context and of listeners, by their user data.
         self.handlers: Dict[int, Handlers] = {}
         self.posted: Dict[int, Callable[[], object]] = {}
         self.timers: Dict[int, Callable[[], object]] = {}
@@ -53,6 +55,21 @@ class Delivery:
 
     def callbacks_for(self, handlers: Handlers) -> _structs.Callbacks:
         return self.deciding_callbacks if handlers.on_request else self.callbacks
+
+    def add_handlers(self, handlers: Handlers) -> int:
+        """Those of clients whose first callback comes with this user data."""
+        key = next(self._keys)
+        self.handlers[key] = handlers
+        return key
+
+    def post(self, context: int, function: Callable[[], object]) -> None:
+        """Has a function called in a poll. Any thread."""
+        key = next(self._keys)
+        self.posted[key] = function
+        result = native.context_post(context, self.on_post, key)
+        if result:
+            self.posted.pop(key, None)
+            raise result_error(result)
 
     def forget(self) -> None:
         """Nothing of the program is called from now on."""
@@ -216,7 +233,7 @@ class Delivery:
 def _hand_out(conn: Connection, function: Callable[..., object], message: _structs.Message, handlers: Handlers) -> None:
     """A message as a view, or a piece of one."""
     conn._kind = message.type
-    view = memoryview_of(message.data, message.len, _READ)
+    view = native.memoryview_of(message.data, message.len, _READ)
     if not handlers.view:
         function(conn, Piece(bytes(view), bool(message.first), bool(message.last), Kind(message.type)))
         return
