@@ -12,15 +12,15 @@ Made by context, one for each. Every C callback is one of the functions below, o
 import gc
 import sys
 from ctypes import string_at
+from itertools import count
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Set, Union
 
 from . import _held, _structs
 from . import _native as native
-from ._native import memoryview_of
 from ._text import text
 from .connection import Connection
-from .errors import Error, Stage, error_class
+from .errors import Error, Stage, error_class, result_error
 from .handlers import Handlers
 from .headers import Headers
 from .types import By, CloseInfo, Kind, Piece, Request
@@ -41,6 +41,7 @@ class Delivery:
     def __init__(self, context: "Context") -> None:
         self.context = context
         self.connections: Dict[int, Connection] = {}
+        self._keys = count(1)
         #: Of the context and of listeners, by their addresses.
         self.handlers: Dict[int, Handlers] = {}
         self._nameless: Set[Connection] = set()
@@ -64,10 +65,11 @@ class Delivery:
             callbacks.on_object = self._on_object
         return callbacks
 
-    def keep(self, handlers: Handlers) -> int:
-        """The user data for connections that get these handlers."""
-        self.handlers[_address_of(handlers)] = handlers
-        return _address_of(handlers)
+    def add_handlers(self, handlers: Handlers) -> int:
+        """Those of clients whose first callback comes with this user data."""
+        key = _address_of(handlers)
+        self.handlers[key] = handlers
+        return key
 
     def begin(self, conn: Connection) -> int:
         """The user data of a connection that is about to be made: kept whatever happens, since the library has it."""
@@ -88,6 +90,15 @@ class Delivery:
             conn._obey(_NOTHING)
         self.posted.clear()
         self.timers.clear()
+
+    def post(self, context: int, function: Callable[[], object]) -> None:
+        """Has a function called in a poll. Any thread."""
+        key = next(self._keys)
+        self.posted[key] = function
+        result = native.context_post(context, self.on_post, key)
+        if result:
+            self.posted.pop(key, None)
+            raise result_error(result)
 
     def forget(self) -> None:
         """The context is gone."""
@@ -261,7 +272,7 @@ def _hand_out(conn: Connection, message: _structs.Message) -> None:
     """A message as a view, or a piece of one."""
     conn._kind = message.type
     function, handlers = conn._on_message, conn._handlers
-    view = memoryview_of(message.data, message.len, _READ)
+    view = native.memoryview_of(message.data, message.len, _READ)
     if not handlers.view:
         function(conn, Piece(bytes(view), bool(message.first), bool(message.last), Kind(message.type)))
         return

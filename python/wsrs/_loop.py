@@ -9,8 +9,8 @@ import select
 import threading
 import time
 import warnings
+from contextlib import suppress
 from ctypes import byref, c_int32, c_uint64, pointer
-from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Type, TypeVar, cast
 
@@ -43,15 +43,15 @@ class Loop:
         self._stopping = False
         #: The loop's thread, by its ident; 0: none yet.
         self._thread = 0
-        self._keys = count(1)
         self._handlers = handlers
         self._delivery = Delivery(cast("Context", self))
+        key = self._delivery.add_handlers(handlers)
         options = _structs.sized(_structs.ContextOptions)
         if limits is not None:
             options.limits = pointer(c_limits(limits))
         id = c_uint64()
         callbacks = self._delivery.callbacks_for(handlers)
-        check(native.context_new(byref(options), byref(callbacks), self._delivery.keep(handlers), byref(id)))
+        check(native.context_new(byref(options), byref(callbacks), key, byref(id)))
         self.id = id.value
         self._closed = False
         _held.set_up(self.id)
@@ -80,12 +80,11 @@ class Loop:
         ready: List[Tuple[int, int]] = []
         with Signals(self, self._poller) as signals:
             while True:
-                stopping = self._stopping
                 self._turn()
                 signals.check(ready)
                 if self._closed:
                     return
-                if stopping and self.idle:
+                if self._stopping and self.idle:
                     self._stopping = False
                     return
                 ready = self._wait(math.inf)
@@ -111,9 +110,12 @@ class Loop:
         Any thread, and from signal handlers. ClosedError, ForkedError.
         """
         check(native.context_stop(self.id))
+        with suppress(ClosedError):
+            self._delivery.post(self.id, self._stopped)
+
+    def _stopped(self) -> None:
+        """Posted after a stop, so that the library knows of it when this is called."""
         self._stopping = True
-        # The loop may have heard of the stop before it can see that it was one.
-        native.context_post(self.id, self._delivery.on_post, None)
 
     @property
     def idle(self) -> bool:
