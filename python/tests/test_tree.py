@@ -12,12 +12,11 @@ from wsrs import _native, _structs, errors
 
 TREE = os.environ.get("WSRS_TREE")
 
-# What Python has no use for: run waits in C, Python keeps user data itself, and the others have equals.
+# What Python has no use for: run waits in C, user data is only set, and the others have equals.
 UNUSED = {
     "wsrs_context_run",
     "wsrs_conn_context",
     "wsrs_conn_user_data",
-    "wsrs_conn_set_user_data",
     "wsrs_conn_header",
     "wsrs_conn_send_text",
     "wsrs_conn_send_gathered",
@@ -40,6 +39,7 @@ class Tree(unittest.TestCase):
             "wsrs_limits": _structs.Limits,
             "wsrs_listen_options": _structs.ListenOptions,
             "wsrs_message": _structs.Message,
+            "wsrs_objects": _structs.Objects,
             "wsrs_request": _structs.Request,
             "wsrs_stats": _structs.Stats,
             "wsrs_totals": _structs.Totals,

@@ -139,7 +139,7 @@ class Delivery:
 
     # ---- messages ----
 
-    def _make_object(self) -> Callable[[int, Any], None]:
+    def _make_object(self) -> Callable[[Connection, Any], None]:
         """on_object: where whole messages come in as str and bytes, see _held."""
         failed = self.failed
 

@@ -12,7 +12,7 @@ everything goes the plain way, with the same results.
 import ctypes
 import os
 import sys
-from ctypes import POINTER, byref, c_int32, c_uint64, c_void_p
+from ctypes import byref, c_int32, c_uint64, c_void_p
 from typing import Any
 
 from . import _native as native
@@ -36,13 +36,10 @@ def _is_available() -> bool:
 
 
 available = _is_available()
-_library = ctypes.PyDLL(native.library_path) if available else native.library
 
 
-def _function(name: str, *argtypes: Any) -> Any:
-    function = _library["wsrs_" + name]  # an object of its own each time
-    if argtypes or not available:
-        function.argtypes = argtypes
+def _function(name: str) -> Any:
+    function = ctypes.PyDLL(native.library_path)["wsrs_" + name]
     function.restype = c_int32
     return function
 
@@ -61,8 +58,6 @@ else:
     conn_send = native.conn_send
     conn_send_binary = native.conn_send_binary
 
-_context_set_objects = _function("context_set_objects", _structs.Handle, POINTER(_structs.Objects))
-
 
 def set_up(context: int) -> None:
     """Messages of this context are objects from now on."""
@@ -71,4 +66,4 @@ def set_up(context: int) -> None:
     objects = _structs.sized(_structs.Objects)
     for member, name in _MAKERS.items():
         setattr(objects, member, ctypes.cast(ctypes.pythonapi[name], c_void_p).value)
-    check(_context_set_objects(context, byref(objects)))
+    check(native.context_set_objects(context, byref(objects)))

@@ -20,6 +20,7 @@ from ._structs import (
     Handle,
     Header,
     ListenOptions,
+    Objects,
     OnLog,
     OnPost,
     OnTimer,
@@ -80,6 +81,7 @@ context_send_many = _function(
     "context_send_many", Handle, c_void_p, c_size_t, c_int32, c_void_p, c_size_t, POINTER(c_size_t)
 )
 context_timer = _function("context_timer", Handle, c_uint64, c_uint64, OnTimer, c_void_p, _Out)
+context_set_objects = _function("context_set_objects", Handle, POINTER(Objects))
 context_set_log = _function("context_set_log", Handle, c_int32, OnLog, c_void_p)
 context_totals = _function("context_totals", Handle, POINTER(Totals))
 
