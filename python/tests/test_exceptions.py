@@ -210,6 +210,38 @@ class Interrupts(Case):
         )
         self.assertEqual((ran.stdout, ran.stderr), ("all\n", ""))
 
+    def test_interrupts_that_come_one_after_the_other(self) -> None:
+        """Also while run begins and ends: nothing is left behind."""
+        ran = program(
+            """
+            import os, signal, threading, time, wsrs
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            done = threading.Event()
+            def interrupt():
+                while not done.is_set():
+                    os.kill(os.getpid(), signal.SIGINT)
+                    time.sleep(0.0003)
+            context = wsrs.Context()
+            thread = threading.Thread(target=interrupt)
+            interrupts = 0
+            while not done.is_set():
+                try:
+                    if thread.ident is None:
+                        thread.start()
+                    while True:
+                        context.run()
+                except KeyboardInterrupt:
+                    interrupts += 1
+                if interrupts > 500:
+                    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+                    done.set()
+            thread.join()
+            context.close()
+            print(signal.getsignal(signal.SIGINT) is signal.default_int_handler, signal.set_wakeup_fd(-1))
+            """
+        )
+        self.assertEqual((ran.stdout, ran.stderr), ("True -1\n", ""))
+
 
 @contextlib.contextmanager
 def handler(number: int, function: object) -> object:
