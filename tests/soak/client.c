@@ -2,8 +2,9 @@
  * (soak.h); some go to ODD_URL, where hostile.py breaks the rules. What a connection does follows from its number.
  *
  * Prints a line of JSON each second. When a connection is over, the ledger gets a line:
- *     NUMBER OPENED SENT COUNTED RECEIVED CLEAN CODE BY EXPECTED
- * COUNTED is what the library says that it sent; EXPECTED is 1 when the connection ended as its plan says. SIGUSR1 lets all
+ *     NUMBER OPENED EARLY SENT COUNTED RECEIVED CLEAN CODE BY EXPECTED
+ * EARLY: its Close was sent before all messages were back, so that the rest is not delivered. COUNTED is what the library says
+ * that it sent; EXPECTED is 1 when the connection ended as its plan says. SIGUSR1 lets all
  * connections end well and begins no more; SIGTERM ends the program; the status is 1 when anything was wrong. */
 #include "client.h"
 #include <signal.h>
@@ -178,7 +179,7 @@ static void dial(struct slot *slot, int class)
 
 static void end_life(struct slot *slot)
 {
-    fprintf(ledger, "%u %d %u %s", (unsigned)slot->number, slot->opened, (unsigned)slot->sent, slot->line);
+    fprintf(ledger, "%u %d %d %u %s", (unsigned)slot->number, slot->opened, slot->ending == AT_ONCE, (unsigned)slot->sent, slot->line);
     slot->state = FREE;
     slot->due = now_us() + (int64_t)any(&inside, 200000);
 }

@@ -194,8 +194,8 @@ static wsrs_result start(const char *address, uint16_t *port)
     limits.max_connections = PEERS;
     limits.max_connections_per_address = PEERS;
     limits.handshake_timeout_ms = 8000;
-    limits.ping_interval_ms = 3000;
-    limits.pong_timeout_ms = 15000;
+    limits.ping_interval_ms = 2000;
+    limits.pong_timeout_ms = 8000;
     options.limits = &limits;
     soak_must(wsrs_context_new(&options, &callbacks, NULL, &context), "context");
     soak_must(wsrs_context_listen(context, address, NULL, &listener), "listen");
