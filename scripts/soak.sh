@@ -29,7 +29,10 @@ want iptables iptables >/dev/null || impossible "iptables is missing"
 
 clean_up() {
     trap - EXIT INT TERM
-    [ -z "$driver" ] || kill -TERM "$driver" 2>/dev/null && wait "$driver" 2>/dev/null || true
+    if [ -n "$driver" ]; then
+        kill -TERM "$driver" 2>/dev/null || true
+        wait "$driver" 2>/dev/null || true
+    fi
     for name in $near $far; do
         [ ! -e "/run/netns/$name" ] || ip netns del "$name"
     done
@@ -63,14 +66,10 @@ for name in $near $far; do
 done
 
 mkdir -p "$folder"
-nice -n 10 python3 -u tests/soak/driver.py "$seconds" $near $far "$build/tests/soak" "$folder" &
+nice -n 10 python3 -u tests/soak/driver.py "$seconds" $near $far $iptables "$build/tests/soak" "$folder" &
 driver=$!
 status=0
 wait $driver || status=$?
 driver=''
-echo "packets lost on the way to the server and to the clients:"
-for name in $near $far; do
-    ip netns exec $name $iptables -nvxL INPUT | awk '/statistic/ { print "    " $1 }'
-done
 [ $status != 0 ] || rm -r "$folder"
 exit $status

@@ -242,6 +242,14 @@ static void turn(struct slot *slot, int class)
         act(slot);
 }
 
+static void print_line(int alive)
+{
+    printf("{\"alive\": %d, \"lives\": %lu, \"unexpected\": %lu, \"longest_us\": %lld, ", alive, lives, unexpected,
+           (long long)longest_us);
+    soak_report(context, late_us);
+    late_us = 0;
+}
+
 static void on_tick(wsrs_timer timer, void *argument)
 {
     static int ticks;
@@ -258,10 +266,7 @@ static void on_tick(wsrs_timer timer, void *argument)
         }
     if (++ticks % TICKS_PER_LINE != 0)
         return;
-    printf("{\"alive\": %d, \"lives\": %lu, \"unexpected\": %lu, \"longest_us\": %lld, ", alive, lives, unexpected,
-           (long long)longest_us);
-    soak_report(context, late_us);
-    late_us = 0;
+    print_line(alive);
 }
 
 static void on_signal(int number)
@@ -304,8 +309,7 @@ int main(int count, char **arguments)
     last_tick = now_us();
     soak_must(wsrs_context_run(context), "run");
     end_outside();
-    printf("{\"end\": 1, \"lives\": %lu, \"unexpected\": %lu, ", lives, unexpected);
-    soak_report(context, late_us);
+    print_line(0);
     soak_must(wsrs_context_free(context), "free");
     fclose(ledger);
     return defects != 0;

@@ -1,7 +1,7 @@
-"""The hostile peers of the soak, on raw sockets: hostile.py HOST PORT SECONDS VANISHING LEDGER
+"""The hostile peers of the soak, on raw sockets: hostile.py HOST PORT SECONDS DEADLINE VANISHING LEDGER
 
 For SECONDS, peers of many kinds come to the server, and each checks what it gets. Then some of each kind that does nothing are
-held open, "holding" is printed, and a line on standard input ends them. VANISHING is an address of ours whose RSTs the network
+held open, "holding" is printed, and a line on standard input ends them. DEADLINE is the server's, in seconds. VANISHING is an address of ours whose RSTs the network
 drops: a connection from there that is cut leaves the server half-open. The ledger gets a line for each connection that opened:
     NUMBER KIND SENT RECEIVED
 SENT counts messages that were begun. The last line printed is JSON: how many of each kind, and what surprised.
@@ -16,7 +16,7 @@ import time
 
 from wire import Peer, Surprise, frame, message, request
 
-HOST, PORT, SECONDS, VANISHING = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
+HOST, PORT, SECONDS, DEADLINE, VANISHING, LEDGER = sys.argv[1], *map(int, sys.argv[2:5]), *sys.argv[5:]
 WORKERS, HELD, LIMIT = 10, 10, 90
 choice = random.Random(1)
 counts, surprises = collections.Counter(), []
@@ -167,7 +167,7 @@ async def half_handshake(peer):
         begin = time.monotonic()
         while await peer.fill():
             pass
-        if not 4 < time.monotonic() - begin < 20:
+        if not DEADLINE / 2 < time.monotonic() - begin < DEADLINE + 10:
             raise Surprise("half a handshake ends after %.1f s" % (time.monotonic() - begin))
     elif kind == 1:
         peer.cut()
@@ -222,24 +222,25 @@ async def worker(until):
         await asyncio.sleep(choice.random() * 0.3)
 
 
+async def hold_one(peer):
+    if peer.kind == "half_handshake":
+        await peer.connect()
+        await peer.write(request(peer.number)[:20])
+        return
+    await peer.open()
+    if peer.kind == "deaf":
+        try:
+            await asyncio.wait_for(peer.send_messages([300_000] * 20), 1)
+        except asyncio.TimeoutError:
+            pass
+    if peer.kind == "vanish":
+        peer.cut()
+
+
 async def hold():
     """Peers that give the server nothing to do: silent ones, half handshakes, full queues, half-open ones."""
-    held = []
-    for index in range(4 * HELD):
-        peer = make(["silent", "half_handshake", "deaf", "vanish"][index % 4])
-        held.append(peer)
-        if index % 4 == 1:
-            await peer.connect()
-            await peer.write(request(peer.number)[:20])
-            continue
-        await peer.open()
-        if index % 4 == 2:
-            try:
-                await asyncio.wait_for(peer.send_messages([300_000] * 20), 1)
-            except asyncio.TimeoutError:
-                pass
-        if index % 4 == 3:
-            peer.cut()
+    held = [make(kind) for kind in ["silent", "half_handshake", "deaf", "vanish"] * HELD]
+    await asyncio.gather(*[hold_one(peer) for peer in held])
     print("holding", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     for peer in held:
@@ -254,6 +255,6 @@ async def main():
     await hold()
 
 
-with open(sys.argv[5], "w") as ledger:
+with open(LEDGER, "w") as ledger:
     asyncio.run(main())
 print(json.dumps({"kinds": counts, "surprises": surprises}))

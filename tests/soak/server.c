@@ -1,4 +1,5 @@
-/* The server of the soak: server ADDRESS LEDGER. Sends every message back and checks each, by soak.h.
+/* The server of the soak: server ADDRESS LEDGER DEADLINE_MS. Sends every message back and checks each, by soak.h.
+ * DEADLINE_MS is the time for a handshake and for the answer to a ping: short, so that half-open peers end many times.
  *
  * Prints a line of JSON each second, the first with the port. When a connection is over, the ledger gets a line:
  *     NUMBER RECEIVED SENT CLEAN CODE BY
@@ -179,8 +180,7 @@ static void on_signal(int number)
     wsrs_context_stop(context);
 }
 
-/* Deadlines are short, so that half-open peers end during the soak many times. */
-static wsrs_result start(const char *address, uint16_t *port)
+static wsrs_result start(const char *address, uint64_t deadline_ms, uint16_t *port)
 {
     wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;
     wsrs_context_options options = WSRS_CONTEXT_OPTIONS_INIT;
@@ -193,9 +193,9 @@ static wsrs_result start(const char *address, uint16_t *port)
     callbacks.on_error = on_error;
     limits.max_connections = PEERS;
     limits.max_connections_per_address = PEERS;
-    limits.handshake_timeout_ms = 8000;
+    limits.handshake_timeout_ms = deadline_ms;
     limits.ping_interval_ms = 2000;
-    limits.pong_timeout_ms = 8000;
+    limits.pong_timeout_ms = deadline_ms;
     options.limits = &limits;
     soak_must(wsrs_context_new(&options, &callbacks, NULL, &context), "context");
     soak_must(wsrs_context_listen(context, address, NULL, &listener), "listen");
@@ -206,16 +206,16 @@ static wsrs_result start(const char *address, uint16_t *port)
 int main(int count, char **arguments)
 {
     uint16_t port = 0;
-    if (count != 3 || (ledger = fopen(arguments[2], "w")) == NULL)
+    if (count != 4 || (ledger = fopen(arguments[2], "w")) == NULL)
         return 2;
     soak_patterns();
-    soak_must(start(arguments[1], &port), "port");
+    soak_must(start(arguments[1], strtoull(arguments[3], NULL, 10), &port), "port");
     signal(SIGTERM, on_signal);
     printf("{\"port\": %u}\n", (unsigned)port);
     fflush(stdout);
     last_tick = now_us();
     soak_must(wsrs_context_run(context), "run");
-    fputs("{\"end\": 1, ", stdout);
+    fputs("{", stdout);
     soak_report(context, late_us);
     soak_must(wsrs_context_free(context), "free");
     fclose(ledger);
