@@ -12,18 +12,20 @@ import warnings
 from ctypes import byref, c_int32, c_uint64, pointer
 from itertools import count
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, List, Optional, Type, cast
+from typing import TYPE_CHECKING, Any, List, Optional, Type, TypeVar, cast
 
 from . import _exit, _structs
 from . import _native as native
 from ._delivery import Delivery
 from ._signals import Signals
-from .errors import ClosedError, ForkedError, check, result_error
+from .errors import ClosedError, ForkedError, ThreadError, check, result_error
 from .handlers import Handlers
 from .limits import Limits, c_limits
 
 if TYPE_CHECKING:
     from .context import Context
+
+Self = TypeVar("Self", bound="Loop")
 
 _OWN = 1
 # C functions that the library may still call, since it refused to free their context.
@@ -34,12 +36,14 @@ class Loop:
     """What a context is, apart from listening, connecting and sending."""
 
     id: int
+    # Until there is one of the library.
+    _closed = True
 
     def __init__(self, handlers: Handlers, limits: Optional[Limits]) -> None:
-        self._closed = True
         self._busy = threading.Lock()
         self._stopping = False
-        self._bound = False
+        #: The loop's thread, by its ident; 0: none yet.
+        self._thread = 0
         self._keys = count(_OWN + 1)
         self._handlers = handlers
         self._delivery = Delivery(cast("Context", self))
@@ -71,8 +75,6 @@ class Loop:
         Loop thread; makes this thread the loop's thread. Raises what a callback raised; ThreadError, ReentryError,
         ClosedError, ForkedError.
         """
-        if self._closed:
-            raise ClosedError()
         with Signals(self, self._poller) as signals:
             while True:
                 stopping = self._stopping
@@ -94,7 +96,7 @@ class Loop:
         if timeout is not None and not timeout >= 0:
             raise ValueError("timeout must not be negative; None waits for ever")
         # The first poll doesn't wait: the thread becomes the loop's thread inside the library only.
-        if self._bound and timeout != 0:
+        if self._thread and timeout != 0:
             self._wait(math.inf if timeout is None else timeout)
         self._turn()
 
@@ -132,7 +134,7 @@ class Loop:
 
     def _timeout_ms(self) -> int:
         milliseconds = c_int32()
-        check(native.context_timeout_ms(self.id, byref(milliseconds)))
+        check(self._call(native.context_timeout_ms, byref(milliseconds)))
         return milliseconds.value
 
     def _wait(self, seconds: float) -> None:
@@ -144,13 +146,16 @@ class Loop:
 
     def _turn(self) -> None:
         """One poll of the library that doesn't wait, and what its callbacks raised."""
+        if self._closed:
+            raise ClosedError()
         held = self._busy.acquire(blocking=False)
         if not held and _exit.exiting.is_set():
             time.sleep(threading.TIMEOUT_MAX)
         try:
             # Without the lock the library refuses it, and says why.
-            result = native.context_poll(self.id, 0)
-            self._bound = True
+            result = self._call(native.context_poll, 0)
+            if not result:
+                self._thread = threading.get_ident()
         finally:
             if held:
                 self._busy.release()
@@ -159,6 +164,17 @@ class Loop:
         self._raise()
         if result and not self._closed:
             raise result_error(result)
+
+    def _call(self, function: Any, *arguments: Any) -> int:
+        """A function for the loop's thread. When that thread has just ended for Python, the system may still be ending
+        it, and the library sees it until then."""
+        result: int = function(self.id, *arguments)
+        if result == ThreadError.code and all(self._thread != each.ident for each in threading.enumerate()):
+            end = time.monotonic() + _exit.PATIENCE
+            while result == ThreadError.code and time.monotonic() < end:
+                time.sleep(0.0005)
+                result = function(self.id, *arguments)
+        return result
 
     def _raise(self) -> None:
         raised, self._delivery.raised = self._delivery.raised, None
@@ -185,7 +201,7 @@ class Loop:
         if self._closed:
             return
         self._closed = True
-        result = native.context_free(self.id)
+        result = self._call(native.context_free)
         if result and result != ForkedError.code:
             self._closed = False
             raise result_error(result)
@@ -197,7 +213,7 @@ class Loop:
         _exit.contexts.discard(self)
         self._delivery.forget()
 
-    def __enter__(self) -> "Context":
+    def __enter__(self: Self) -> Self:
         return self
 
     def __exit__(

@@ -164,7 +164,7 @@ class Context(Loop):
         options.ipv6_only = ipv6_only
         options.unix_mode = unix_mode
         id = c_uint64()
-        check(native.context_listen(self.id, c_text(address), byref(options), byref(id)))
+        check(self._call(native.context_listen, c_text(address), byref(options), byref(id)))
         self._delivery.handlers[key] = handlers
         return Listener(id.value, self)
 
@@ -221,7 +221,7 @@ class Context(Loop):
         options.streaming = streaming
         options.keep_response = keep_response
         id = c_uint64()
-        check(native.context_connect(self.id, c_text(url), byref(options), byref(id)))
+        check(self._call(native.context_connect, c_text(url), byref(options), byref(id)))
         conn = self._delivery.connections[id.value] = Connection(id.value, self, handlers)
         return conn
 
@@ -251,7 +251,7 @@ class Context(Loop):
         delivery = self._delivery
         id = c_uint64()
         check(
-            native.context_timer(self.id, math.ceil(seconds * 1000), interval, delivery.on_timer, None, byref(id))
+            self._call(native.context_timer, math.ceil(seconds * 1000), interval, delivery.on_timer, None, byref(id))
         )
         delivery.timers[id.value] = function if interval else _Once(delivery, id.value, function)
         return Timer(id.value, self)
@@ -264,7 +264,7 @@ class Context(Loop):
         thread. TextError, ClosedError."""
         own, data, length = payload(message)
         sent = c_size_t()
-        check(native.context_broadcast(self.id, kind or own, data, length, byref(sent)))
+        check(self._call(native.context_broadcast, kind or own, data, length, byref(sent)))
         return sent.value
 
     def send_many(self, conns: Iterable[Connection], message: Data, kind: int = 0) -> int:
@@ -274,7 +274,7 @@ class Context(Loop):
         array: "Array[c_uint64]" = (c_uint64 * len(ids))(*ids)
         own, data, length = payload(message)
         sent = c_size_t()
-        check(native.context_send_many(self.id, array, len(ids), kind or own, data, length, byref(sent)))
+        check(self._call(native.context_send_many, array, len(ids), kind or own, data, length, byref(sent)))
         return sent.value
 
     # ---- log ----
@@ -283,7 +283,7 @@ class Context(Loop):
         """Gives the log lines up to `level` to a logging.Logger, or to a function of level and line; None: to nobody.
         Loop thread. ClosedError."""
         if log is None:
-            check(native.context_set_log(self.id, 0, _structs.OnLog(), None))
+            check(self._call(native.context_set_log, 0, _structs.OnLog(), None))
             return
         if isinstance(log, logging.Logger):
             logger = log
@@ -293,7 +293,7 @@ class Context(Loop):
             function = lambda each, line: called(LogLevel(each), line)
         before = self._delivery.on_log
         self._delivery.set_log(function)
-        check(native.context_set_log(self.id, level, self._delivery.on_log, None))
+        check(self._call(native.context_set_log, level, self._delivery.on_log, None))
         del before
 
 
