@@ -14,7 +14,7 @@ import uuid
 import weakref
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Literal, Optional, TypeVar, Union, overload
+from typing import Any, Literal, Optional, TypeVar, Union, cast, overload
 
 import wsrs
 
@@ -195,7 +195,8 @@ class Connection:
             elif isinstance(message, Mapping):
                 raise TypeError("a message can't be a mapping; pass its keys() if they are its fragments")
             elif isinstance(message, (Iterable, AsyncIterable)):
-                await self._send_fragments(each(message), text)
+                # For mypy, a memoryview is an Iterable too.
+                await self._send_fragments(each(cast("Iterable[DataLike]", message)), text)
             else:
                 raise TypeError("a message must be str, bytes-like, or an iterable or async iterable of these")
         except wsrs.ClosedError:

@@ -75,13 +75,13 @@ class Inbox:
         try:
             while True:
                 data, _, last, kind = self._next() if self._pieces else await self._wait()
-                if not last or self._begun:
-                    self._begun.append(data)
-                    if not last:
-                        continue
-                    data = b"".join(self._begun)
-                    self._begun.clear()
-                return data.decode() if (kind == wsrs.TEXT if decode is None else decode) else data
+                as_text = kind == wsrs.TEXT if decode is None else decode
+                if last and not self._begun:
+                    return data.decode() if as_text else data
+                self._begun.append(data)
+                if last:
+                    pieces, self._begun = self._begun, []
+                    return _decoded(pieces) if as_text else b"".join(pieces)
         finally:
             self._reading = False
 
@@ -144,3 +144,11 @@ class Inbox:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _decoded(pieces: list[bytes]) -> str:
+    """Text in pieces, which may end inside a character. Small ones are decoded, and large ones joined, only once."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    texts = [decoder.decode(piece) for piece in pieces]
+    texts.append(decoder.decode(b"", True))
+    return "".join(texts)
