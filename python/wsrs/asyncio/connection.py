@@ -210,6 +210,8 @@ class Connection:
         except BaseException as error:
             # Half a message is out, and nobody can complete it.
             self._fail(CloseCode.INTERNAL_ERROR, "error in fragmented message", error)
+            if isinstance(error, Exception):
+                await self._closed_in_time()
             raise
 
     async def close(self, code: Union[CloseCode, int] = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
@@ -370,9 +372,9 @@ class Connection:
         """Which Close frames went over the wire, from what the library tells of the end."""
         told = Close(info.code, info.reason)
         if info.by == wsrs.By.REMOTE:
-            # The library answers with the code it got.
+            # The library answers with the code it got, without the words.
             self._rcvd, self._rcvd_first = told, True
-            self._sent = self._sent or told
+            self._sent = self._sent or Close(info.code, "")
         elif info.clean:
             self._rcvd, self._rcvd_first = told, False
             self._sent = self._sent or told

@@ -6,6 +6,7 @@ import errno
 import http
 import os
 import socket
+from collections.abc import Callable
 
 import wsrs
 
@@ -63,24 +64,28 @@ def connect_error(error: wsrs.Error) -> Exception:
     return system_error(error)
 
 
+#: Words of the library's sentence about a 101 that is none, and what they mean.
+_WRONG_HEADERS: tuple[tuple[str, Callable[[], InvalidHandshake]], ...] = (
+    ("answer's Upgrade header", lambda: InvalidUpgrade("Upgrade")),
+    ("answer's Connection header", lambda: InvalidUpgrade("Connection")),
+    ("exactly one Sec-WebSocket-Accept", lambda: InvalidHeader("Sec-WebSocket-Accept")),
+    ("Sec-WebSocket-Accept header is wrong", lambda: InvalidHeaderValue("Sec-WebSocket-Accept", "another key's")),
+    ("chose a subprotocol", lambda: NegotiationError("unsupported subprotocol")),
+    ("chose an extension", lambda: NegotiationError("unsupported extension")),
+)
+
+
 def _handshake_error(error: wsrs.Error) -> InvalidHandshake:
-    """Which header of a 101 is wrong; the library only says that one is."""
-    if error.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
-        made = InvalidMessage("did not receive a valid HTTP response")
-        lost = isinstance(error, wsrs.ResetError) or error.status == 0
-        made.__cause__ = EOFError(error.text) if lost else error
-        return made
-    headers = Headers.from_library(error.headers)
-    for name, wanted in (("Connection", "upgrade"), ("Upgrade", "websocket")):
-        lines = headers.get_all(name)
-        if wanted not in (word.strip().lower() for line in lines for word in line.split(",")):
-            return InvalidUpgrade(name, ", ".join(lines) if lines else None)
-    accept = headers.get_all("Sec-WebSocket-Accept")
-    if len(accept) != 1:
-        return InvalidHeader("Sec-WebSocket-Accept", "multiple values" if accept else None)
-    if "extension" in error.text or "subprotocol" in error.text:
-        return NegotiationError(error.text)
-    return InvalidHeaderValue("Sec-WebSocket-Accept", accept[0])
+    """The library has one result for all of these; its words tell which."""
+    for words, make in _WRONG_HEADERS:
+        if words in error.text:
+            made = make()
+            made.__cause__ = error
+            return made
+    made = InvalidMessage("did not receive a valid HTTP response")
+    # Who hangs up may be back soon: process_exception tells it by this cause.
+    made.__cause__ = EOFError(error.text) if isinstance(error, wsrs.ResetError) else error
+    return made
 
 
 def _response(error: wsrs.Error) -> Response:

@@ -68,7 +68,6 @@ class Policy:
                 f"Failed to open a WebSocket connection: {error}.\n\n"
                 "This is a WebSocket server; a browser can't show it. A WebSocket client is needed.\n",
             )
-            refused.headers["Upgrade"] = "websocket"
         except InvalidOrigin as error:
             refused = plain_text(http.HTTPStatus.FORBIDDEN, f"Failed to open a WebSocket connection: {error}.\n")
         except InvalidHandshake as error:
@@ -156,8 +155,6 @@ def send(conn: wsrs.Connection, response: Response, subprotocol: Optional[str]) 
     if response.status_code == http.HTTPStatus.SWITCHING_PROTOCOLS:
         conn.accept(subprotocol, lines)
     else:
-        if response.status_code == http.HTTPStatus.UPGRADE_REQUIRED:
-            lines += [("Upgrade", value) for value in response.headers.get_all("Upgrade")]
         conn.respond(response.status_code, lines, bytes(response.body))
 
 

@@ -30,7 +30,7 @@ class Ended(Exception):
 class Inbox:
     """A queue of pieces of messages for one reader."""
 
-    __slots__ = ("_begun", "_closing", "_ended", "_high", "_loop", "_low", "_pause", "_paused", "_pieces", "_reading", "_waiter")
+    __slots__ = ("_begun", "_ended", "_high", "_loop", "_low", "_pause", "_paused", "_pieces", "_reading", "_waiter")
 
     def __init__(
         self,
@@ -45,7 +45,6 @@ class Inbox:
         self._begun: list[bytes] = []
         self._paused = False
         self._reading = False
-        self._closing = False
         self._ended = False
         self._waiter: Optional[asyncio.Future[None]] = None
 
@@ -53,13 +52,14 @@ class Inbox:
         """A piece came."""
         self._pieces.append(piece)
         if self._high is not None and len(self._pieces) > self._high and not self._paused:
-            self._above_mark()
+            self._paused = True
+            self._pause(True)
         if self._waiter is not None:
             self._wake()
 
     def stop_pausing(self) -> None:
-        """The connection closes: what comes until its end is let in up to the mark, and dropped above."""
-        self._closing = True
+        """The connection closes: no message comes any more, but the peer's Close must."""
+        self._high = None
         if self._paused:
             self._paused = False
             self._pause(False)
@@ -120,15 +120,6 @@ class Inbox:
             self._paused = False
             self._pause(False)
         return piece
-
-    def _above_mark(self) -> None:
-        if self._closing:
-            # The rest of its message must not come without it.
-            self._pieces.pop()
-            self._high = -1
-        else:
-            self._paused = True
-            self._pause(True)
 
     async def _wait(self) -> Piece:
         while not self._pieces:
