@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 import uuid
 import weakref
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
@@ -240,8 +241,8 @@ class Connection:
         while payload is None or payload in self._pings:
             payload = random.getrandbits(32).to_bytes(4, "big")
         pong: asyncio.Future[float] = self.driver.loop.create_future()
-        # Before it is sent, so that two with the same data can't both wait for room.
-        self._pings[payload] = pong, self.driver.loop.time()
+        # Entered before it is sent, so that two with the same data can't both wait for room.
+        self._pings[payload] = pong, time.perf_counter()
         try:
             await self._send_control(self.conn.ping, payload)
         except BaseException:
@@ -341,7 +342,7 @@ class Connection:
         """A pong came: for its ping, and for those before that one."""
         if data not in self._pings:
             return
-        now = self.driver.loop.time()
+        now = time.perf_counter()
         for sent in list(self._pings):
             waiter, since = self._pings.pop(sent)
             if not waiter.done():
