@@ -314,6 +314,36 @@ class Flow(Case):
         self.assertEqual(ends, [1001, 1001])
 
 
+class Counters(Case):
+    def test_of_connections_and_contexts(self) -> None:
+        pongs, ends = [], []
+        context = self.context(
+            on_pong=lambda conn, data: pongs.append(data),
+            on_close=lambda conn, info: ends.append(conn.stats().messages_received),
+        )
+        client, server = self.pair(context)
+        self.assertEqual(client.stats(), (0,) * 9 + (None,) * 3)
+        client.send("four")
+        client.send(b"sixsix")
+        client.ping()
+        self.until(context, lambda: pongs)
+        stats = client.stats()
+        self.assertEqual((stats.messages_sent, stats.bytes_sent, stats.pings_sent, stats.pongs_received), (2, 10, 1, 1))
+        self.assertTrue(0 < stats.rtt < 10 and stats.rtt == stats.rtt_least == stats.rtt_mean, stats)
+        stats = server.stats()
+        self.assertEqual((stats.messages_received, stats.bytes_received, stats.pings_received), (2, 10, 1))
+        client.close()
+        self.until(context, lambda: len(ends) == 2)
+        self.assertEqual(sorted(ends), [0, 2])
+        totals = context.stats()
+        self.assertEqual((totals.opened, totals.closed, totals.messages_sent, totals.losses), (2, 2, 2, 0))
+        with self.assertRaises(wsrs.ClosedError):
+            client.stats()
+        context.close()
+        with self.assertRaises(wsrs.ClosedError):
+            context.stats()
+
+
 class Logs(Case):
     def test_lines_go_to_a_function_or_a_logger(self) -> None:
         lines = []

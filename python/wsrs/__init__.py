@@ -54,6 +54,8 @@ from .headers import Headers as Headers
 from .limits import OFF as OFF
 from .limits import Limits as Limits
 from .listener import Listener as Listener
+from .stats import Stats as Stats
+from .stats import Totals as Totals
 from .timer import Timer as Timer
 from .types import By as By
 from .types import CloseInfo as CloseInfo

@@ -150,7 +150,7 @@ class Loop:
             raise ClosedError()
         held = self._busy.acquire(blocking=False)
         if not held and _exit.exiting.is_set():
-            time.sleep(threading.TIMEOUT_MAX)
+            held = self._busy.acquire()
         try:
             # Without the lock the library refuses it, and says why.
             result = self._call(native.context_poll, 0)
@@ -224,8 +224,8 @@ class Loop:
     def __del__(self, warn: Any = warnings.warn, free: Any = native.context_free, unfreed: Any = _unfreed) -> None:
         if self._closed:
             return
+        warn(f"unclosed {self!r}", ResourceWarning, source=self)
         self._closed = True
         self._delivery.forget()
         if free(self.id):
             unfreed.append(self._delivery)
-        warn(f"unclosed {self!r}", ResourceWarning, source=self)

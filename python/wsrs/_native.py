@@ -25,6 +25,8 @@ from ._structs import (
     OnTimer,
     PyBuffer,
     RawHeader,
+    Stats,
+    Totals,
 )
 
 OLDEST = (0, 1, 0)
@@ -79,6 +81,7 @@ context_send_many = _function(
 )
 context_timer = _function("context_timer", Handle, c_uint64, c_uint64, OnTimer, c_void_p, _Out)
 context_set_log = _function("context_set_log", Handle, c_int32, OnLog, c_void_p)
+context_totals = _function("context_totals", Handle, POINTER(Totals))
 
 listener_close = _function("listener_close", Handle)
 listener_address = _function("listener_address", Handle, c_char_p, c_size_t, POINTER(c_size_t))
@@ -105,6 +108,7 @@ conn_header_at = _function("conn_header_at", Handle, c_size_t, POINTER(RawHeader
 conn_accept = _function("conn_accept", Handle, c_char_p, POINTER(Header), c_size_t)
 conn_respond = _function("conn_respond", Handle, c_int32, POINTER(Header), c_size_t, c_char_p, c_size_t)
 conn_defer = _function("conn_defer", Handle)
+conn_stats = _function("conn_stats", Handle, POINTER(Stats))
 
 memoryview_of = ctypes.pythonapi["PyMemoryView_FromMemory"]
 memoryview_of.argtypes = (c_void_p, ctypes.c_ssize_t, ctypes.c_int)

@@ -172,6 +172,49 @@ class ConnectOptions(Structure):
     ]
 
 
+class Stats(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("messages_received", c_uint64),
+        ("messages_sent", c_uint64),
+        ("bytes_received", c_uint64),
+        ("bytes_sent", c_uint64),
+        ("pings_received", c_uint64),
+        ("pings_sent", c_uint64),
+        ("pongs_received", c_uint64),
+        ("sends_refused", c_uint64),
+        ("queued", c_uint64),
+        ("rtt_us", c_uint64),
+        ("rtt_least_us", c_uint64),
+        ("rtt_mean_us", c_uint64),
+    ]
+
+
+class Totals(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("messages_received", c_uint64),
+        ("messages_sent", c_uint64),
+        ("bytes_received", c_uint64),
+        ("bytes_sent", c_uint64),
+        ("pings_received", c_uint64),
+        ("pings_sent", c_uint64),
+        ("pongs_received", c_uint64),
+        ("sends_refused", c_uint64),
+        ("queued", c_uint64),
+        ("opened", c_uint64),
+        ("closed", c_uint64),
+        ("handshakes_failed", c_uint64),
+        ("handshakes_rejected", c_uint64),
+        ("connects_failed", c_uint64),
+        ("protocol_errors", c_uint64),
+        ("text_errors", c_uint64),
+        ("limit_errors", c_uint64),
+        ("timeouts", c_uint64),
+        ("losses", c_uint64),
+    ]
+
+
 class PyBuffer(Structure):
     """Py_buffer of Python's own C API: the memory of a bytearray, memoryview, array, …"""
 

@@ -14,6 +14,7 @@ from ._text import NOT_FOUND, address_of, c_text, text, text_of
 from .errors import ClosedError, NotFoundError, check, result_error
 from .handlers import Handlers
 from .headers import Headers, HeadersLike, c_headers
+from .stats import Stats, connection_stats
 from .types import Kind, State
 
 if TYPE_CHECKING:
@@ -142,6 +143,11 @@ class Connection:
     def state(self) -> State:
         """What it can do now. Never fails. Any thread."""
         return State(native.conn_state(self.id))
+
+    def stats(self) -> Stats:
+        """What it counted so far: messages, bytes, pings, round-trip times. Any thread. ClosedError, but not in
+        `on_close`."""
+        return connection_stats(self.id)
 
     @property
     def message_kind(self) -> Kind:

@@ -17,6 +17,7 @@ from .handlers import Handlers, OnClose, OnControl, OnDrain, OnError, OnMessage,
 from .headers import HeadersLike, c_headers
 from .limits import Limits, c_limits
 from .listener import Listener
+from .stats import Totals, context_totals
 from .timer import Timer
 from .types import LogLevel
 
@@ -229,6 +230,11 @@ class Context(Loop):
     def connections(self) -> Tuple[Connection, ...]:
         """The connections that connect, are open or close; those of clients from on_request or on_open on."""
         return tuple(self._delivery.connections.values())
+
+    def stats(self) -> Totals:
+        """What it counted so far: sums over all connections that it had, and how they ended. Any thread.
+        ClosedError."""
+        return context_totals(self.id)
 
     # ---- functions and timers ----
 

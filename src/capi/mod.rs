@@ -19,6 +19,7 @@ pub mod message;
 pub mod options;
 pub mod request;
 pub mod result;
+pub mod stats;
 pub mod timer;
 pub mod types;
 pub mod version;
