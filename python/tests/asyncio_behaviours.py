@@ -517,7 +517,7 @@ async def broadcasts_reach_who_is_open(S: Any, C: Any) -> Any:
         await clients[0].close()
         S.broadcast(everybody, b"two", text=True)
         S.broadcast(everybody, b"three")
-        got = [[await client.recv() for _ in range(3)] for client in clients[1:]]
+        got = [await client.recv() for client in clients[1:] for _ in range(3)]
         wrong = await failure(asyncio.to_thread(S.broadcast, everybody, 7))
         return got, first, len(server.connections), wrong
 
