@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 TEXT = 1
 _READ = 0x100  # PyBUF_READ
+# Looked up, since making an enumeration's member takes longer than the rest of a small piece.
+_KINDS = {int(kind): kind for kind in Kind}
 
 _message_at = _structs.Message.from_address
 # How often the memory behind a view is referred to by a view alone, and by the list that it is found with.
@@ -219,13 +221,14 @@ class Delivery:
 def _hand_out(conn: Connection, function: Callable[..., object], message: _structs.Message, handlers: Handlers) -> None:
     """A message as a view, or a piece of one."""
     conn._kind = message.type
-    view = memoryview_of(message.data, message.len, _READ)
     if not handlers.view:
-        function(conn, Piece(bytes(view), bool(message.first), bool(message.last), Kind(message.type)))
+        data = string_at(message.data, message.len)
+        function(conn, Piece(data, message.first != 0, message.last != 0, _KINDS[message.type]))
         return
+    view = memoryview_of(message.data, message.len, _READ)
     try:
         if handlers.streaming:
-            function(conn, Piece(view, bool(message.first), bool(message.last), Kind(message.type)))
+            function(conn, Piece(view, message.first != 0, message.last != 0, _KINDS[message.type]))
         else:
             function(conn, view)
     finally:
