@@ -11,6 +11,7 @@ import threading
 import unittest
 import weakref
 from typing import Any, Awaitable, Callable, List
+from unittest import mock
 
 import wsrs.asyncio
 from asyncio_behaviours import accept_raw, echo, hold, pair, raw_server, uri
@@ -72,6 +73,42 @@ class Loops(unittest.TestCase):
         del loop
         gc.collect()
         self.assertEqual(before, descriptors())
+
+    def test_a_loop_left_behind_by_a_thread_that_lives_on(self) -> None:
+        left, go = threading.Event(), threading.Event()
+
+        def work() -> None:
+            loop = asyncio.new_event_loop()
+            loop.run_until_complete(one_echo())
+            loop.close()
+            left.set()
+            go.wait(PATIENCE)
+            run(one_echo)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        left.wait(PATIENCE)
+        self.assertEqual("x", run(one_echo))
+        self.assertEqual(1, len(loops._drivers))
+        go.set()
+        thread.join(PATIENCE)
+        self.assertEqual({}, loops._drivers)
+
+    def test_a_context_that_fails_tells_everybody(self) -> None:
+        complaints: List[Any] = []
+
+        async def work() -> Any:
+            loop = asyncio.get_running_loop()
+            loop.set_exception_handler(lambda _loop, context: complaints.append(context["exception"]))
+            async with pair(PACKAGE, PACKAGE) as (client, server):
+                with mock.patch.object(client.driver.context, "poll", side_effect=wsrs.PanicError()):
+                    receiving = [asyncio.create_task(end.recv()) for end in (client, server)]
+                    await client.send("wakes the loop")
+                    return await asyncio.gather(*receiving, return_exceptions=True)
+
+        ended = run(work)
+        self.assertEqual([ConnectionClosedError] * 2, [type(each) for each in ended])
+        self.assertEqual([wsrs.PanicError], [type(each) for each in complaints])
 
     def test_loops_in_several_threads(self) -> None:
         got: List[Any] = []

@@ -326,6 +326,7 @@ class Connection:
     def on_open(self) -> None:
         """The handshake is done."""
         self._opened = True
+        self.driver.connections.add(self)
         self.subprotocol = self.conn.subprotocol
         self.local_address = socket_address(self.conn.local_address)
         self.remote_address = socket_address(self.conn.peer_address)
@@ -355,6 +356,7 @@ class Connection:
         """The connection is over: wakes everybody."""
         self._note_closes(info)
         self._over = True
+        self.driver.connections.discard(self)
         self.conn.user = None
         if self.driver.loop.is_closed():
             return

@@ -318,7 +318,7 @@ def serve(
     write_limit: Union[int, "tuple[int, Optional[int]]"] = 2**15,
     logger: Optional[LoggerLike] = None,
     start_serving: bool = True,
-    backlog: int = 100,
+    backlog: int = 4096,
     reuse_port: bool = False,
 ) -> Server:
     """A server that calls ``handler`` with a ServerConnection, in a task, for each client that connects.
