@@ -85,11 +85,12 @@
 #define WSRS_VERSION (WSRS_VERSION_MAJOR * 10000 + WSRS_VERSION_MINOR * 100 + WSRS_VERSION_PATCH)
 
 /* First values of the structs that the program fills:  wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;  */
-#define WSRS_CALLBACKS_INIT { sizeof(wsrs_callbacks), 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_CALLBACKS_INIT { sizeof(wsrs_callbacks), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_LIMITS_INIT { sizeof(wsrs_limits), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_CONTEXT_OPTIONS_INIT { sizeof(wsrs_context_options), 0 }
 #define WSRS_LISTEN_OPTIONS_INIT { sizeof(wsrs_listen_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_CONNECT_OPTIONS_INIT { sizeof(wsrs_connect_options), 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_OBJECTS_INIT { sizeof(wsrs_objects), 0, 0, 0 }
 
 /* The same for structs that the program lends to be filled:  wsrs_stats stats = WSRS_STATS_INIT;  */
 #define WSRS_STATS_INIT { sizeof(wsrs_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
@@ -273,7 +274,7 @@ typedef int32_t wsrs_result;
  * Functions: wsrs_context_new, wsrs_context_free, wsrs_context_run, wsrs_context_poll, wsrs_context_stop,
  * wsrs_context_fd, wsrs_context_timeout_ms, wsrs_context_listen, wsrs_context_connect, wsrs_context_post,
  * wsrs_context_timer, wsrs_context_set_log, wsrs_context_next_conn, wsrs_context_broadcast, wsrs_context_send_many,
- * wsrs_context_totals.
+ * wsrs_context_totals, wsrs_context_set_objects.
  */
 typedef struct {
     /* 0: none. */
@@ -293,8 +294,8 @@ typedef struct {
 /*
  * A connection, of a client (wsrs_context_connect) or to a client (on_request, on_open).
  *
- * Sending: wsrs_conn_send, wsrs_conn_send_text, wsrs_conn_send_gathered, wsrs_conn_send_fragment, wsrs_conn_ping,
- * wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
+ * Sending: wsrs_conn_send, wsrs_conn_send_text, wsrs_conn_send_gathered, wsrs_conn_send_fragment, wsrs_conn_send_binary,
+ * wsrs_conn_ping, wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
  * wsrs_conn_request_drain, wsrs_conn_buffered. About it: wsrs_conn_state, wsrs_conn_context, wsrs_conn_user_data,
  * wsrs_conn_set_user_data, wsrs_conn_local_address, wsrs_conn_peer_address, wsrs_conn_path, wsrs_conn_query,
  * wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats. Answering a request: wsrs_conn_accept,
@@ -505,6 +506,13 @@ typedef struct {
     void (*on_ping)(wsrs_conn conn, const uint8_t *data, size_t len, void *user_data);
     /* A pong came. data is borrowed during the callback. */
     void (*on_pong)(wsrs_conn conn, const uint8_t *data, size_t len, void *user_data);
+    /*
+     * For bindings of other languages, instead of on_message in a context that has wsrs_objects: a whole message came, as
+     * an object that the library made and releases when it returns. Only for connections whose user data is not NULL:
+     * that is the binding's object of the connection. Pieces of a message, and a message of which no object could be made,
+     * come to on_message.
+     */
+    void (*on_object)(void *user_data, void *object);
 } wsrs_callbacks;
 
 /*
@@ -695,6 +703,27 @@ typedef struct {
     /* Open connections that TCP ended, without a Close (WSRS_BY_NETWORK). */
     uint64_t losses;
 } wsrs_totals;
+
+/*
+ * For bindings of languages whose values are counted objects: how the library makes an object of a message. Start from
+ * WSRS_OBJECTS_INIT. For CPython these are functions of its own: PyUnicode_FromStringAndSize, PyBytes_FromStringAndSize,
+ * Py_DecRef.
+ *
+ * All are called on the loop's thread, under whatever lock the language wants: poll without waiting then, and wait
+ * for wsrs_context_fd without the lock. They must not call the library.
+ *
+ * Used in: wsrs_context_set_objects.
+ */
+typedef struct {
+    /* sizeof(wsrs_objects), as WSRS_OBJECTS_INIT sets it. */
+    size_t size;
+    /* Makes an object of a text, which is valid UTF-8. NULL: out of memory. */
+    void *(*make_text)(const char *data, ptrdiff_t len);
+    /* Makes an object of bytes. NULL: out of memory. */
+    void *(*make_binary)(const char *data, ptrdiff_t len);
+    /* The library needs an object that it made no longer. */
+    void (*release)(void *object);
+} wsrs_objects;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1005,6 +1034,16 @@ wsrs_result wsrs_conn_send(wsrs_conn conn,
                            size_t len);
 
 /*
+ * Sends bytes as a whole message, as wsrs_conn_send does with WSRS_BINARY.
+ *
+ * Any thread. Returns as wsrs_conn_send.
+ *
+ * The caller promises:
+ * - data is readable for len bytes, or NULL with len 0.
+ */
+wsrs_result wsrs_conn_send_binary(wsrs_conn conn, const void *data, size_t len);
+
+/*
  * Sends a NUL-terminated text as a whole message, as wsrs_conn_send does. text is borrowed for the call.
  *
  * Any thread. Returns as wsrs_conn_send.
@@ -1278,6 +1317,19 @@ wsrs_result wsrs_conn_stats(wsrs_conn conn,
  */
 wsrs_result wsrs_context_totals(wsrs_context context,
                                 wsrs_totals *out);
+
+/*
+ * From now on whole messages come to on_object, where it is set. objects is copied; its functions must stay until the
+ * context is freed.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT, also when one of the functions is NULL; WSRS_ERR_CLOSED;
+ * WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - objects is initialised by WSRS_OBJECTS_INIT, and its functions do what their comments say.
+ */
+wsrs_result wsrs_context_set_objects(wsrs_context context,
+                                     const wsrs_objects *objects);
 
 /*
  * Accepts a request; on_open follows. subprotocol must be one that the client offers; NULL lets the listener's options

@@ -44,7 +44,7 @@ counts=$(tail -n 1 tests.log | sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, 
 # shellcheck disable=SC2086
 set -- ${counts:-0 1 0}
 passed=$1 failed=$2 skipped=$3
-check "mypy --strict" "$python" -m mypy --config-file "$root/python/pyproject.toml" --no-incremental \
-    -p wsrs "$root"/python/examples/*.py "$root/python/backend.py"
+check "mypy --strict, package" "$python" -m mypy --strict --no-incremental -p wsrs
+check "mypy --strict, examples" "$python" -m mypy --strict --no-incremental "$root"/python/examples/*.py "$root/python/backend.py"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

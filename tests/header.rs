@@ -11,7 +11,7 @@ use std::sync::Once;
 use std::{env, fs};
 
 /// The files of `src/capi` in the order of the header.
-const NOUNS: [&str; 15] = [
+const NOUNS: [&str; 16] = [
     "version",
     "result",
     "types",
@@ -26,6 +26,7 @@ const NOUNS: [&str; 15] = [
     "conn",
     "conn_info",
     "stats",
+    "objects",
     "request",
 ];
 

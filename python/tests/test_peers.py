@@ -81,11 +81,12 @@ class TheirClient(Case):
 @contextmanager
 def their_server(handler: Any, **options: Any) -> Iterator[int]:
     """A server of websockets in a thread of its own; its port."""
-    ready, port = threading.Event(), []
+    ready, port, ends = threading.Event(), [], []
     loop = asyncio.new_event_loop()
-    done = asyncio.Event()
 
     async def serve() -> None:
+        done = asyncio.Event()
+        ends.append(done.set)
         async with websockets.asyncio.server.serve(handler, "127.0.0.1", 0, **options) as server:
             port.append(server.sockets[0].getsockname()[1])
             ready.set()
@@ -97,7 +98,7 @@ def their_server(handler: Any, **options: Any) -> Iterator[int]:
         ready.wait(PATIENCE)
         yield port[0]
     finally:
-        loop.call_soon_threadsafe(done.set)
+        loop.call_soon_threadsafe(*ends)
         thread.join()
         loop.close()
 

@@ -21,6 +21,8 @@ UNUSED = {
     "wsrs_conn_header",
     "wsrs_conn_send_text",
     "wsrs_conn_send_gathered",
+    "wsrs_conn_send_binary",
+    "wsrs_context_set_objects",
 }
 
 
@@ -40,6 +42,7 @@ class Tree(unittest.TestCase):
             "wsrs_limits": _structs.Limits,
             "wsrs_listen_options": _structs.ListenOptions,
             "wsrs_message": _structs.Message,
+            "wsrs_objects": _structs.Objects,
             "wsrs_request": _structs.Request,
             "wsrs_stats": _structs.Stats,
             "wsrs_totals": _structs.Totals,

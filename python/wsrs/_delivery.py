@@ -11,14 +11,15 @@ Made by context, one for each. Every C callback is one of the functions below, o
 import gc
 import sys
 from ctypes import string_at
+from itertools import count
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
+from . import _native as native
 from . import _structs
-from ._native import memoryview_of
 from ._text import text
 from .connection import Connection
-from .errors import Error, Stage, error_class
+from .errors import Error, Stage, error_class, result_error
 from .handlers import Handlers
 from .headers import Headers
 from .types import By, CloseInfo, Kind, Piece, Request
@@ -32,9 +33,6 @@ _READ = 0x100  # PyBUF_READ
 _KINDS = {int(kind): kind for kind in Kind}
 
 _message_at = _structs.Message.from_address
-# How often the memory behind a view is referred to by a view alone, and by the list that it is found with.
-_REFERENCES_OF_ONE_VIEW = 2
-
 
 class Delivery:
     """The C callbacks of a context, what they find their way by, and the exception that one of them met."""
@@ -42,7 +40,8 @@ class Delivery:
     def __init__(self, context: "Context") -> None:
         self.context = context
         self.connections: Dict[int, Connection] = {}
-        #: Of the context (key 1) and of listeners, by their user data.
+        self._keys = count(1)
+        #: Of the context and of listeners, by their user data.
         self.handlers: Dict[int, Handlers] = {}
         self.posted: Dict[int, Callable[[], object]] = {}
         self.timers: Dict[int, Callable[[], object]] = {}
@@ -58,6 +57,21 @@ class Delivery:
 
     def callbacks_for(self, handlers: Handlers) -> _structs.Callbacks:
         return self.deciding_callbacks if handlers.on_request else self.callbacks
+
+    def add_handlers(self, handlers: Handlers) -> int:
+        """Those of clients whose first callback comes with this user data."""
+        key = next(self._keys)
+        self.handlers[key] = handlers
+        return key
+
+    def post(self, context: int, function: Callable[[], object]) -> None:
+        """Has a function called in a poll. Any thread."""
+        key = next(self._keys)
+        self.posted[key] = function
+        result = native.context_post(context, self.on_post, key)
+        if result:
+            self.posted.pop(key, None)
+            raise result_error(result)
 
     def forget(self) -> None:
         """Nothing of the program is called from now on."""
@@ -225,7 +239,7 @@ def _hand_out(conn: Connection, function: Callable[..., object], message: _struc
         data = string_at(message.data, message.len)
         function(conn, Piece(data, message.first != 0, message.last != 0, _KINDS[message.type]))
         return
-    view = memoryview_of(message.data, message.len, _READ)
+    view = native.memoryview_of(message.data, message.len, _READ)
     try:
         if handlers.streaming:
             function(conn, Piece(view, message.first != 0, message.last != 0, _KINDS[message.type]))
@@ -238,12 +252,20 @@ def _hand_out(conn: Connection, function: Callable[..., object], message: _struc
 def _take_back(view: memoryview) -> None:
     """Releases a view, and the slices of it that the program kept. What else looks into the memory can't be stopped:
     that is an error, so that it shows at once."""
-    memory = gc.get_referents(view)
-    if sys.getrefcount(memory[0]) > _REFERENCES_OF_ONE_VIEW + 1:
-        for other in gc.get_referrers(memory[0]):
+    if _references(view) > _REFERENCES_OF_ONE_VIEW:
+        memory = gc.get_referents(view)[0]
+        for other in gc.get_referrers(memory):
             if isinstance(other, memoryview) and other is not view:
                 other.release()
     view.release()
+
+
+def _references(view: memoryview) -> int:
+    """How often the memory behind a view is referred to: by this view, by its slices, and here."""
+    return sys.getrefcount(gc.get_referents(view)[0])
+
+
+_REFERENCES_OF_ONE_VIEW = _references(memoryview(b"one"))
 
 
 def _request(conn: Connection, request: _structs.Request) -> Request:

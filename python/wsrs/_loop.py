@@ -9,8 +9,8 @@ import select
 import threading
 import time
 import warnings
+from contextlib import suppress
 from ctypes import byref, c_int32, c_uint64, pointer
-from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, List, Optional, Type, TypeVar, cast
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 Self = TypeVar("Self", bound="Loop")
 
-_OWN = 1
 # C functions that the library may still call, since it refused to free their context.
 _unfreed: List[Delivery] = []
 
@@ -44,16 +43,15 @@ class Loop:
         self._stopping = False
         #: The loop's thread, by its ident; 0: none yet.
         self._thread = 0
-        self._keys = count(_OWN + 1)
         self._handlers = handlers
         self._delivery = Delivery(cast("Context", self))
-        self._delivery.handlers[_OWN] = handlers
+        key = self._delivery.add_handlers(handlers)
         options = _structs.sized(_structs.ContextOptions)
         if limits is not None:
             options.limits = pointer(c_limits(limits))
         id = c_uint64()
         callbacks = self._delivery.callbacks_for(handlers)
-        check(native.context_new(byref(options), byref(callbacks), _OWN, byref(id)))
+        check(native.context_new(byref(options), byref(callbacks), key, byref(id)))
         self.id = id.value
         self._closed = False
         self._poller = select.poll()
@@ -77,12 +75,11 @@ class Loop:
         """
         with Signals(self, self._poller) as signals:
             while True:
-                stopping = self._stopping
                 self._turn()
                 signals.check()
                 if self._closed:
                     return
-                if stopping and self.idle:
+                if self._stopping and self.idle:
                     self._stopping = False
                     return
                 self._wait(math.inf)
@@ -108,9 +105,12 @@ class Loop:
         Any thread, and from signal handlers. ClosedError, ForkedError.
         """
         check(native.context_stop(self.id))
+        with suppress(ClosedError):
+            self._delivery.post(self.id, self._stopped)
+
+    def _stopped(self) -> None:
+        """Posted after a stop, so that the library knows of it when this is called."""
         self._stopping = True
-        # The loop may have heard of the stop before it can see that it was one.
-        native.context_post(self.id, self._delivery.on_post, None)
 
     @property
     def idle(self) -> bool:

@@ -15,6 +15,7 @@ from ctypes import (
     c_uint32,
     c_uint64,
     c_void_p,
+    py_object,
     sizeof,
 )
 from typing import Type, TypeVar
@@ -29,6 +30,7 @@ OnClose = CFUNCTYPE(None, Handle, c_void_p, c_void_p)
 OnError = CFUNCTYPE(None, Handle, c_void_p, c_void_p)
 OnDrain = CFUNCTYPE(None, Handle, c_void_p)
 OnControl = CFUNCTYPE(None, Handle, c_void_p, c_size_t, c_void_p)
+OnObject = CFUNCTYPE(None, py_object, py_object)
 OnPost = CFUNCTYPE(None, Handle, c_void_p)
 OnTimer = CFUNCTYPE(None, Handle, c_void_p)
 OnLog = CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
@@ -111,6 +113,7 @@ class Callbacks(Structure):
         ("on_drain", OnDrain),
         ("on_ping", OnControl),
         ("on_pong", OnControl),
+        ("on_object", OnObject),
     ]
 
 
@@ -135,6 +138,17 @@ class Limits(Structure):
         ("pong_timeout_ms", c_uint64),
         ("idle_timeout_ms", c_uint64),
         ("stop_grace_ms", c_uint64),
+    ]
+
+
+class Objects(Structure):
+    """The functions are those of the interpreter, by their addresses."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("make_text", c_void_p),
+        ("make_binary", c_void_p),
+        ("release", c_void_p),
     ]
 
 

@@ -151,10 +151,9 @@ class Context(Loop):
             on_ping=on_ping,
             on_pong=on_pong,
         )
-        key = next(self._keys)
         options = _structs.sized(_structs.ListenOptions)
         options.callbacks = pointer(self._delivery.callbacks_for(handlers))
-        options.user_data = key
+        key = options.user_data = self._delivery.add_handlers(handlers)
         if limits is not None:
             options.limits = pointer(c_limits(limits))
         options.subprotocols = _joined(subprotocols)
@@ -165,8 +164,10 @@ class Context(Loop):
         options.ipv6_only = ipv6_only
         options.unix_mode = unix_mode
         id = c_uint64()
-        check(self._call(native.context_listen, c_text(address), byref(options), byref(id)))
-        self._delivery.handlers[key] = handlers
+        result = self._call(native.context_listen, c_text(address), byref(options), byref(id))
+        if result:
+            del self._delivery.handlers[key]
+            raise result_error(result)
         return Listener(id.value, self)
 
     def connect(
@@ -241,12 +242,7 @@ class Context(Loop):
     def post(self, function: Callable[[], object]) -> None:
         """Calls a function on the loop's thread, in one of its next polls, once, in the order of the posts; when the
         context is closed before, while it closes. Any thread. ClosedError, ForkedError."""
-        key = next(self._keys)
-        self._delivery.posted[key] = function
-        result = native.context_post(self.id, self._delivery.on_post, key)
-        if result:
-            self._delivery.posted.pop(key, None)
-            raise result_error(result)
+        self._delivery.post(self.id, function)
 
     def timer(self, seconds: float, function: Callable[[], object], repeat: Optional[float] = None) -> Timer:
         """Calls a function on the loop's thread after `seconds`, then every `repeat` seconds; None: once. Timers are

@@ -16,6 +16,7 @@ pub mod limits;
 pub mod listener;
 pub mod log;
 pub mod message;
+pub mod objects;
 pub mod options;
 pub mod request;
 pub mod result;

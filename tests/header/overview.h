@@ -82,6 +82,7 @@
 #define WSRS_CONTEXT_OPTIONS_INIT @wsrs_context_options@
 #define WSRS_LISTEN_OPTIONS_INIT @wsrs_listen_options@
 #define WSRS_CONNECT_OPTIONS_INIT @wsrs_connect_options@
+#define WSRS_OBJECTS_INIT @wsrs_objects@
 
 /* The same for structs that the program lends to be filled:  wsrs_stats stats = WSRS_STATS_INIT;  */
 #define WSRS_STATS_INIT @wsrs_stats@
