@@ -12,12 +12,11 @@ from wsrs import _native, _structs, errors
 
 TREE = os.environ.get("WSRS_TREE")
 
-# What Python has no use for: run waits in C, Python keeps user data itself, and the others have equals.
+# What Python has no use for: run waits in C, user data is only set, and the others have equals.
 UNUSED = {
     "wsrs_context_run",
     "wsrs_conn_context",
     "wsrs_conn_user_data",
-    "wsrs_conn_set_user_data",
     "wsrs_conn_header",
     "wsrs_conn_send_text",
     "wsrs_conn_send_gathered",

@@ -3,9 +3,10 @@
 Made by context, one for each. Every C callback is one of the functions below, on the loop's thread. Invariants:
 
 - No exception leaves a callback, since ctypes would print it and go on: `failed` keeps it for the poll around.
-- A connection is known by its id from its first callback (or connect) until its last one. The user data of C is used
-  once, for that first callback of a client's connection: it says whose handlers the connection gets.
-- After `forget` nothing of the program is called any more.
+- A connection is known by its id from its first callback (or connect) until its last one.
+- The user data of C is always the address of a living object: of the Handlers of a listener, until the first callback of
+  a client's connection, and then of the Connection. Both are kept until the library can't use them any more.
+- After `silence` nothing of the program is called any more; after `forget` the library must not call.
 """
 
 import gc
@@ -13,10 +14,10 @@ import sys
 from ctypes import string_at
 from itertools import count
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Set, Union
 
+from . import _held, _structs
 from . import _native as native
-from . import _structs
 from ._text import text
 from .connection import Connection
 from .errors import Error, Stage, error_class, result_error
@@ -33,6 +34,8 @@ _READ = 0x100  # PyBUF_READ
 _KINDS = {int(kind): kind for kind in Kind}
 
 _message_at = _structs.Message.from_address
+_address_of = id
+_NOTHING = Handlers(None)
 
 class Delivery:
     """The C callbacks of a context, what they find their way by, and the exception that one of them met."""
@@ -41,28 +44,54 @@ class Delivery:
         self.context = context
         self.connections: Dict[int, Connection] = {}
         self._keys = count(1)
-        #: Of the context and of listeners, by their user data.
+        #: Of the context and of listeners, by their addresses.
         self.handlers: Dict[int, Handlers] = {}
+        self._nameless: Set[Connection] = set()
         self.posted: Dict[int, Callable[[], object]] = {}
         self.timers: Dict[int, Callable[[], object]] = {}
         self.raised: Optional[BaseException] = None
+        self.silent = False
         self.on_post = _structs.OnPost(self._post)
         self.on_timer = _structs.OnTimer(self._timer)
         self.on_log: Any = _structs.OnLog()
-        #: Without and with on_request: its absence says that the library answers requests.
-        self.callbacks = self._make_callbacks()
-        self.deciding_callbacks = _structs.Callbacks.from_buffer_copy(self.callbacks)
+        self._callbacks = self._make_callbacks()
         self._on_request = _structs.OnRequest(self._request)
-        self.deciding_callbacks.on_request = self._on_request
+        self._on_object = _structs.OnObject(self._make_object())
 
     def callbacks_for(self, handlers: Handlers) -> _structs.Callbacks:
-        return self.deciding_callbacks if handlers.on_request else self.callbacks
+        callbacks = _structs.Callbacks.from_buffer_copy(self._callbacks)
+        # Its absence says that the library answers requests.
+        if handlers.on_request:
+            callbacks.on_request = self._on_request
+        if _held.available and handlers.plain:
+            callbacks.on_object = self._on_object
+        return callbacks
 
     def add_handlers(self, handlers: Handlers) -> int:
         """Those of clients whose first callback comes with this user data."""
-        key = next(self._keys)
+        key = _address_of(handlers)
         self.handlers[key] = handlers
         return key
+
+    def begin(self, conn: Connection) -> int:
+        """The user data of a connection that is about to be made: kept whatever happens, since the library has it."""
+        self._nameless.add(conn)
+        return _address_of(conn)
+
+    def begun(self, conn: Connection, id: int) -> None:
+        """The connection has got its id; 0: it was refused."""
+        if id:
+            conn._name(id)
+            self.connections[id] = conn
+        self._nameless.discard(conn)
+
+    def silence(self) -> None:
+        """Nothing of the program is called from now on."""
+        self.silent = True
+        for conn in self.connections.values():
+            conn._obey(_NOTHING)
+        self.posted.clear()
+        self.timers.clear()
 
     def post(self, context: int, function: Callable[[], object]) -> None:
         """Has a function called in a poll. Any thread."""
@@ -74,7 +103,7 @@ class Delivery:
             raise result_error(result)
 
     def forget(self) -> None:
-        """Nothing of the program is called from now on."""
+        """The context is gone."""
         self.connections.clear()
         self.handlers.clear()
         self.posted.clear()
@@ -112,24 +141,32 @@ class Delivery:
 
     # ---- messages ----
 
+    def _make_object(self) -> Callable[[Connection, Any], None]:
+        """on_object: where whole messages come in as str and bytes, see _held."""
+        failed = self.failed
+
+        def on_object(conn: Connection, message: Union[str, bytes]) -> None:
+            try:
+                conn._on_message(conn, message)
+            except BaseException as error:
+                failed(error)
+
+        return on_object
+
     def _make_message(self) -> Callable[[int, int, Optional[int]], None]:
-        """on_message: the one place where messages come in."""
+        """on_message: where all other messages come in."""
         connections = self.connections
         failed = self.failed
 
         def on_message(id: int, address: int, _user_data: Optional[int]) -> None:
             try:
                 conn = connections[id]
-                handlers = conn._handlers
-                function = handlers.on_message
-                if function is None:
-                    return
                 message = _message_at(address)
-                if handlers.plain:
+                if conn._handlers.plain:
                     data = string_at(message.data, message.len)
-                    function(conn, data.decode() if message.type == TEXT else data)
+                    conn._on_message(conn, data.decode() if message.type == TEXT else data)
                 else:
-                    _hand_out(conn, function, message, handlers)
+                    _hand_out(conn, message)
             except BaseException as error:
                 failed(error)
 
@@ -140,10 +177,11 @@ class Delivery:
     def _find(self, id: int, user_data: Optional[int]) -> Optional[Connection]:
         """The connection, made at its first callback; None after `forget`."""
         conn = self.connections.get(id)
-        if conn is None:
+        if conn is None and not self.silent:
             handlers = self.handlers.get(user_data or 0)
             if handlers is not None:
                 conn = self.connections[id] = Connection(id, self.context, handlers)
+                native.conn_set_user_data(id, _address_of(conn))
         return conn
 
     def _request(self, id: int, address: int, user_data: Optional[int]) -> None:
@@ -232,9 +270,10 @@ class Delivery:
         self.on_log = _structs.OnLog(on_log)
 
 
-def _hand_out(conn: Connection, function: Callable[..., object], message: _structs.Message, handlers: Handlers) -> None:
+def _hand_out(conn: Connection, message: _structs.Message) -> None:
     """A message as a view, or a piece of one."""
     conn._kind = message.type
+    function, handlers = conn._on_message, conn._handlers
     if not handlers.view:
         data = string_at(message.data, message.len)
         function(conn, Piece(data, message.first != 0, message.last != 0, _KINDS[message.type]))

@@ -12,9 +12,9 @@ import warnings
 from contextlib import suppress
 from ctypes import byref, c_int32, c_uint64, pointer
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, List, Optional, Type, TypeVar, cast
+from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Type, TypeVar, cast
 
-from . import _exit, _structs
+from . import _exit, _held, _structs
 from . import _native as native
 from ._delivery import Delivery
 from ._signals import Signals
@@ -54,6 +54,10 @@ class Loop:
         check(native.context_new(byref(options), byref(callbacks), key, byref(id)))
         self.id = id.value
         self._closed = False
+        _held.set_up(self.id)
+        self._handle = _held.handle(self.id)
+        self._milliseconds = c_int32()
+        self._milliseconds_place = byref(self._milliseconds)
         self._poller = select.poll()
         self._poller.register(self.fileno(), select.POLLIN)
         _exit.contexts.add(self)
@@ -73,16 +77,17 @@ class Loop:
         Loop thread; makes this thread the loop's thread. Raises what a callback raised; ThreadError, ReentryError,
         ClosedError, ForkedError.
         """
+        ready: List[Tuple[int, int]] = []
         with Signals(self, self._poller) as signals:
             while True:
                 self._turn()
-                signals.check()
+                signals.check(ready)
                 if self._closed:
                     return
                 if self._stopping and self.idle:
                     self._stopping = False
                     return
-                self._wait(math.inf)
+                ready = self._wait(math.inf)
 
     def poll(self, timeout: Optional[float] = 0.0) -> None:
         """Waits until something happens, at most `timeout` seconds (None: for ever), and calls the callbacks for what
@@ -133,16 +138,17 @@ class Loop:
         return None if milliseconds < 0 else milliseconds / 1000
 
     def _timeout_ms(self) -> int:
-        milliseconds = c_int32()
-        check(self._call(native.context_timeout_ms, byref(milliseconds)))
-        return milliseconds.value
+        result = _held.context_timeout_ms(self._handle, self._milliseconds_place)
+        if result:
+            check(self._call(native.context_timeout_ms, self._milliseconds_place))
+        return self._milliseconds.value
 
-    def _wait(self, seconds: float) -> None:
-        """Waits in Python, not in the library: other threads run, and signals end it."""
+    def _wait(self, seconds: float) -> List[Tuple[int, int]]:
+        """Waits in Python, not in the library: other threads run, and signals end it. Which descriptors are ready."""
         own = self._timeout_ms()
         if own >= 0:
             seconds = min(seconds, own / 1000)
-        self._poller.poll(None if seconds == math.inf else math.ceil(seconds * 1000))
+        return self._poller.poll(None if seconds == math.inf else math.ceil(seconds * 1000))
 
     def _turn(self) -> None:
         """One poll of the library that doesn't wait, and what its callbacks raised."""
@@ -153,7 +159,9 @@ class Loop:
             held = self._busy.acquire()
         try:
             # Without the lock the library refuses it, and says why.
-            result = self._call(native.context_poll, 0)
+            result = _held.context_poll(self._handle, 0)
+            if result == ThreadError.code:
+                result = self._call(native.context_poll, 0)
             if not result:
                 self._thread = threading.get_ident()
         finally:
@@ -226,6 +234,6 @@ class Loop:
             return
         warn(f"unclosed {self!r}", ResourceWarning, source=self)
         self._closed = True
-        self._delivery.forget()
+        self._delivery.silence()
         if free(self.id):
             unfreed.append(self._delivery)

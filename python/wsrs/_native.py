@@ -20,6 +20,7 @@ from ._structs import (
     Handle,
     Header,
     ListenOptions,
+    Objects,
     OnLog,
     OnPost,
     OnTimer,
@@ -80,6 +81,7 @@ context_send_many = _function(
     "context_send_many", Handle, c_void_p, c_size_t, c_int32, c_void_p, c_size_t, POINTER(c_size_t)
 )
 context_timer = _function("context_timer", Handle, c_uint64, c_uint64, OnTimer, c_void_p, _Out)
+context_set_objects = _function("context_set_objects", Handle, POINTER(Objects))
 context_set_log = _function("context_set_log", Handle, c_int32, OnLog, c_void_p)
 context_totals = _function("context_totals", Handle, POINTER(Totals))
 
@@ -89,6 +91,7 @@ listener_port = _function("listener_port", Handle, POINTER(c_uint16))
 timer_cancel = _function("timer_cancel", Handle)
 
 conn_send = _function("conn_send", Handle, c_int32, c_void_p, c_size_t)
+conn_send_binary = _function("conn_send_binary", Handle, c_void_p, c_size_t)
 conn_send_fragment = _function("conn_send_fragment", Handle, c_int32, c_void_p, c_size_t, c_int32)
 conn_ping = _function("conn_ping", Handle, c_void_p, c_size_t)
 conn_pong = _function("conn_pong", Handle, c_void_p, c_size_t)
@@ -97,6 +100,7 @@ conn_abort = _function("conn_abort", Handle)
 conn_pause = _function("conn_pause", Handle)
 conn_resume = _function("conn_resume", Handle)
 conn_request_drain = _function("conn_request_drain", Handle)
+conn_set_user_data = _function("conn_set_user_data", Handle, c_void_p)
 conn_buffered = _function("conn_buffered", Handle, POINTER(c_size_t))
 conn_state = _function("conn_state", Handle)
 conn_local_address = _function("conn_local_address", Handle, c_char_p, c_size_t, POINTER(c_size_t))

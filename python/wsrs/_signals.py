@@ -12,7 +12,7 @@ import signal
 import socket
 import threading
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Optional, Type
+from typing import TYPE_CHECKING, List, Optional, Tuple, Type
 
 if TYPE_CHECKING:
     from ._loop import Loop
@@ -29,6 +29,7 @@ class Signals:
         self._interrupted = False
         self._reader: Optional[socket.socket] = None
         self._writer: Optional[socket.socket] = None
+        self._descriptor = -1
 
     def __enter__(self) -> "Signals":
         if threading.current_thread() is threading.main_thread():
@@ -52,14 +53,13 @@ class Signals:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         self._raise()
 
-    def check(self) -> None:
-        """Raises KeyboardInterrupt when Ctrl-C came; empties the wake-up descriptor."""
-        if self._reader is not None:
-            try:
+    def check(self, ready: List[Tuple[int, int]]) -> None:
+        """Raises KeyboardInterrupt when Ctrl-C came; empties the wake-up descriptor when it is among those ready."""
+        for descriptor, _ in ready:
+            if descriptor == self._descriptor and self._reader is not None:
                 self._reader.recv(512)
-            except BlockingIOError:
-                pass
-        self._raise()
+        if self._interrupted:
+            self._raise()
 
     def _raise(self) -> None:
         if self._interrupted:
@@ -78,6 +78,7 @@ class Signals:
             writer.close()
             return
         self._reader, self._writer = reader, writer
+        self._descriptor = reader.fileno()
         self._poller.register(reader, select.POLLIN)
 
     def _on_interrupt(self, number: int, frame: Optional[FrameType]) -> None:

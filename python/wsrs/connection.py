@@ -7,6 +7,7 @@ library never looks into this object, and a call on a connection that is gone do
 from ctypes import byref, c_size_t
 from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Union
 
+from . import _held
 from . import _native as native
 from ._payload import BINARY, TEXT, Data, payload
 from ._structs import RawHeader
@@ -20,7 +21,9 @@ from .types import Kind, State
 if TYPE_CHECKING:
     from .context import Context
 
-_send = native.conn_send
+_send = _held.conn_send
+_send_binary = _held.conn_send_binary
+_LONGEST = _held.LONGEST
 
 
 class Connection:
@@ -33,17 +36,25 @@ class Connection:
     `user` is yours: any object, None at first. `id` is the library's number of the connection, never used again.
     """
 
-    __slots__ = ("id", "context", "user", "_handlers", "_kind", "_path", "_query", "_headers", "__weakref__")
+    __slots__ = ("id", "_handle", "context", "user", "_handlers", "_on_message", "_kind", "_path", "_query", "_headers", "__weakref__")
 
     def __init__(self, id: int, context: "Context", handlers: Handlers) -> None:
-        self.id = id
+        self._name(id)
         self.context = context
         self.user: Any = None
-        self._handlers = handlers
+        self._obey(handlers)
         self._kind = BINARY
         self._path: Optional[str] = None
         self._query: Optional[str] = None
         self._headers: Optional[Headers] = None
+
+    def _obey(self, handlers: Handlers) -> None:
+        self._handlers = handlers
+        self._on_message = handlers.on_message or _ignore
+
+    def _name(self, id: int) -> None:
+        self.id = id
+        self._handle = _held.handle(id)
 
     def __repr__(self) -> str:
         return f"<wsrs.Connection {self.id:#x} {self.state.name}>"
@@ -61,14 +72,14 @@ class Connection:
         Any thread. AgainError: the queue is full (`Limits.high_water`), nothing was queued, and `on_drain` follows.
         NotOpenError before `on_open`; ClosedError; TextError; StateError inside a fragmented message.
         """
-        if type(message) is str:
+        if type(message) is bytes and not kind and len(message) <= _LONGEST:
+            result = _send_binary(self._handle, message, len(message))
+        elif type(message) is str and not kind and len(message) <= _LONGEST // 4:
             data = message.encode()
-            result = _send(self.id, kind or TEXT, data, len(data))
-        elif type(message) is bytes:
-            result = _send(self.id, kind or BINARY, message, len(message))
+            result = _send(self._handle, TEXT, data, len(data))
         else:
             own, borrowed, length = payload(message)
-            result = _send(self.id, kind or own, borrowed, length)
+            result = native.conn_send(self.id, kind or own, borrowed, length)
         if result:
             raise result_error(result)
 
@@ -234,3 +245,7 @@ class Connection:
         Loop thread, in `on_request`. StateError, ClosedError.
         """
         check(native.conn_defer(self.id))
+
+
+def _ignore(_conn: Connection, _message: object) -> None:
+    """Instead of an on_message that is not set."""

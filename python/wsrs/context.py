@@ -214,6 +214,7 @@ class Context(Loop):
             on_pong=on_pong,
         )
         options = _structs.sized(_structs.ConnectOptions)
+        options.callbacks = pointer(self._delivery.callbacks_for(handlers))
         if limits is not None:
             options.limits = pointer(c_limits(limits))
         options.subprotocols = _joined(subprotocols)
@@ -222,9 +223,12 @@ class Context(Loop):
             options.headers = array
         options.streaming = streaming
         options.keep_response = keep_response
+        conn = Connection(0, self, handlers)
+        options.user_data = self._delivery.begin(conn)
         id = c_uint64()
-        check(self._call(native.context_connect, c_text(url), byref(options), byref(id)))
-        conn = self._delivery.connections[id.value] = Connection(id.value, self, handlers)
+        result = self._call(native.context_connect, c_text(url), byref(options), byref(id))
+        self._delivery.begun(conn, id.value)
+        check(result)
         return conn
 
     @property
