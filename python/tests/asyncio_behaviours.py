@@ -399,7 +399,8 @@ async def the_protocol_is_broken(S: Any, C: Any) -> Any:
         try:
             await client.recv()
         except Exception as error:
-            return type(error).__name__, error.rcvd, error.sent.code, client.close_code
+            cause = type(error.__cause__).__name__
+            return type(error).__name__, error.rcvd, error.sent.code, cause, client.close_code
 
 
 @behaviour
@@ -411,7 +412,7 @@ async def messages_that_are_too_large(S: Any, C: Any) -> Any:
         try:
             await server.recv()
         except Exception as error:
-            kept = type(error).__name__, error.sent.code
+            kept = type(error).__name__, error.sent.code, type(error.__cause__).__name__
         await client.wait_closed()
         return fits, kept, client.close_code, (await failure(client.recv()))[0]
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import time
 import uuid
 import weakref
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
@@ -19,12 +17,21 @@ from typing import Any, Literal, Optional, TypeVar, Union, cast, overload
 
 import wsrs
 
-from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, ProtocolError
+from .addresses import socket_address
+from .exceptions import (
+    ConcurrencyError,
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    PayloadTooBig,
+    ProtocolError,
+)
 from .frames import OK_CODES, Close, CloseCode, State
 from .http import Request, Response
 from .inbox import Data, Ended, Inbox, Piece
 from .loops import Driver
 from .outbox import BYTES_LIKE, DataLike, Outbox, each, kind_of
+from .pings import Pings
 from .settings import Settings
 
 Self = TypeVar("Self", bound="Connection")
@@ -44,7 +51,7 @@ class Connection:
         self.settings = settings
         self._inbox = Inbox(driver.loop, settings.queue, self._pause)
         self.outbox = Outbox(driver.loop, conn)
-        self._pings: dict[bytes, tuple[asyncio.Future[float], float]] = {}
+        self._pings = Pings(driver.loop)
         self._rcvd: Optional[Close] = None
         self._sent: Optional[Close] = None
         self._rcvd_first: Optional[bool] = None
@@ -66,8 +73,6 @@ class Connection:
         self.local_address: Any = None
         #: The peer's address, in the same form.
         self.remote_address: Any = None
-        #: Seconds that the last awaited pong took; 0.0 before.
-        self.latency = 0.0
 
     @property
     def id(self) -> uuid.UUID:
@@ -87,6 +92,11 @@ class Connection:
     def state(self) -> State:
         """CONNECTING, OPEN, CLOSING or CLOSED. Programs rather wait for ConnectionClosed than look."""
         return State.CLOSED if self._over else State(self.conn.state)
+
+    @property
+    def latency(self) -> float:
+        """Seconds from the last awaited ping to its pong; 0.0 before."""
+        return self._pings.latency
 
     @property
     def close_code(self) -> Optional[int]:
@@ -235,18 +245,11 @@ class Connection:
 
         Without ``data`` it is four bytes by chance. Raises ConcurrencyError while the pong for the same data is awaited.
         """
-        payload = None if data is None else _control(data)
-        if payload in self._pings:
-            raise ConcurrencyError("the pong for the same data is awaited already")
-        while payload is None or payload in self._pings:
-            payload = random.getrandbits(32).to_bytes(4, "big")
-        pong: asyncio.Future[float] = self.driver.loop.create_future()
-        # Entered before it is sent, so that two with the same data can't both wait for room.
-        self._pings[payload] = pong, time.perf_counter()
+        payload, pong = self._pings.add(None if data is None else _control(data))
         try:
             await self._send_control(self.conn.ping, payload)
         except BaseException:
-            self._pings.pop(payload, None)
+            self._pings.remove(payload)
             raise
         return pong
 
@@ -340,17 +343,8 @@ class Connection:
         self.outbox.drained()
 
     def on_pong(self, data: bytes) -> None:
-        """A pong came: for its ping, and for those before that one."""
-        if data not in self._pings:
-            return
-        now = time.perf_counter()
-        for sent in list(self._pings):
-            waiter, since = self._pings.pop(sent)
-            if not waiter.done():
-                waiter.set_result(now - since)
-            if sent == data:
-                self.latency = now - since
-                return
+        """A pong came."""
+        self._pings.answered(data)
 
     def on_close(self, info: wsrs.CloseInfo) -> None:
         """The connection is over: wakes everybody."""
@@ -362,12 +356,7 @@ class Connection:
             return
         self._inbox.end()
         self.outbox.end()
-        for waiter, _ in self._pings.values():
-            if not waiter.done():
-                waiter.set_exception(self._closed_exception())
-                # Looked at: who does not wait for the pong gets no complaint in the log.
-                waiter.exception()
-        self._pings.clear()
+        self._pings.end(self._closed_exception)
         if self._lost is not None and not self._lost.done():
             self._lost.set_result(None)
 
@@ -378,21 +367,14 @@ class Connection:
             # The library answers with the code it got, without the words.
             self._rcvd, self._rcvd_first = told, True
             self._sent = self._sent or Close(info.code, "")
-        elif info.clean:
-            self._rcvd, self._rcvd_first = told, False
-            self._sent = self._sent or told
-        elif self._sent is None and info.code not in (0, CloseCode.ABNORMAL_CLOSURE):
+            return
+        if self._sent is None and info.code not in (0, CloseCode.ABNORMAL_CLOSURE):
+            # The library closed it: the peer broke a rule or a limit.
             self._sent = told
-
-
-def socket_address(text: str) -> Any:
-    """An address as the socket module has it, from the library's text."""
-    if text.startswith("unix:"):
-        return text[len("unix:") :]
-    host, _, port = text.rpartition(":")
-    if host.startswith("["):
-        return host[1:-1], int(port), 0, 0
-    return host, int(port)
+            kind = PayloadTooBig if info.code == CloseCode.MESSAGE_TOO_BIG else ProtocolError
+            self._cause = self._cause or kind(info.reason or str(told))
+        if info.clean:
+            self._rcvd, self._rcvd_first = told, False
 
 
 def _control(data: DataLike) -> bytes:

@@ -11,7 +11,6 @@ import contextvars
 import http
 import logging
 import os
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
 from types import TracebackType
@@ -20,9 +19,10 @@ from typing import Any, Optional, Union
 import wsrs
 
 from . import handshake
+from .addresses import ListeningSocket, to_listen_on
 from .auth import basic_auth
 from .broadcasting import broadcast
-from .connection import Connection, LoggerLike, socket_address
+from .connection import Connection, LoggerLike
 from .failures import system_error
 from .frames import CloseCode, State
 from .handshake import Origins, Policy, ProcessRequest, ProcessResponse, SelectSubprotocol
@@ -56,22 +56,6 @@ class ServerConnection(Connection):
         """Sends the answer to the opening handshake."""
         self.response = response
         handshake.send(self.conn, response, self.subprotocol)
-
-
-class ListeningSocket:
-    """What can be asked of a server's socket; the socket itself belongs to the library."""
-
-    def __init__(self, address: str) -> None:
-        self._address = socket_address(address)
-        if isinstance(self._address, str):
-            self.family = socket.AF_UNIX
-        else:
-            self.family = socket.AF_INET if len(self._address) == 2 else socket.AF_INET6
-        self.type = socket.SOCK_STREAM
-
-    def getsockname(self) -> Any:
-        """Its address, in the form of ``socket.getsockname``."""
-        return self._address
 
 
 class Server:
@@ -337,7 +321,7 @@ def serve(
     """
 
     async def addresses(loop: asyncio.AbstractEventLoop) -> list[str]:
-        return await _addresses(loop, host, port or 0)
+        return await to_listen_on(loop, host, port or 0)
 
     check_subprotocols(subprotocols)
     check_compression(compression, extensions)
@@ -361,19 +345,3 @@ def unix_serve(handler: Handler, path: Union[str, os.PathLike[str]], **options: 
 
     server._addresses = addresses
     return server
-
-
-async def _addresses(
-    loop: asyncio.AbstractEventLoop, host: Union[str, Sequence[str], None], port: int
-) -> list[str]:
-    """The addresses that a host stands for, as the library reads them."""
-    if not host:
-        return [f"*:{port}"]
-    names = [host] if isinstance(host, str) else host
-    found: dict[str, None] = {}
-    for name in names:
-        for family, _, _, _, where in await loop.getaddrinfo(
-            name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        ):
-            found[f"[{where[0]}]:{port}" if family == socket.AF_INET6 else f"{where[0]}:{port}"] = None
-    return list(found)
