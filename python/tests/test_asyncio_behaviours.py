@@ -8,9 +8,12 @@ import logging
 import unittest
 from typing import Any
 
+import behaviours.ends
+import behaviours.handshake
+import behaviours.messages
+import behaviours.servers
 import websockets
 import wsrs.asyncio
-from asyncio_behaviours import BEHAVIOURS
 
 PATIENCE = 20.0
 
@@ -47,7 +50,7 @@ def _add(name: str, function: Any) -> None:
     setattr(Behaviours, test.__name__, test)
 
 
-for _name, _function in BEHAVIOURS.items():
+for _name, _function in behaviours.BEHAVIOURS.items():
     _add(_name, _function)
 
 if __name__ == "__main__":

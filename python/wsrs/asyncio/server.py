@@ -12,7 +12,7 @@ import http
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from types import TracebackType
 from typing import Any, Optional, Union
 
