@@ -44,6 +44,25 @@ class Connections(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(expected, got)
             self.assertEqual(expected, order)
 
+    async def test_nobody_overtakes_who_waits_to_send(self) -> None:
+        """There is room again, and those who wait were woken: who comes right then stands behind them."""
+        async with pair(PACKAGE, PACKAGE, of_client={"max_queue": 1}) as (client, server):
+            senders = [asyncio.create_task(server.send(b"waited" * 50000)) for _ in range(30)]
+            await asyncio.sleep(0.05)
+            last = senders[-1]
+            self.assertFalse(last.done())
+            late: List[Any] = []
+            receiving = asyncio.create_task(self.take(client, 31))
+            while not late:
+                if server.outbox.conn.buffered < server.settings.high_water:
+                    late.append(asyncio.create_task(server.send("late")))
+                await asyncio.sleep(0)
+            self.assertEqual("late", (await receiving)[-1])
+            await asyncio.gather(*senders, *late)
+
+    async def take(self, connection: Any, count: int) -> List[Any]:
+        return [await connection.recv() for _ in range(count)]
+
     async def test_senders_that_wait_hear_of_the_end(self) -> None:
         async with pair(PACKAGE, PACKAGE, of_client={"max_queue": 1}) as (client, server):
             senders = [asyncio.create_task(server.send(b"x" * 262144)) for _ in range(60)]
@@ -63,6 +82,16 @@ class Connections(unittest.IsolatedAsyncioTestCase):
             await server.close()
             with self.assertRaises(ConnectionClosedOK):
                 await sender
+
+    async def test_what_came_before_a_pause_is_not_forgotten(self) -> None:
+        """Everything is here already: no event of the network will remind of it."""
+        for queue, count, size in ((1, 50, 4), (None, 1500, 2048)):
+            async with pair(PACKAGE, PACKAGE, of_server={"max_queue": queue}) as (client, server):
+                for _ in range(count):
+                    client.conn.send(b"x" * size) if queue else wsrs.asyncio.broadcast([client], b"x" * size)
+                await asyncio.sleep(0.05)
+                got = await asyncio.wait_for(self.take(server, count), PATIENCE)
+                self.assertEqual({size}, {len(each) for each in got})
 
     async def flood(self, connection: Any) -> None:
         while True:

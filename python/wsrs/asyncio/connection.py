@@ -273,8 +273,6 @@ class Connection:
         except (wsrs.CloseCodeError, wsrs.TooLargeError) as error:
             raise ProtocolError(str(error)) from error
         self._sent = Close(code, reason)
-        # The peer's Close stands behind what it sent before.
-        self._inbox.stop_pausing()
         self.driver.attend()
 
     def _fail(self, code: int, reason: str, cause: BaseException) -> None:

@@ -57,13 +57,6 @@ class Inbox:
         if self._waiter is not None:
             self._wake()
 
-    def stop_pausing(self) -> None:
-        """The connection closes: no message comes any more, but the peer's Close must."""
-        self._high = None
-        if self._paused:
-            self._paused = False
-            self._pause(False)
-
     def end(self) -> None:
         """Nothing more will come; what is here can still be taken."""
         self._ended = True
