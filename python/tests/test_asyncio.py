@@ -350,7 +350,7 @@ class Servers(unittest.IsolatedAsyncioTestCase):
 
             async with serve(tell, "127.0.0.1", 0, process_request=move) as server:
                 headers = {"Cookie": "a=1", "X-Other": "yes"}
-                async with connect(uri(server).replace("127", "u:p@127"), additional_headers=headers) as client:
+                async with connect(uri(server).replace("//", "//u:p@", 1), additional_headers=headers) as client:
                     await client.wait_closed()
         self.assertEqual([(None, None, "yes")], seen)
 

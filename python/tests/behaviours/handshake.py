@@ -21,7 +21,7 @@ async def what_the_server_sees_of_a_request(S: Any, C: Any) -> Any:
 
     async with S.serve(tell, "127.0.0.1", 0, **PLAIN) as server:
         headers = [("X-One", "1"), ("X-Many", "a"), ("x-many", "b")]
-        address = uri(server, "/path%20of?q=a%20b&c").replace("127", "user:p%40ss@127")
+        address = uri(server, "/path%20of?q=a%20b&c").replace("//", "//user:p%40ss@", 1)
         async with C.connect(
             address, origin="http://here", additional_headers=headers, user_agent_header="me/1", **PLAIN
         ) as client:
@@ -166,7 +166,7 @@ async def passwords_are_asked_for(S: Any, C: Any) -> Any:
         async with S.serve(tell, "127.0.0.1", 0, process_request=ask, **PLAIN) as server:
             for user in ("u:p@", "u:wrong@", ""):
                 try:
-                    async with C.connect(uri(server).replace("127", user + "127"), **PLAIN) as client:
+                    async with C.connect(uri(server).replace("//", "//" + user, 1), **PLAIN) as client:
                         seen.append(await client.recv())
                 except Exception as error:
                     seen.append((str(error), error.response.headers["WWW-Authenticate"].split(" ")[0], error.response.body))
