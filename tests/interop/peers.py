@@ -1,0 +1,97 @@
+"""The other libraries that wsrs is tried against, one Peer each. Used by run.py.
+
+A new peer is a program in peers/ that speaks the language of ends.py, and an entry here.
+"""
+
+import dataclasses
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+BUILT = os.path.join(TOP, "build", "interop")
+SYSTEM_PYTHON = "/usr/bin/python3"
+
+
+@dataclasses.dataclass
+class Peer:
+    name: str
+    roles: list
+    # The command that runs it; "server" or "client" is appended.
+    program: list
+    # Ends with 0 when everything that the program needs is there; otherwise `get` is run first.
+    probe: list
+    get: list
+    # Compiles the program, when it is one to be compiled.
+    build: list = ()
+    # Is had in seconds: part of the short run.
+    quick: bool = True
+    # Where the peer does something else than it should: (role, check, step): (part of what happens, words for the table).
+    deviations: dict = dataclasses.field(default_factory=dict)
+    # A client that can't connect without a subprotocol: what it offers in every check.
+    always_offers: str = ""
+    # Words for the legend of the table.
+    remark: str = ""
+
+
+def source(name):
+    return os.path.join(HERE, "peers", name)
+
+
+def built(name):
+    return os.path.join(BUILT, name)
+
+
+def debian(*packages):
+    return ["sh", "-c", '. scripts/need.sh; install_packages "$@"', "sh", *packages]
+
+
+def shell(script):
+    return ["sh", "-c", script]
+
+
+BOTH = ["server", "client"]
+NO_CLOSE = ("closed 1006 - unclean network", "sends no Close frame, it only ends TCP; wsrs reports 1006 by the network")
+NO_ANSWER = ("no Close frame of", "reports 4001 and the reason, but answers with no Close frame")
+PEERS = [
+    Peer(
+        name="Python websockets",
+        roles=BOTH,
+        program=[sys.executable, source("python_websockets.py")],
+        probe=[sys.executable, "-c", "import websockets.sync.server"],
+        get=[sys.executable, "-m", "pip", "install", "-q", "-r", os.path.join(HERE, "requirements.txt")],
+    ),
+    Peer(
+        name="npm ws",
+        roles=BOTH,
+        program=["node", source("npm_ws.js")],
+        probe=["node", "-e", 'require("ws")'],
+        get=shell(". scripts/need.sh; want node nodejs; want npm npm; need_node_modules"),
+    ),
+    Peer(
+        name="tcllib websocket",
+        roles=BOTH,
+        program=["tclsh", source("tcllib.tcl")],
+        probe=shell("echo 'package require websocket' | tclsh"),
+        get=debian("tcl", "tcllib"),
+        deviations={
+            ("server", "peer closes", "1000"): NO_CLOSE,
+            ("server", "peer closes", "3456"): NO_CLOSE,
+            ("client", "peer closes", "1000"): NO_CLOSE,
+            ("client", "peer closes", "3456"): NO_CLOSE,
+            ("server", "wsrs closes", ""): NO_ANSWER,
+            ("client", "wsrs closes", ""): NO_ANSWER,
+        },
+        always_offers="chat.v2",
+        remark="its client sends `Sec-WebSocket-Protocol` with an empty value when the program offers no subprotocol, which RFC 6455 "
+        "does not allow and wsrs, Python websockets and npm ws answer with 400; so it offers one in every check",
+    ),
+    Peer(
+        name="libwebsockets",
+        roles=BOTH,
+        program=[built("libwebsockets")],
+        probe=["pkg-config", "--exists", "libwebsockets"],
+        get=debian("libwebsockets-dev"),
+        build=shell("cc -O1 -Wall -Wextra -o %s %s $(pkg-config --cflags --libs libwebsockets)" % (built("libwebsockets"), source("libwebsockets.c"))),
+    ),
+]
