@@ -12,7 +12,7 @@ space, payloads are hexadecimal, "-" is nothing. A server says "listening PORT" 
 
 A command is answered by "done", by "cannot WHY" where the library's API has no way, or by "error". One command is under
 way at a time, and commands are about the newest connection. Servers speak the subprotocol chat.v2, and answer 403 on
-the path /refuse.
+the path /refuse, or where they don't see the path, to the origin http://refused.example that wsrs sends with it.
 """
 
 import queue
@@ -21,7 +21,7 @@ import subprocess
 import threading
 import time
 
-PATIENCE = 15
+PATIENCE = 10
 
 
 class Cannot(Exception):

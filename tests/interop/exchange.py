@@ -11,7 +11,8 @@ TEXT = "Grüße, 世界 🎉 \U0010ffff".encode()
 BINARY = bytes(range(256))
 LARGE = bytes((i * 7 + i // 256) % 256 for i in range(1 << 20))
 PARTS = ["Grüße, ".encode(), "世界".encode(), b"", "🎉".encode()]
-CUT = [TEXT[:3], TEXT[3:10], b"", TEXT[10:]]
+CUT = [TEXT[:3], TEXT[3:10], TEXT[10:21], TEXT[21:]]
+CUT_AND_EMPTY = [TEXT[:3], b"", b"", TEXT[3:]]
 REASON = "bis später 🎉".encode()
 FRAGMENTED = [(1, 0), (0, 0), (0, 0), (0, 1)]
 
@@ -85,12 +86,17 @@ def fragments_to_ours(pair):
     pair.finish()
 
 
-def fragments_to_peer(pair):
-    pair.open()
-    pair.ours.do("fragments", "text", *CUT)
-    pair.peer.expect("message", "text", TEXT)
-    fragmented_on_the_wire(pair, pair.ours)
-    pair.finish()
+def fragments_to_peer(*parts):
+    """Text that is cut inside characters."""
+
+    def step(pair):
+        pair.open()
+        pair.ours.do("fragments", "text", *parts)
+        pair.peer.expect("message", "text", TEXT)
+        fragmented_on_the_wire(pair, pair.ours)
+        pair.finish()
+
+    return step
 
 
 def ping_to_ours(pair):
@@ -158,7 +164,11 @@ CHECKS = {
     "binary": both_ways(("binary", BINARY)),
     "empty": both_ways(("text", b""), ("binary", b"")),
     "1 MiB": both_ways(("binary", LARGE)),
-    "fragments": [("to wsrs", fragments_to_ours), ("from wsrs", fragments_to_peer)],
+    "fragments": [
+        ("to wsrs", fragments_to_ours),
+        ("from wsrs", fragments_to_peer(*CUT)),
+        ("from wsrs with empty ones", fragments_to_peer(*CUT_AND_EMPTY)),
+    ],
     "ping": [("to wsrs", ping_to_ours), ("from wsrs", ping_to_peer)],
     "peer closes": [("1000", closes(1000, b"")), ("3456", closes(3456, REASON))],
     "wsrs closes": [("", wsrs_closes)],

@@ -52,6 +52,7 @@ def shell(script):
 
 BOTH = ["server", "client"]
 NO_CLOSE = ("closed 1006 - unclean network", "sends no Close frame, it only ends TCP; wsrs reports 1006 by the network")
+EMPTY_IN_CHARACTER = ("reports: closed 1007", "closes with 1007 when an empty frame stands inside a character")
 NO_ANSWER = ("no Close frame of", "reports 4001 and the reason, but answers with no Close frame")
 PEERS = [
     Peer(
@@ -93,5 +94,31 @@ PEERS = [
         probe=["pkg-config", "--exists", "libwebsockets"],
         get=debian("libwebsockets-dev"),
         build=shell("cc -O1 -Wall -Wextra -o %s %s $(pkg-config --cflags --libs libwebsockets)" % (built("libwebsockets"), source("libwebsockets.c"))),
+    ),
+    Peer(
+        name="libsoup",
+        roles=BOTH,
+        program=[SYSTEM_PYTHON, source("libsoup.py")],
+        probe=[SYSTEM_PYTHON, "-c", "import gi; gi.require_version('Soup', '3.0')"],
+        get=debian("python3-gi", "gir1.2-soup-3.0"),
+    ),
+    Peer(
+        name="Qt WebSockets",
+        roles=BOTH,
+        program=[SYSTEM_PYTHON, source("qt.py")],
+        probe=[SYSTEM_PYTHON, "-c", "import PyQt5.QtWebSockets"],
+        get=debian("python3-pyqt5.qtwebsockets"),
+        deviations={
+            ("server", "fragments", "from wsrs with empty ones"): EMPTY_IN_CHARACTER,
+            ("client", "fragments", "from wsrs with empty ones"): EMPTY_IN_CHARACTER,
+            ("server", "subprotocol", ""): ("wsrs reports: open -;", "n/a: QWebSocketServer has no subprotocols before Qt 6.4"),
+        },
+    ),
+    Peer(
+        name="libcurl",
+        roles=["client"],
+        program=[sys.executable, source("curl.py")],
+        probe=[sys.executable, "-c", "import curl_cffi"],
+        get=[sys.executable, "-m", "pip", "install", "-q", "curl_cffi"],
     ),
 ]

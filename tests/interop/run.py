@@ -94,7 +94,7 @@ class Session:
             self.pair.peer.forget()
             result = "OK"
         except Cannot as why:
-            self.pair.finish()
+            self.end()
             return "n/a: %s" % why, True
         except (Broken, OSError) as broken:
             self.end()

@@ -9,6 +9,7 @@ import threading
 
 SUBPROTOCOL = "chat.v2"
 REFUSED = "/refuse"
+REFUSED_ORIGIN = "http://refused.example"
 speaking = threading.Lock()
 
 

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <wsrs.h>
 
+#define REFUSED "/refuse"
+
 static wsrs_context context;
 static wsrs_conn current;
 
@@ -70,8 +72,7 @@ static int32_t type_of(const char *word)
 
 static void on_request(wsrs_conn conn, const wsrs_request *request, void *user_data)
 {
-    static const char refused[] = "/refuse";
-    if (request->path_len == sizeof refused - 1 && memcmp(request->path, refused, request->path_len) == 0)
+    if (request->path_len == strlen(REFUSED) && memcmp(request->path, REFUSED, request->path_len) == 0)
         wsrs_conn_respond(conn, 403, NULL, 0, NULL, 0);
 }
 
@@ -128,8 +129,13 @@ static void on_error(wsrs_conn conn, const wsrs_error *error, void *user_data)
 
 static wsrs_result connect_to(const char *url, const char *subprotocols)
 {
+    static const wsrs_header origin = {"Origin", WSRS_NUL_TERMINATED, "http://refused.example", WSRS_NUL_TERMINATED};
     wsrs_connect_options options = WSRS_CONNECT_OPTIONS_INIT;
     options.subprotocols = or_none(subprotocols);
+    if (strstr(url, REFUSED) != NULL) {
+        options.headers = &origin;
+        options.header_count = 1;
+    }
     return wsrs_context_connect(context, url, &options, &current);
 }
 
