@@ -18,8 +18,9 @@ FRAGMENTED = [(1, 0), (0, 0), (0, 0), (0, 1)]
 
 
 class Pair:
-    def __init__(self, ours, peer, server, always_offers=""):
-        self.ours, self.peer, self.server, self.always_offers = ours, peer, server, always_offers
+    def __init__(self, ours, peer, server, always_offers="", pong_waits=False):
+        self.ours, self.peer, self.server = ours, peer, server
+        self.always_offers, self.pong_waits = always_offers, pong_waits
         self.client = peer if server is ours else ours
         self.wire = Wire(int(server.next("listening")[1]))
 
@@ -110,6 +111,8 @@ def ping_to_ours(pair):
 def ping_to_peer(pair):
     pair.open()
     pair.ours.do("ping", b"\0are you there?")
+    if pair.pong_waits:
+        pair.peer.do("text", b"something")
     pair.ours.expect("pong", b"\0are you there?")
     pair.finish()
 
@@ -131,6 +134,15 @@ def wsrs_closes(pair):
     pair.open()
     pair.ours.do("close", 4001, REASON)
     pair.peer.expect("closed", 4001, REASON)
+    pair.ours.next("closed")
+    pair.wire.cut()
+
+
+def peer_answers_close(pair):
+    """RFC 6455 section 5.5.1: "If an endpoint receives a Close frame and did not previously send a Close frame, the
+    endpoint MUST send a Close frame in response"; on_close tells what that one says."""
+    pair.open()
+    pair.ours.do("close", 4001, REASON)
     report = pair.ours.next("closed")
     answers = [payload for opcode, _, payload in pair.frames_of(pair.peer).list if opcode == 8]
     if not answers:
@@ -138,6 +150,7 @@ def wsrs_closes(pair):
     code = int.from_bytes(answers[0][:2], "big") if answers[0] else 1005
     if report != [word(value) for value in ("closed", code, answers[0][2:], "clean", "local")]:
         raise Broken("wsrs reports: %s; on the wire: %r" % (short(report), answers[0]))
+    pair.peer.next("closed")
     pair.wire.cut()
 
 
@@ -171,7 +184,7 @@ CHECKS = {
     ],
     "ping": [("to wsrs", ping_to_ours), ("from wsrs", ping_to_peer)],
     "peer closes": [("1000", closes(1000, b"")), ("3456", closes(3456, REASON))],
-    "wsrs closes": [("", wsrs_closes)],
+    "wsrs closes": [("told", wsrs_closes), ("answered", peer_answers_close)],
     "subprotocol": [("", subprotocol)],
     "refused": [("", refused)],
 }

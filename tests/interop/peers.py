@@ -30,6 +30,8 @@ class Peer:
     deviations: dict = dataclasses.field(default_factory=dict)
     # A client that can't connect without a subprotocol: what it offers in every check.
     always_offers: str = ""
+    # Its pong leaves with what the program sends next; the check makes it send something.
+    pong_waits: bool = False
     # Words for the legend of the table.
     remark: str = ""
 
@@ -50,10 +52,17 @@ def shell(script):
     return ["sh", "-c", script]
 
 
+def make(program, compiler, file, libraries=""):
+    """Compiles a program of peers/ unless it is newer than its source."""
+    return shell('[ "%(to)s" -nt "%(from)s" ] || %(cc)s -o "%(to)s" "%(from)s" %(libraries)s' % {
+        "to": built(program), "from": source(file), "cc": compiler, "libraries": libraries,
+    })
+
+
 BOTH = ["server", "client"]
-NO_CLOSE = ("closed 1006 - unclean network", "sends no Close frame, it only ends TCP; wsrs reports 1006 by the network")
+NO_CLOSE = ("closed 1006 - unclean network", "sends no Close frame, it only ends TCP: on_close says 1006, by the network")
 EMPTY_IN_CHARACTER = ("reports: closed 1007", "closes with 1007 when an empty frame stands inside a character")
-NO_ANSWER = ("no Close frame of", "reports 4001 and the reason, but answers with no Close frame")
+NO_ANSWER = ("no Close frame of", "sends no Close frame, it only ends TCP")
 PEERS = [
     Peer(
         name="Python websockets",
@@ -80,8 +89,8 @@ PEERS = [
             ("server", "peer closes", "3456"): NO_CLOSE,
             ("client", "peer closes", "1000"): NO_CLOSE,
             ("client", "peer closes", "3456"): NO_CLOSE,
-            ("server", "wsrs closes", ""): NO_ANSWER,
-            ("client", "wsrs closes", ""): NO_ANSWER,
+            ("server", "wsrs closes", "answered"): NO_ANSWER,
+            ("client", "wsrs closes", "answered"): NO_ANSWER,
         },
         always_offers="chat.v2",
         remark="its client sends `Sec-WebSocket-Protocol` with an empty value when the program offers no subprotocol, which RFC 6455 "
@@ -93,7 +102,7 @@ PEERS = [
         program=[built("libwebsockets")],
         probe=["pkg-config", "--exists", "libwebsockets"],
         get=debian("libwebsockets-dev"),
-        build=shell("cc -O1 -Wall -Wextra -o %s %s $(pkg-config --cflags --libs libwebsockets)" % (built("libwebsockets"), source("libwebsockets.c"))),
+        build=make("libwebsockets", "cc -O1 -Wall -Wextra", "libwebsockets.c", "$(pkg-config --cflags --libs libwebsockets)"),
     ),
     Peer(
         name="libsoup",
@@ -119,6 +128,38 @@ PEERS = [
         roles=["client"],
         program=[sys.executable, source("curl.py")],
         probe=[sys.executable, "-c", "import curl_cffi"],
-        get=[sys.executable, "-m", "pip", "install", "-q", "curl_cffi"],
+        get=[sys.executable, "-m", "pip", "install", "-q", "curl_cffi>=0.13"],
+        deviations={("client", "ping", "from wsrs"): ("OK", "its pong leaves only with what the program sends next")},
+        pong_waits=True,
+        remark="the one in the wheel of curl_cffi; the curl of Debian 12 has no WebSocket",
+    ),
+    Peer(
+        name="Chromium",
+        roles=["client"],
+        program=[sys.executable, source("chromium.py")],
+        probe=shell("command -v chromium"),
+        get=debian("chromium"),
+    ),
+    Peer(
+        name="Boost.Beast",
+        roles=BOTH,
+        program=[built("beast")],
+        probe=shell("echo '#include <boost/beast/websocket.hpp>' | c++ -x c++ -E - >/dev/null"),
+        get=debian("g++", "libboost-dev"),
+        build=make("beast", "c++ -O1 -std=c++17 -Wall -Wextra -pthread", "beast.cpp"),
+        quick=False,
+    ),
+    Peer(
+        name="websocat",
+        roles=["client"],
+        program=[sys.executable, source("websocat.py"), built("bin/websocat")],
+        probe=[built("bin/websocat"), "--version"],
+        get=shell("cargo install -q websocat --locked --version '^1.14' --no-default-features --features unix_stdio,signal_handler --root " + BUILT),
+        deviations={
+            ("client", "wsrs closes", "told"): ("reports: closed 0 -", "n/a: does not tell the code"),
+            ("client", "wsrs closes", "answered"): NO_ANSWER,
+        },
+        quick=False,
+        remark="a server of websocat joins its clients to a command or a socket, so that only the client is tried",
     ),
 ]

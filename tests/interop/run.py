@@ -75,7 +75,8 @@ class Session:
         peer = End(self.peer.name, [*self.peer.program, self.role], ENVIRONMENT, self.log)
         ours = End("wsrs", [OURS, other], ENVIRONMENT, self.log)
         self.version = " ".join(peer.next("version")[1:])
-        self.pair = Pair(ours, peer, peer if self.role == "server" else ours, self.peer.always_offers)
+        server = peer if self.role == "server" else ours
+        self.pair = Pair(ours, peer, server, self.peer.always_offers, self.peer.pong_waits)
 
     def end(self):
         if self.pair:
