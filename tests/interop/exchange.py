@@ -22,11 +22,13 @@ class Pair:
         self.ours, self.peer, self.server = ours, peer, server
         self.always_offers, self.pong_waits = always_offers, pong_waits
         self.client = peer if server is ours else ours
+        self.is_open = False
         self.wire = Wire(int(server.next("listening")[1]))
 
     def ask(self, path="/", offered="-"):
         if offered == "-" and self.client is self.peer and self.always_offers:
             offered = self.always_offers
+        self.is_open = False
         self.wire.reset()
         self.client.do("connect", "ws://127.0.0.1:%d%s" % (self.wire.port, path), offered)
 
@@ -36,17 +38,19 @@ class Pair:
         self.ask(offered=offered)
         self.client.expect("open", agreed)
         self.server.expect("open", agreed)
+        self.is_open = True
 
     def frames_of(self, end):
         return self.wire.from_server if end is self.server else self.wire.from_client
 
     def finish(self):
-        """Cuts the wire where the step has not closed the connection; both ends must see it."""
+        """Cuts the wire; both ends must see it."""
         self.wire.cut()
         for end in (self.ours, self.peer):
-            if not any(report[0] == "closed" for report in end.pending):
+            if self.is_open and not any(report[0] == "closed" for report in end.pending):
                 end.next("closed")
             end.forget()
+        self.is_open = False
 
 
 def message(kind, data, sender, receiver):
@@ -112,7 +116,9 @@ def ping_to_peer(pair):
     pair.open()
     pair.ours.do("ping", b"\0are you there?")
     if pair.pong_waits:
-        pair.peer.do("text", b"something")
+        pair.ours.do("text", b"behind the ping")
+        pair.peer.expect("message", "text", b"behind the ping")
+        pair.peer.do("text", b"before the pong")
     pair.ours.expect("pong", b"\0are you there?")
     pair.finish()
 

@@ -19,9 +19,10 @@ class Peer:
     roles: list
     # The command that runs it; "server" or "client" is appended.
     program: list
-    # Ends with 0 when everything that the program needs is there; otherwise `get` is run first.
+    # Ends with 0 when everything that the program needs is there; otherwise these packages are installed, or `get` is run.
     probe: list
-    get: list
+    debian: list = ()
+    get: list = ()
     # Compiles the program, when it is one to be compiled.
     build: list = ()
     # Is had in seconds: part of the short run.
@@ -44,7 +45,7 @@ def built(name):
     return os.path.join(BUILT, name)
 
 
-def debian(*packages):
+def install(packages):
     return ["sh", "-c", '. scripts/need.sh; install_packages "$@"', "sh", *packages]
 
 
@@ -83,7 +84,7 @@ PEERS = [
         roles=BOTH,
         program=["tclsh", source("tcllib.tcl")],
         probe=shell("echo 'package require websocket' | tclsh"),
-        get=debian("tcl", "tcllib"),
+        debian=["tcl", "tcllib"],
         deviations={
             ("server", "peer closes", "1000"): NO_CLOSE,
             ("server", "peer closes", "3456"): NO_CLOSE,
@@ -101,7 +102,7 @@ PEERS = [
         roles=BOTH,
         program=[built("libwebsockets")],
         probe=["pkg-config", "--exists", "libwebsockets"],
-        get=debian("libwebsockets-dev"),
+        debian=["libwebsockets-dev"],
         build=make("libwebsockets", "cc -O1 -Wall -Wextra", "libwebsockets.c", "$(pkg-config --cflags --libs libwebsockets)"),
     ),
     Peer(
@@ -109,14 +110,16 @@ PEERS = [
         roles=BOTH,
         program=[SYSTEM_PYTHON, source("libsoup.py")],
         probe=[SYSTEM_PYTHON, "-c", "import gi; gi.require_version('Soup', '3.0')"],
-        get=debian("python3-gi", "gir1.2-soup-3.0"),
+        debian=["python3-gi", "gir1.2-soup-3.0"],
+        remark="through GObject introspection",
     ),
     Peer(
         name="Qt WebSockets",
         roles=BOTH,
         program=[SYSTEM_PYTHON, source("qt.py")],
         probe=[SYSTEM_PYTHON, "-c", "import PyQt5.QtWebSockets"],
-        get=debian("python3-pyqt5.qtwebsockets"),
+        debian=["python3-pyqt5.qtwebsockets"],
+        remark="through PyQt5; it cuts messages into frames of one size (`setOutgoingFrameSize`); as a server it refuses by Origin only",
         deviations={
             ("server", "fragments", "from wsrs with empty ones"): EMPTY_IN_CHARACTER,
             ("client", "fragments", "from wsrs with empty ones"): EMPTY_IN_CHARACTER,
@@ -131,21 +134,23 @@ PEERS = [
         get=[sys.executable, "-m", "pip", "install", "-q", "curl_cffi>=0.13"],
         deviations={("client", "ping", "from wsrs"): ("OK", "its pong leaves only with what the program sends next")},
         pong_waits=True,
-        remark="the one in the wheel of curl_cffi; the curl of Debian 12 has no WebSocket",
+        remark="the one in the wheel of curl_cffi, since the curl of Debian 12 has no WebSocket; it leaves it to the program to answer "
+        "a Close, as ours does, and to look for the subprotocol in the response",
     ),
     Peer(
         name="Chromium",
         roles=["client"],
         program=[sys.executable, source("chromium.py")],
         probe=shell("command -v chromium"),
-        get=debian("chromium"),
+        debian=["chromium"],
+        remark="headless; a page is not told the status of a refusal",
     ),
     Peer(
         name="Boost.Beast",
         roles=BOTH,
         program=[built("beast")],
         probe=shell("echo '#include <boost/beast/websocket.hpp>' | c++ -x c++ -E - >/dev/null"),
-        get=debian("g++", "libboost-dev"),
+        debian=["g++", "libboost-dev"],
         build=make("beast", "c++ -O1 -std=c++17 -Wall -Wextra -pthread", "beast.cpp"),
         quick=False,
     ),

@@ -9,17 +9,17 @@ from exchange import CHECKS
 
 HEAD = """# Other WebSocket libraries
 
-Written by `sh scripts/interop.sh --all --write` on %(date)s, wsrs %(version)s, %(system)s. Real programs of each library talk to a C
-program of ours over loopback; every cell is what that run found. `sh scripts/interop.sh` runs the peers that are installed in
-seconds, and so does `sh scripts/test.sh`.
+Written by `sh scripts/interop.sh --all --write` on %(date)s with wsrs %(version)s on %(system)s: every cell is
+what that run found. A program of each library talks over loopback to a C program on wsrs (`tests/interop/peers`).
+`sh scripts/interop.sh`, which is part of `sh scripts/test.sh`, runs the peers that are installed in seconds.
 
 """
 
 LEGEND = """
 ## Legend
 
-**OK**: the exact bytes, codes and words were asserted at both ends. **n/a**: the peer's API has no way. Other words: where the
-peer does something else, what it does; the run asserts that too, so that the table can't grow old unnoticed.
+**OK**: the exact bytes, codes and words were asserted. **n/a**: the peer's API has no way. Other words: where the peer does
+something else, what it does; the run asserts that too and fails when it changes.
 
 | Column | What happens |
 |---|---|

@@ -96,7 +96,7 @@ class Peer:
 
 
 peer = Peer()
-say("version", Curl().version().decode().split()[0])
+say("version", Curl().version().decode().split()[0].partition("/")[2])
 while True:
     sources = [source for source in (sys.stdin, peer.socket()) if source is not None]
     ready, _, _ = select.select(sources, [], [])

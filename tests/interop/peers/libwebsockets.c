@@ -152,7 +152,9 @@ static int told(struct lws *wsi, enum lws_callback_reasons reason, void *user, v
     case LWS_CALLBACK_RAW_RX_FILE: read_command(); break;
     case LWS_CALLBACK_RAW_CLOSE_FILE: done = 1; break;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return is_refused(wsi) ? refuse(wsi) : 0;
-    case LWS_CALLBACK_ESTABLISHED: opened(wsi, lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) ? lws_get_protocol(wsi)->name : ""); break;
+    case LWS_CALLBACK_ESTABLISHED:
+        opened(wsi, lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) ? lws_get_protocol(wsi)->name : "");
+        break;
     case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH:
         agreed[0] = '\0';
         lws_hdr_copy(wsi, agreed, sizeof agreed, WSI_TOKEN_PROTOCOL);
@@ -255,7 +257,7 @@ int main(int argc, char **argv)
     info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
     context = lws_create_context(&info);
     vhost = lws_create_vhost(context, &info);
-    printf("version %s", lws_get_library_version());
+    printf("version %.5s", lws_get_library_version());
     end_line();
     if (vhost == NULL || !lws_adopt_descriptor_vhost(vhost, LWS_ADOPT_RAW_FILE_DESC, input, CHAT, NULL))
         return 1;
