@@ -145,9 +145,11 @@ step_autobahn_client() { sh scripts/conformance.sh client --fast --timeout 600; 
 
 step_interop() { sh scripts/interop.sh; }
 
+step_python() { sh scripts/python.sh; }
+
 step_demo() { sh scripts/demo.sh --check; }
 
-for name in format clippy build ctest packaging cargo_test valgrind asan autobahn_server autobahn_client interop demo; do
+for name in format clippy build ctest packaging cargo_test valgrind asan autobahn_server autobahn_client interop python demo; do
     step $name
 done
 echo "$all_passed passed, $all_failed failed, $all_skipped skipped"
