@@ -21,7 +21,8 @@ import subprocess
 import threading
 import time
 
-PATIENCE = 10
+# Seconds that any single answer or report may take.
+PATIENCE = 20
 
 
 class Cannot(Exception):
@@ -72,9 +73,9 @@ class End:
         if answer[0] == "error":
             raise Broken("%s: %s: %s" % (self.name, words[0], " ".join(answer[1:])))
 
-    def next(self, *kinds):
+    def next(self, *kinds, patience=PATIENCE):
         """The next report of one of these kinds; others are kept."""
-        end_at = time.monotonic() + PATIENCE
+        end_at = time.monotonic() + patience
         for report in self.pending:
             if report[0] in kinds:
                 self.pending.remove(report)

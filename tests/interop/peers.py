@@ -83,7 +83,7 @@ PEERS = [
         name="tcllib websocket",
         roles=BOTH,
         program=["tclsh", source("tcllib.tcl")],
-        probe=shell("echo 'package require websocket' | tclsh"),
+        probe=shell("echo 'exit [catch {package require websocket}]' | tclsh"),
         debian=["tcl", "tcllib"],
         deviations={
             ("server", "peer closes", "1000"): NO_CLOSE,

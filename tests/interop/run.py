@@ -22,6 +22,8 @@ from peers import BUILT, PEERS, TOP, install
 OURS = os.path.join(TOP, "build", "tests", "interop", "wsrs")
 # Failed steps of one peer in one role after which the others are not tried: each may take PATIENCE several times.
 GIVE_UP = 4
+# Seconds for a peer to start; a browser on a busy machine takes its time.
+START = 60
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")},
     "NODE_PATH": os.path.join(TOP, "build", "node", "node_modules"),
@@ -78,22 +80,34 @@ class Session:
     def __init__(self, peer, role, log):
         self.peer, self.role, self.log = peer, role, log
         self.version = ""
+        self.ends = []
         self.pair = None
 
     def begin(self):
         other = "client" if self.role == "server" else "server"
-        peer = End(self.peer.name, [*self.peer.program, self.role], ENVIRONMENT, self.log)
-        ours = End("wsrs", [OURS, other], ENVIRONMENT, self.log)
-        self.version = " ".join(peer.next("version")[1:])
+        peer = self.start(self.peer.name, [*self.peer.program, self.role])
+        ours = self.start("wsrs", [OURS, other])
+        self.version = " ".join(peer.next("version", patience=START)[1:])
         server = peer if self.role == "server" else ours
         self.pair = Pair(ours, peer, server, self.peer.always_offers, self.peer.pong_waits)
+
+    def start(self, name, command):
+        self.ends.append(End(name, command, ENVIRONMENT, self.log))
+        return self.ends[-1]
 
     def end(self):
         if self.pair:
             self.pair.wire.end()
-            self.pair.ours.end()
-            self.pair.peer.end()
         self.pair = None
+        while self.ends:
+            self.ends.pop().end()
+
+    def leave(self):
+        """After a step that ended in the middle."""
+        try:
+            self.pair.finish()
+        except Broken:
+            self.end()
 
     def step(self, check, name, step):
         """What the table says of it, and whether it is as it should be."""
@@ -105,7 +119,7 @@ class Session:
             self.pair.peer.forget()
             result = "OK"
         except Cannot as why:
-            self.pair.finish()
+            self.leave()
             return "n/a: %s" % why, True
         except (Broken, OSError) as broken:
             self.end()
