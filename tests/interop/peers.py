@@ -61,6 +61,7 @@ def make(program, compiler, file, libraries=""):
 
 
 BOTH = ["server", "client"]
+WEBSOCAT_PARTS = "--no-default-features --features unix_stdio,signal_handler"
 NO_CLOSE = ("closed 1006 - unclean network", "sends no Close frame, it only ends TCP: on_close says 1006, by the network")
 EMPTY_IN_CHARACTER = ("reports: closed 1007", "closes with 1007 when an empty frame stands inside a character")
 NO_ANSWER = ("no Close frame of", "sends no Close frame, it only ends TCP")
@@ -94,8 +95,8 @@ PEERS = [
             ("client", "wsrs closes", "answered"): NO_ANSWER,
         },
         always_offers="chat.v2",
-        remark="its client sends `Sec-WebSocket-Protocol` with an empty value when the program offers no subprotocol, which RFC 6455 "
-        "does not allow and wsrs, Python websockets and npm ws answer with 400; so it offers one in every check",
+        remark="its client sends an empty `Sec-WebSocket-Protocol` when the program offers no subprotocol, which RFC 6455 does "
+        "not allow and wsrs, Python websockets and npm ws answer with 400; so it offers one in every check",
     ),
     Peer(
         name="libwebsockets",
@@ -134,8 +135,8 @@ PEERS = [
         get=[sys.executable, "-m", "pip", "install", "-q", "curl_cffi>=0.13"],
         deviations={("client", "ping", "from wsrs"): ("OK", "its pong leaves only with what the program sends next")},
         pong_waits=True,
-        remark="the one in the wheel of curl_cffi, since the curl of Debian 12 has no WebSocket; it leaves it to the program to answer "
-        "a Close, as ours does, and to look for the subprotocol in the response",
+        remark="the one in the wheel of curl_cffi, since the curl of Debian 12 has no WebSocket; it leaves it to the program to "
+        "answer a Close, as ours does, and to look for the subprotocol in the response",
     ),
     Peer(
         name="Chromium",
@@ -159,7 +160,7 @@ PEERS = [
         roles=["client"],
         program=[sys.executable, source("websocat.py"), built("bin/websocat")],
         probe=[built("bin/websocat"), "--version"],
-        get=shell("cargo install -q websocat --locked --version '^1.14' --no-default-features --features unix_stdio,signal_handler --root " + BUILT),
+        get=shell("cargo install -q websocat --locked --version '^1.14' " + WEBSOCAT_PARTS + " --root " + BUILT),
         deviations={
             ("client", "wsrs closes", "told"): ("reports: closed 0 -", "n/a: does not tell the code"),
             ("client", "wsrs closes", "answered"): NO_ANSWER,

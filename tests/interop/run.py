@@ -145,14 +145,14 @@ def try_role(peer, role, outcome, log):
     for check, steps in CHECKS.items():
         parts = []
         for name, step in steps:
-            text, good = session.step(check, name, step) if failures < GIVE_UP else ("FAILED: not tried any more", False)
+            text, good = ("FAILED: not tried any more", False) if failures >= GIVE_UP else session.step(check, name, step)
             failures += not good
             parts.append((name, text))
             Totals.passed += good and not text.startswith("n/a")
             Totals.failed += not good
         cells[check] = cell(parts)
         mark = "FAIL " if "FAILED" in cells[check] else "ok   "
-        print("%s %s as %s: %s%s" % (mark, peer.name, role, check, "" if cells[check] == "OK" else ": " + cells[check]), flush=True)
+        print(mark, peer.name, "as", role + ":", check + ("" if cells[check] == "OK" else ": " + cells[check]), flush=True)
     outcome.version = session.version
     session.end()
 

@@ -182,11 +182,10 @@ static int told(struct lws *wsi, enum lws_callback_reasons reason, void *user, v
 
 static void connect_to(const char *url, const char *subprotocols)
 {
-    struct lws_client_connect_info info = {.context = context, .vhost = vhost, .address = "127.0.0.1", .local_protocol_name = CHAT};
-    const char *path = strchr(url + strlen("ws://"), '/');
+    struct lws_client_connect_info info = {.context = context, .vhost = vhost, .local_protocol_name = CHAT};
+    info.address = info.host = "127.0.0.1";
     info.port = atoi(strrchr(url, ':') + 1);
-    info.path = path;
-    info.host = info.address;
+    info.path = strchr(url + strlen("ws://"), '/');
     info.protocol = strcmp(subprotocols, "-") == 0 ? NULL : subprotocols;
     lws_client_connect_via_info(&info);
 }
