@@ -1,5 +1,7 @@
 """The cells of the tables: what the generator is told to do, and the tables that come of it."""
 
+import sys
+
 import measure
 from measure import Failed
 
@@ -77,8 +79,8 @@ def print_remarks(results):
         if silent:
             remarks.add(f"{silent} connections had no reply while it was measured")
         for remark in sorted(remarks):
-            print(f"\n{name}: {remark}", end="")
-    print(flush=True)
+            print(f"\n{name}: {remark}")
+    sys.stdout.flush()
 
 
 def print_summary(tables):

@@ -53,6 +53,7 @@ static uint32_t unmask(uint8_t *to, const uint8_t *from, size_t length, uint32_t
 {
     block wide = (block)(mask ^ (block_masks){0});
     piece narrow = (piece)(mask ^ (piece_masks){0});
+#pragma GCC unroll 8
     for (; length >= sizeof wide; to += sizeof wide, from += sizeof wide, length -= sizeof wide)
         *(block *)to = *(const block *)from ^ wide;
     for (; length >= sizeof narrow; to += sizeof narrow, from += sizeof narrow, length -= sizeof narrow)

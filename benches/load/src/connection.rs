@@ -17,9 +17,9 @@ use crate::ring::{Ring, close_frame};
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 const LONGEST_HEAD: usize = 4096;
-/// After so many connections the next of 127.0.0.1, 127.0.0.2, ... is their address: ports of one run out.
+/// Connections from one address; then the next one is taken, as an address runs out of ports.
 const PER_ADDRESS: usize = 20_000;
-const ADDRESSES: usize = 100;
+const ADDRESSES: usize = 250;
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum State {
@@ -57,10 +57,10 @@ impl Connection {
     /// Connects, which takes no waiting on loopback, and asks for the upgrade. `number` counts the connections.
     pub fn open(port: u16, number: usize) -> Result<Self> {
         let failed = |error: Errno| format!("connecting to port {port}: {error}");
-        let from = u32::from(Ipv4Addr::LOCALHOST) + (number / PER_ADDRESS % ADDRESSES) as u32;
+        let from = source(number);
         let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)
             .map_err(failed)?;
-        rustix::net::bind(&socket, &SocketAddrV4::new(Ipv4Addr::from(from), 0)).map_err(failed)?;
+        rustix::net::bind(&socket, &SocketAddrV4::new(from, 0)).map_err(failed)?;
         set_tcp_nodelay(&socket, true).map_err(failed)?;
         set_socket_timeout(&socket, Timeout::Send, Some(Duration::from_secs(5))).map_err(failed)?;
         rustix::net::connect(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)).map_err(failed)?;
@@ -170,4 +170,10 @@ impl Connection {
         let head = String::from_utf8_lossy(&self.head);
         format!("the server refused the upgrade: {}", head.lines().next().unwrap_or_default())
     }
+}
+
+/// Addresses of 127.0.0.0/8 that no other run has: the ports of the last run are taken for another minute.
+fn source(number: usize) -> Ipv4Addr {
+    let [.., high, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, high, low, 1 + (number / PER_ADDRESS % ADDRESSES) as u8)
 }
