@@ -3,7 +3,6 @@
 import sys
 
 import measure
-from measure import Failed
 
 
 def echo(size, connections, in_flight, *more):
@@ -73,13 +72,12 @@ def print_table(title, results, columns):
 
 def print_remarks(results):
     for name, runs in results.items():
-        remarks = {str(run) for run in runs if isinstance(run, Failed)}
-        remarks |= {run["not_counted"] for run in measure.succeeded(runs) if "not_counted" in run}
+        remarks = measure.remarks(runs)
         silent = max((run.get("silent_connections", 0) for run in measure.succeeded(runs)), default=0)
         if silent:
-            remarks.add(f"{silent} connections had no reply while it was measured")
-        for remark in sorted(remarks):
-            print(f"\n{name}: {remark}")
+            remarks += f" {silent} connections had no reply while it was measured"
+        if remarks:
+            print(f"\n{name}: {remarks}")
     sys.stdout.flush()
 
 

@@ -142,6 +142,13 @@ def ratios(results, base, key):
             if isinstance(one, dict) and isinstance(other, dict) and key in one and other.get(key)]
 
 
+def remarks(results):
+    """What hinders a measurement, as one line."""
+    failures = {str(result) for result in results if isinstance(result, Failed)}
+    notes = {result["not_counted"] for result in succeeded(results) if "not_counted" in result}
+    return "; ".join(sorted(failures | notes))
+
+
 def interrupt(process):
     process.send_signal(signal.SIGINT)
     process.wait(10)

@@ -115,8 +115,9 @@ def python_wsrs():
     program = os.path.join(TOP, "python", "examples", "echo_server.py")
     if not os.path.exists(program):
         raise LeftOut("there is no python/examples/echo_server.py")
-    return ["env", "PYTHONPATH=" + os.path.join(TOP, "python"), "WSRS_LIBRARY=" + os.path.join(TOP, "build", "libwsrs.so.0"),
-            python("websockets")[0], program, "{port}"]
+    return ["env", "PYTHONPATH=" + os.path.join(TOP, "python"), "PYTHONDONTWRITEBYTECODE=1",
+            "WSRS_LIBRARY=" + os.path.join(TOP, "build", "libwsrs.so.0"),
+            python("websockets")[0], program, "127.0.0.1:{port}"]
 
 
 def wsrs():
