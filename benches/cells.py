@@ -33,8 +33,9 @@ PYTHON_CELLS = {
 COLUMNS = [("instructions", "instructions", 0), ("ratio", "ratio", 2), ("worst", "worst", 2),
            ("in user space", "instructions_user", 0), ("CPU ns", "cpu_ns", 0), ("ratio", "ratio", 2),
            ("p50 µs", "p50_us", 1), ("p99 µs", "p99_us", 1), ("per s", "per_s", 0), ("busy", "busy", 2)]
-MEMORY_COLUMNS = [("idle", "idle_resident", 0), ("idle, anonymous", "idle_anonymous", 0),
-                  ("after a message", "used_resident", 0), ("empty", "empty_resident", 0)]
+# Anonymous memory; what is resident has pages of the program's file too, which come as code runs first.
+MEMORY_COLUMNS = [("idle", "idle_anonymous", 0), ("after a message", "used_anonymous", 0),
+                  ("idle, resident", "idle_resident", 0), ("program without connections", "empty_resident", 0)]
 
 
 def shown(value, digits=0):

@@ -70,15 +70,16 @@ def main(load, options):
     for title, arguments in {**cells.CELLS, **cells.MEMORY}.items():
         if "--rate" in arguments or (options.only and options.only not in title):
             continue
-        timed = arguments if arguments[0] == "idle" else [*arguments, "--seconds", str(options.seconds)]
-        warmed = timed if arguments[0] == "idle" else [*timed, *WARM_UP]
+        idle = arguments[0] == "idle"
+        timed = arguments if idle else [*arguments, "--seconds", str(options.seconds)]
+        warmed = timed if idle else [*timed, *WARM_UP]
         runs = {}
         for name in ("limit", "floor", "wsrs"):
             command = commands[name]
             runs[f"{name}, ours"] = lambda command=command: measure.run_once(load, warmed, command)
             runs[f"{name}, other"] = lambda command=command: run_other(wsload, timed, command)
-        results = measure.take_turns(runs, options.rounds, options.out)
-        key = "idle_resident" if arguments[0] == "idle" else "instructions"
+        results = measure.take_turns(runs, 1 if idle else options.rounds, options.out)
+        key = "idle_resident" if idle else "instructions"
         for base in ("limit", "floor"):
             try:
                 print(line(title, results, base, key), flush=True)

@@ -18,7 +18,7 @@ SIZE_CONNECTIONS = 16
 IDLE = [100, 5_000, 18_000]
 NAMES = ["floor", "wsrs"]
 DOCS = os.path.join(servers.TOP, "docs")
-FIELDS = ["sweep", "at", "server", "instructions", "user", "kernel", "cpu_ns", "bytes"]
+FIELDS = ["sweep", "at", "server", "instructions", "user", "cpu_ns", "bytes"]
 
 
 def timed(arguments, options, work):
@@ -40,8 +40,8 @@ def sweeps(options):
 
 
 def record(sweep, at, name, runs):
-    fields = {"instructions": "instructions", "user": "instructions_user", "kernel": "instructions_kernel",
-              "cpu_ns": "cpu_ns", "bytes": "idle_resident"}
+    fields = {"instructions": "instructions", "user": "instructions_user",
+              "cpu_ns": "cpu_ns", "bytes": "idle_anonymous"}
     values = {field: measure.median(runs, key) for field, key in fields.items()}
     return {"sweep": sweep, "at": at, "server": name,
             **{field: "" if value is None else round(value) for field, value in values.items()}}
@@ -60,7 +60,7 @@ def collect(load, options):
             for failure in (run for run in each if not isinstance(run, dict)):
                 print(f"{sweep} {at}: {name}: {failure}")
             rows.append(record(sweep, at, name, each))
-        key = "idle_resident" if sweep == "memory" else "instructions"
+        key = "idle_anonymous" if sweep == "memory" else "instructions"
         found = measure.ratios(results["wsrs"], results["floor"], key)
         both = ", ".join(f"{name} {cells.shown(measure.median(each, key))}" for name, each in results.items())
         print(f"{sweep} {at}: {both}, ratio {statistics.median(found) if found else float('nan'):.3f}", flush=True)

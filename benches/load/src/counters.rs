@@ -33,31 +33,32 @@ const EXCLUDE_KERNEL: u64 = 1 << 5;
 const EXCLUDE_HYPERVISOR: u64 = 1 << 6;
 const PERF_FLAG_FD_CLOEXEC: libc::c_ulong = 1 << 3;
 
-/// Counters of all threads of one process.
+/// Counters of all threads of one process. A user without rights may count their own programs, but not the kernel.
 pub struct Counters {
     user: Vec<File>,
-    kernel: Vec<File>,
+    kernel: Result<Vec<File>>,
 }
 
 /// What was counted up to now.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Instructions {
     pub user: u64,
-    pub kernel: u64,
+    pub kernel: Result<u64>,
 }
 
 impl Counters {
     pub fn new(pid: u32) -> Result<Self> {
-        let mut counters = Counters { user: Vec::new(), kernel: Vec::new() };
-        for thread in crate::server::threads(pid)? {
-            counters.user.push(open(thread, EXCLUDE_KERNEL)?);
-            counters.kernel.push(open(thread, EXCLUDE_USER)?);
-        }
-        Ok(counters)
+        let threads = crate::server::threads(pid)?;
+        let open_all = |excluded| threads.iter().map(|&thread| open(thread, excluded)).collect();
+        Ok(Counters { user: open_all(EXCLUDE_KERNEL)?, kernel: open_all(EXCLUDE_USER) })
     }
 
     pub fn read(&mut self) -> Result<Instructions> {
-        Ok(Instructions { user: sum(&mut self.user)?, kernel: sum(&mut self.kernel)? })
+        let kernel = match &mut self.kernel {
+            Ok(counters) => sum(counters),
+            Err(reason) => Err(reason.clone()),
+        };
+        Ok(Instructions { user: sum(&mut self.user)?, kernel })
     }
 }
 

@@ -69,14 +69,16 @@ impl Usage {
         let per_unit = |now: u64, then: u64| (now - then) as f64 / count as f64;
         match (&self.instructions, &since.instructions) {
             (Ok(now), Ok(then)) => {
-                let (user, kernel) = (per_unit(now.user, then.user), per_unit(now.kernel, then.kernel));
-                report.number("instructions", user + kernel, 1);
+                let user = per_unit(now.user, then.user);
                 report.number("instructions_user", user, 1);
-                report.number("instructions_kernel", kernel, 1);
+                match (&now.kernel, &then.kernel) {
+                    (Ok(now), Ok(then)) => report.number("instructions", user + per_unit(*now, *then), 1),
+                    (Err(reason), _) | (_, Err(reason)) => {
+                        report.text("not_counted", &format!("no instructions in the kernel: {reason}"));
+                    }
+                }
             }
-            (Err(reason), _) | (_, Err(reason)) => {
-                report.text("not_counted", &format!("instructions could not be counted: {reason}"));
-            }
+            (Err(reason), _) | (_, Err(reason)) => report.text("not_counted", &format!("no instructions: {reason}")),
         }
         report.number("cpu_ns", per_unit(self.cpu_ns, since.cpu_ns), 1);
         report.number("busy", (self.cpu_ns - since.cpu_ns) as f64 / wall_ns as f64, 3);
