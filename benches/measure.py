@@ -10,11 +10,13 @@ import signal
 import socket
 import statistics
 import subprocess
+import tempfile
 import time
 
 # Enough for 18,000 connections and the programs' own files; the hard limit when that is lower and can't be raised.
 DESCRIPTORS = 20480
 PATIENCE = 120
+ATTEMPTS = 3
 
 
 class Failed(Exception):
@@ -56,25 +58,42 @@ class Running:
     """A server, for the time of a `with`."""
 
     def __init__(self, command):
+        self.command = command
+        self.process = None
+
+    def __enter__(self):
+        # Another program may take the port between its choice and its use.
+        for _ in range(ATTEMPTS):
+            self.start()
+            if self.listens():
+                return self
+            status = self.process.poll()
+            self.__exit__()
+            if status is None:
+                break
+        self.log.seek(0)
+        said = self.log.read().decode(errors="replace").strip().splitlines()[-1:]
+        raise Failed(" ".join(["it does not listen" if status is None else f"it exits with {status}", *said]))
+
+    def start(self):
         self.port = free_port()
-        words = [word.replace("{port}", str(self.port)) for word in command]
+        self.log = tempfile.TemporaryFile()
+        words = [word.replace("{port}", str(self.port)) for word in self.command]
         try:
             self.process = subprocess.Popen(words, preexec_fn=Pinning.to(PINNING.server), stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                            stdout=self.log, stderr=self.log)
         except OSError as error:
             raise Failed(f"cannot run {words[0]}: {error.strerror}") from None
 
-    def __enter__(self):
+    def listens(self):
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return self
+                return True
             except OSError:
                 time.sleep(0.02)
-        status = self.process.poll()
-        self.__exit__()
-        raise Failed("it does not listen" if status is None else f"it exited with {status}")
+        return False
 
     def __exit__(self, *_):
         self.process.terminate()
