@@ -8,6 +8,7 @@
 pub mod commands;
 pub mod context;
 mod core;
+pub mod counters;
 mod deadlines;
 mod delivery;
 mod dial;
@@ -24,6 +25,7 @@ mod peer;
 pub mod reading;
 mod ready;
 mod resolve;
+mod rows;
 mod send;
 mod stopping;
 mod table;
