@@ -5,6 +5,7 @@ The generator (benches/load) and the floor (benches/peers/floor.c) are the proje
 
 import argparse
 import os
+import signal
 import sys
 
 import cells
@@ -43,6 +44,8 @@ def chosen(parser, options):
 
 def main():
     parser, options = parse()
+    # So that a server that runs is ended, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     measure.raise_descriptor_limit()
     os.makedirs(servers.BUILD, exist_ok=True)
     load = servers.load()

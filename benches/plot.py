@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 WIDTH, HEIGHT = 760, 300
 LEFT, RIGHT, TOP, BOTTOM = 80, 110, 40, 56
-COLOURS = ["#8a8f98", "#0a5fb4", "#b4540a"]
+COLOURS = ["#8a8f98", "#0a5fb4", "#7fb2e5"]
 GRID, INK = "#dddddd", "#222222"
 
 

@@ -93,9 +93,10 @@ def draw(rows):
     def lines(sweep, value):
         return {name: line(rows, sweep, name, value) for name in NAMES}
 
+    messages = lines("connections", lambda row: row["instructions"])
+    messages["in user space"] = line(rows, "connections", "wsrs", lambda row: row["user"])
     return plot.svg([
-        plot.Panel("Instructions per message of 125 B", "connections, one message in flight on each",
-                   lines("connections", lambda row: row["instructions"])),
+        plot.Panel("Instructions per message of 125 B", "connections, one message in flight on each", messages),
         plot.Panel("Instructions per byte", "bytes in a message, 16 connections",
                    lines("size", lambda row: row["instructions"] / row["at"]), log_y=True),
         plot.Panel("Bytes of memory per idle connection", "connections",

@@ -1,8 +1,9 @@
 //! One connection: its upgrade, the messages it owes the server, the replies that the server owes it.
+//! A Ping is not answered: a measurement is shorter than a server's patience.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -60,6 +61,7 @@ impl Connection {
         let from = source(number);
         let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)
             .map_err(failed)?;
+        port_when_connecting(&socket);
         rustix::net::bind(&socket, &SocketAddrV4::new(from, 0)).map_err(failed)?;
         set_tcp_nodelay(&socket, true).map_err(failed)?;
         set_socket_timeout(&socket, Timeout::Send, Some(Duration::from_secs(5))).map_err(failed)?;
@@ -170,6 +172,14 @@ impl Connection {
         let head = String::from_utf8_lossy(&self.head);
         format!("the server refused the upgrade: {}", head.lines().next().unwrap_or_default())
     }
+}
+
+/// `bind` then chooses the address alone: to find a free port for any destination takes long with thousands in use.
+fn port_when_connecting(socket: &OwnedFd) {
+    let on: libc::c_int = 1;
+    let (level, option, size) = (libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, size_of_val(&on) as u32);
+    // SAFETY: the kernel reads `size` bytes of `on`. Where it does not know the option, `bind` takes longer.
+    unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const on).cast(), size) };
 }
 
 /// Addresses of 127.0.0.0/8 that no other run has: the ports of the last run are taken for another minute.

@@ -20,9 +20,6 @@ pub fn measure(options: &Options) -> Result<Report> {
     let count = run_for(&mut fleet, options.seconds)?;
     let wall_ns = begin.elapsed().as_nanos() as u64;
     let after = server.as_mut().map(Server::usage).transpose()?;
-    if count == 0 {
-        return Err("no handshake was completed".into());
-    }
     let mut report = Report::default();
     report.text("mode", "handshake");
     report.count("connections", options.connections as u64);
@@ -34,11 +31,11 @@ pub fn measure(options: &Options) -> Result<Report> {
     Ok(report)
 }
 
-/// Returns how many connections ended.
+/// Goes on until a connection has ended: a busy machine may let nobody run for a while. Returns how many did.
 fn run_for(fleet: &mut Fleet, duration: Duration) -> Result<u64> {
     let begin = Instant::now();
     let mut ended = 0;
-    while begin.elapsed() < duration {
+    while begin.elapsed() < duration || ended == 0 {
         for at in 0..fleet.wait(None)? {
             match fleet.next(at)? {
                 (index, Received::Opened) => fleet.connections[index].close()?,
