@@ -90,7 +90,7 @@
 #define WSRS_CONTEXT_OPTIONS_INIT { sizeof(wsrs_context_options), 0 }
 #define WSRS_LISTEN_OPTIONS_INIT { sizeof(wsrs_listen_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_CONNECT_OPTIONS_INIT { sizeof(wsrs_connect_options), 0, 0, 0, 0, 0, 0, 0, 0 }
-#define WSRS_OBJECTS_INIT { sizeof(wsrs_objects), 0, 0, 0, 0, 0 }
+#define WSRS_OBJECTS_INIT { sizeof(wsrs_objects), 0, 0, 0 }
 
 /* The same for structs that the program lends to be filled:  wsrs_stats stats = WSRS_STATS_INIT;  */
 #define WSRS_STATS_INIT { sizeof(wsrs_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
@@ -294,8 +294,8 @@ typedef struct {
 /*
  * A connection, of a client (wsrs_context_connect) or to a client (on_request, on_open).
  *
- * Sending: wsrs_conn_send, wsrs_conn_send_text, wsrs_conn_send_gathered, wsrs_conn_send_fragment, wsrs_conn_send_text_object,
- * wsrs_conn_send_binary_object, wsrs_conn_ping, wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
+ * Sending: wsrs_conn_send, wsrs_conn_send_text, wsrs_conn_send_gathered, wsrs_conn_send_fragment, wsrs_conn_send_binary,
+ * wsrs_conn_ping, wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
  * wsrs_conn_request_drain, wsrs_conn_buffered. About it: wsrs_conn_state, wsrs_conn_context, wsrs_conn_user_data,
  * wsrs_conn_set_user_data, wsrs_conn_local_address, wsrs_conn_peer_address, wsrs_conn_path, wsrs_conn_query,
  * wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats. Answering a request: wsrs_conn_accept,
@@ -507,11 +507,12 @@ typedef struct {
     /* A pong came. data is borrowed during the callback. */
     void (*on_pong)(wsrs_conn conn, const uint8_t *data, size_t len, void *user_data);
     /*
-     * For bindings of other languages, instead of on_message for whole messages of a context that has wsrs_objects: a
-     * message came, as an object that the library made and releases when it returns. Pieces of a message, and a message of
-     * which no object could be made, come to on_message.
+     * For bindings of other languages, instead of on_message in a context that has wsrs_objects: a whole message came, as
+     * an object that the library made and releases when it returns. Only for connections whose user data is not NULL:
+     * that is the binding's object of the connection. Pieces of a message, and a message of which no object could be made,
+     * come to on_message.
      */
-    void (*on_object)(wsrs_conn conn, void *object, void *user_data);
+    void (*on_object)(void *user_data, void *object);
 } wsrs_callbacks;
 
 /*
@@ -704,9 +705,9 @@ typedef struct {
 } wsrs_totals;
 
 /*
- * For bindings of languages whose values are counted objects: how the library makes an object of a message, and finds
- * the bytes of one. Start from WSRS_OBJECTS_INIT. For CPython these are functions of its own: PyUnicode_FromStringAndSize,
- * PyBytes_FromStringAndSize, Py_DecRef, PyUnicode_AsUTF8AndSize, PyBytes_AsStringAndSize.
+ * For bindings of languages whose values are counted objects: how the library makes an object of a message. Start from
+ * WSRS_OBJECTS_INIT. For CPython these are functions of its own: PyUnicode_FromStringAndSize, PyBytes_FromStringAndSize,
+ * Py_DecRef.
  *
  * All are called on the loop's thread, under whatever lock the language wants: poll without waiting then, and wait
  * for wsrs_context_fd without the lock. They must not call the library.
@@ -722,10 +723,6 @@ typedef struct {
     void *(*make_binary)(const char *data, ptrdiff_t len);
     /* The library needs an object that it made no longer. */
     void (*release)(void *object);
-    /* The UTF-8 of a text object, and its length to len; it stays valid as long as the object. NULL: it is none. */
-    const char *(*text_of)(void *object, ptrdiff_t *len);
-    /* The bytes of an object to data, their length to len; they stay valid as long as the object. Not 0: it is none. */
-    int (*bytes_of)(void *object, char **data, ptrdiff_t *len);
 } wsrs_objects;
 
 #ifdef __cplusplus
@@ -1037,6 +1034,16 @@ wsrs_result wsrs_conn_send(wsrs_conn conn,
                            size_t len);
 
 /*
+ * Sends bytes as a whole message, as wsrs_conn_send does with WSRS_BINARY.
+ *
+ * Any thread. Returns as wsrs_conn_send.
+ *
+ * The caller promises:
+ * - data is readable for len bytes, or NULL with len 0.
+ */
+wsrs_result wsrs_conn_send_binary(wsrs_conn conn, const void *data, size_t len);
+
+/*
  * Sends a NUL-terminated text as a whole message, as wsrs_conn_send does. text is borrowed for the call.
  *
  * Any thread. Returns as wsrs_conn_send.
@@ -1312,8 +1319,8 @@ wsrs_result wsrs_context_totals(wsrs_context context,
                                 wsrs_totals *out);
 
 /*
- * From now on whole messages come to on_object, where it is set, and wsrs_conn_send_text_object and
- * wsrs_conn_send_binary_object work. objects is copied; its functions must stay until the context is freed.
+ * From now on whole messages come to on_object, where it is set. objects is copied; its functions must stay until the
+ * context is freed.
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT, also when one of the functions is NULL; WSRS_ERR_CLOSED;
  * WSRS_ERR_THREAD; WSRS_ERR_FORKED.
@@ -1321,29 +1328,8 @@ wsrs_result wsrs_context_totals(wsrs_context context,
  * The caller promises:
  * - objects is initialised by WSRS_OBJECTS_INIT, and its functions do what their comments say.
  */
-wsrs_result wsrs_context_set_objects(wsrs_context context, const wsrs_objects *objects);
-
-/*
- * Sends a text object as a whole message, as wsrs_conn_send does. object is borrowed for the call.
- *
- * Loop thread. Returns as wsrs_conn_send; WSRS_ERR_ARGUMENT also when text_of gives NULL; WSRS_ERR_NOT_FOUND without
- * wsrs_context_set_objects; WSRS_ERR_THREAD.
- *
- * The caller promises:
- * - object is what text_of takes.
- */
-wsrs_result wsrs_conn_send_text_object(wsrs_conn conn,
-                                       void *object);
-
-/*
- * Sends the bytes of an object as a whole message, as wsrs_conn_send does. object is borrowed for the call.
- *
- * Loop thread. Returns as wsrs_conn_send_text_object, with bytes_of.
- *
- * The caller promises:
- * - object is what bytes_of takes.
- */
-wsrs_result wsrs_conn_send_binary_object(wsrs_conn conn, void *object);
+wsrs_result wsrs_context_set_objects(wsrs_context context,
+                                     const wsrs_objects *objects);
 
 /*
  * Accepts a request; on_open follows. subprotocol must be one that the client offers; NULL lets the listener's options

@@ -149,6 +149,8 @@ step_autobahn_client() { sh scripts/conformance.sh client --fast --timeout 600; 
 
 step_interop() { sh scripts/interop.sh; }
 
+step_python() { sh scripts/python.sh; }
+
 step_demo() { sh scripts/demo.sh --check; }
 
 # The load generator's own tests, then a few seconds of it against our server.
@@ -158,7 +160,7 @@ step_bench() {
     sh scripts/bench.sh --smoke
 }
 
-for name in format clippy build ctest packaging cargo_test valgrind asan autobahn_server autobahn_client interop demo bench; do
+for name in format clippy build ctest packaging cargo_test valgrind asan autobahn_server autobahn_client interop python demo bench; do
     step $name
 done
 echo "$all_passed passed, $all_failed failed, $all_skipped skipped"

@@ -94,8 +94,9 @@ impl Ctx {
     #[inline(never)]
     fn whole_object(&self, here: &Here, receiver: Receiver, to: To, kind: Kind, data: &[u8]) {
         if let Some(function) = receiver.object
+            && !to.user_data.is_null()
             && let Some(objects) = self.objects.get()
-            && objects.hand_over(here, function, to.conn, (kind, data), to.user_data)
+            && objects.hand_over(here, function, to.user_data, kind, data)
         {
             return;
         }

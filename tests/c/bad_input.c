@@ -72,8 +72,7 @@ CALL(header_at, wsrs_conn, wsrs_conn_header_at(handle, 0, &some_header))
 CALL(conn_context, wsrs_conn, wsrs_conn_context(handle, &some_context))
 CALL(stats, wsrs_conn, wsrs_conn_stats(handle, &some_stats))
 CALL(totals, wsrs_context, wsrs_context_totals(handle, &some_totals))
-CALL(send_text_object, wsrs_conn, wsrs_conn_send_text_object(handle, NULL))
-CALL(send_binary_object, wsrs_conn, wsrs_conn_send_binary_object(handle, NULL))
+CALL(send_binary, wsrs_conn, wsrs_conn_send_binary(handle, "x", 1))
 CALL(accept, wsrs_conn, wsrs_conn_accept(handle, NULL, NULL, 0))
 CALL(respond, wsrs_conn, wsrs_conn_respond(handle, 403, NULL, 0, NULL, 0))
 CALL(defer, wsrs_conn, wsrs_conn_defer(handle))
@@ -125,8 +124,7 @@ static const struct {
     {"wsrs_conn_context", CONN, LOOP, call_conn_context},
     {"wsrs_conn_stats", CONN, ANY, call_stats},
     {"wsrs_context_totals", CONTEXT, ANY, call_totals},
-    {"wsrs_conn_send_text_object", CONN, LOOP, call_send_text_object},
-    {"wsrs_conn_send_binary_object", CONN, LOOP, call_send_binary_object},
+    {"wsrs_conn_send_binary", CONN, ANY, call_send_binary},
     {"wsrs_conn_accept", CONN, LOOP, call_accept},
     {"wsrs_conn_respond", CONN, LOOP, call_respond},
     {"wsrs_conn_defer", CONN, LOOP, call_defer},
@@ -466,6 +464,8 @@ static void wrong_arguments_of_conn(void)
     REFUSED(wsrs_conn_send(conn, WSRS_BINARY, "x", (size_t)-1), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send(conn, WSRS_TEXT, "\xc3", 1), WSRS_ERR_UTF8);
     REFUSED(wsrs_conn_send_text(conn, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send_binary(conn, NULL, 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send_binary(conn, large, SIZE_MAX), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send_text(conn, "\xed\xa0\x80"), WSRS_ERR_UTF8);
     REFUSED(wsrs_conn_send_gathered(conn, WSRS_TEXT, NULL, 1), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send_gathered(conn, WSRS_TEXT, &null_part, 1), WSRS_ERR_ARGUMENT);
