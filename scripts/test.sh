@@ -60,7 +60,11 @@ counted() {
     [ "$failed" = 0 ]
 }
 
-step_format() { cargo fmt --check; }
+step_format() {
+    for manifest in Cargo.toml benches/load/Cargo.toml benches/peers/rust/Cargo.toml; do
+        cargo fmt --check --manifest-path "$manifest"
+    done
+}
 
 step_clippy() { cargo clippy --locked --all-targets -- -D warnings; }
 
@@ -173,7 +177,14 @@ step_python() { sh scripts/python.sh; }
 
 step_demo() { sh scripts/demo.sh --check; }
 
-for name in format clippy build ctest packaging cargo_test valgrind asan autobahn_server autobahn_client interop python demo; do
+# The load generator's own tests, then a few seconds of it against our server.
+step_bench() {
+    CARGO_TARGET_DIR=build/bench/load RUSTFLAGS='-C target-cpu=native' \
+        cargo test --locked --release --manifest-path benches/load/Cargo.toml
+    sh scripts/bench.sh --smoke
+}
+
+for name in format clippy build ctest packaging cargo_test valgrind asan autobahn_server autobahn_client interop python demo bench; do
     step $name
 done
 echo "$all_passed passed, $all_failed failed, $all_skipped skipped"
