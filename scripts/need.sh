@@ -6,6 +6,8 @@
 #   need_done               installs what was missing, or says what it is and exits with 2
 #   want COMMAND PACKAGE    the same at once for something optional: fails where it can't be had
 #   need_rust               cargo as new as Cargo.toml asks
+#   need_nightly            a nightly Rust beside it, for what stable can't do
+#   need_cargo_tool NAME    a subcommand of cargo; built from crates.io where it is missing
 
 missing=''
 
@@ -74,6 +76,31 @@ need_rust() {
         echo "Get it with rustup (https://rustup.rs): rustup toolchain install stable --profile minimal -c rustfmt -c clippy" >&2
         exit 2
     fi
+}
+
+# need_nightly COMPONENT...: through rustup, which can get one.
+need_nightly() {
+    if ! cargo +nightly --version >/dev/null 2>&1 || [ $# -gt 0 ]; then
+        command -v rustup >/dev/null 2>&1 || {
+            echo "A nightly Rust is needed, and rustup, which would get it, is not there (https://rustup.rs)." >&2
+            exit 2
+        }
+        rustup toolchain install nightly --profile minimal --no-self-update ${1:+-c "$@"} >>build/logs/packages.log 2>&1 || {
+            tail -n 5 build/logs/packages.log >&2
+            echo "A nightly Rust is needed and could not be installed from here: rustup toolchain install nightly" >&2
+            exit 2
+        }
+    fi
+}
+
+need_cargo_tool() {
+    cargo "$1" --version >/dev/null 2>&1 || {
+        echo "installing: cargo-$1"
+        cargo install --locked "cargo-$1" >>build/logs/packages.log 2>&1 || {
+            tail -n 5 build/logs/packages.log >&2
+            exit 2
+        }
+    }
 }
 
 # need_venv: a Python with the packages that the clients of tests/interop use; its path is in $python.

@@ -57,3 +57,8 @@ fn connections() {
 fn handshakes() {
     replay("handshake", checks::handshake);
 }
+
+#[test]
+fn calls() {
+    replay("calls", checks::calls);
+}

@@ -3,6 +3,7 @@
 //! The fuzz targets feed them with new bytes (`scripts/fuzz.sh`), `tests/fuzz_corpus.rs` with those in `corpus`.
 
 mod bytes;
+mod calls;
 mod connection;
 #[path = "../../tests/common/drive.rs"]
 mod drive;
@@ -16,6 +17,7 @@ mod pair;
 mod upgrade;
 
 pub use bytes::{chunked, url, utf8};
+pub use calls::calls;
 pub use connection::connection;
 pub use frames::frames;
 pub use handshake::{answer, request};
