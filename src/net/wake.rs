@@ -11,12 +11,16 @@ use super::table::RESERVED;
 use crate::proto::connection::NotNow;
 use crate::proto::message::Kind;
 use crate::proto::utf8::Utf8;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
+
+#[cfg(all(test, loom))]
+mod models;
 
 /// Shared by the loop and every thread that knows the context.
 pub struct Door {
@@ -25,6 +29,9 @@ pub struct Door {
     /// Something is in the mailbox: looked at once a turn, without the lock.
     pending: AtomicBool,
     inner: Mutex<Inner>,
+    /// What the poll set makes of `wake`, for models.
+    #[cfg(all(test, loom))]
+    rung: loom::sync::Notify,
 }
 
 #[derive(Default)]
@@ -96,6 +103,8 @@ impl Door {
             stop: AtomicBool::new(false),
             pending: AtomicBool::new(false),
             inner: Mutex::new(Inner { shut: true, ..Inner::default() }),
+            #[cfg(all(test, loom))]
+            rung: loom::sync::Notify::new(),
         })
     }
 
@@ -269,6 +278,8 @@ impl Door {
     /// Wakes the loop. An eventfd takes 2^64 - 2 of these before it would block.
     pub(super) fn ring(&self) {
         let _ = rustix::io::write(&*self.wake, &1u64.to_ne_bytes());
+        #[cfg(all(test, loom))]
+        self.rung.notify();
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -1,0 +1,22 @@
+//! The mutexes, atomics and thread-locals of everything that threads share: those of std.
+//!
+//! Used by `net::wake`, `boundary::guard` and `capi::state`. In tests under `--cfg loom` they are those of loom, which
+//! runs the models beside the code that they are about in every order that its threads can take (`scripts/loom.sh`).
+
+#[cfg(not(all(test, loom)))]
+mod chosen {
+    pub(crate) use std::sync::atomic;
+    pub(crate) use std::sync::{Mutex, MutexGuard};
+    pub(crate) use std::thread::yield_now;
+    pub(crate) use std::thread_local;
+}
+
+#[cfg(all(test, loom))]
+mod chosen {
+    pub(crate) use loom::sync::atomic;
+    pub(crate) use loom::sync::{Mutex, MutexGuard};
+    pub(crate) use loom::thread::yield_now;
+    pub(crate) use loom::thread_local;
+}
+
+pub(crate) use chosen::*;
