@@ -154,8 +154,8 @@ unsafe extern "C" fn on_pong(conn: wsrs_conn, data: *const u8, len: usize, user_
 pub(super) unsafe extern "C" fn on_timer(timer: wsrs_timer, argument: *mut c_void) {
     let here = world();
     let running = *here.running.last().expect("a timer outside of all turns");
-    assert_eq!(handle::context(timer.id), handle::context(running));
-    assert_eq!(here.timers.get(&timer.id), Some(&(argument as usize)), "a timer that is gone");
+    let known = here.timers.get(&timer.id).map(|timer| (timer.argument, timer.context));
+    assert_eq!(known, Some((argument as usize, running)), "a timer that is gone");
     drop(here);
     go_on();
 }

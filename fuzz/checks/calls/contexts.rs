@@ -2,7 +2,8 @@
 
 use super::callbacks::{ASKING, EMPTY, SILENT, on_log, on_once, on_post, on_timer};
 use super::raw;
-use super::world::{Context, Life, World, world};
+use super::world::{Context, Life, Timer, World, world};
+use std::collections::HashMap;
 use std::ffi::{CString, c_void};
 use std::ptr::{null, null_mut};
 use wsrs::boundary::handle::Kind;
@@ -104,8 +105,7 @@ pub(super) fn free(id: u64) {
         here.running.push(id);
     }
     let timers = std::mem::take(&mut here.timers);
-    let of = |timer: u64| wsrs::boundary::handle::context(timer) == wsrs::boundary::handle::context(id);
-    let (ended, others) = timers.into_iter().partition(|(timer, _)| before.is_some() && of(*timer));
+    let (ended, others): (HashMap<_, _>, _) = timers.into_iter().partition(|(_, timer)| timer.context == id);
     here.timers = others;
     drop(here);
     let result = wsrs_context_free(wsrs_context { id });
@@ -118,7 +118,6 @@ pub(super) fn free(id: u64) {
         assert!(result == WSRS_OK || here.elsewhere > 0, "free: {result}");
         if result != WSRS_OK {
             here.contexts.entry(id).and_modify(|context| context.freed = before);
-            let ended: std::collections::HashMap<u64, usize> = ended;
             here.timers.extend(ended);
         }
     }
@@ -304,7 +303,7 @@ pub(super) fn timer() {
     assert_eq!(result == WSRS_OK, made.id != UNTOUCHED);
     if result == WSRS_OK {
         here.know(Kind::Timer, made.id, id);
-        assert!(here.timers.insert(made.id, argument).is_none(), "an id was used again");
+        assert!(here.timers.insert(made.id, Timer { argument, context: id }).is_none(), "an id was used again");
     }
 }
 

@@ -23,8 +23,8 @@ pub(super) struct World {
     handles: [Vec<(u64, u64)>; 4],
     /// By the id of the connection.
     pub(super) lives: HashMap<u64, Life>,
-    /// By the id of the timer: its argument.
-    pub(super) timers: HashMap<u64, usize>,
+    /// By the id of the timer.
+    pub(super) timers: HashMap<u64, Timer>,
     /// By argument: the context, and whether it was called.
     pub(super) posts: Vec<(u64, bool)>,
     /// Contexts whose turns are on the stack.
@@ -43,6 +43,11 @@ pub(super) struct Context {
     /// All its deadlines are a few milliseconds.
     pub(super) hasty: bool,
     pub(super) freed: bool,
+}
+
+pub(super) struct Timer {
+    pub(super) argument: usize,
+    pub(super) context: u64,
 }
 
 /// What was seen of a connection.
