@@ -16,7 +16,14 @@ mod chosen {
     pub(crate) use loom::sync::atomic;
     pub(crate) use loom::sync::{Mutex, MutexGuard};
     pub(crate) use loom::thread::yield_now;
-    pub(crate) use loom::thread_local;
+
+    /// As `thread_local` of std; loom's does not know `const`.
+    macro_rules! of_thread {
+        ($(static $name:ident: $type:ty = const $init:block;)+) => {
+            loom::thread_local! { $(static $name: $type = $init;)+ }
+        };
+    }
+    pub(crate) use of_thread as thread_local;
 }
 
 pub(crate) use chosen::*;

@@ -29,9 +29,8 @@ pub struct Door {
     /// Something is in the mailbox: looked at once a turn, without the lock.
     pending: AtomicBool,
     inner: Mutex<Inner>,
-    /// What the poll set makes of `wake`, for models.
     #[cfg(all(test, loom))]
-    rung: loom::sync::Notify,
+    model: models::Model,
 }
 
 #[derive(Default)]
@@ -104,7 +103,7 @@ impl Door {
             pending: AtomicBool::new(false),
             inner: Mutex::new(Inner { shut: true, ..Inner::default() }),
             #[cfg(all(test, loom))]
-            rung: loom::sync::Notify::new(),
+            model: models::Model::default(),
         })
     }
 
@@ -279,7 +278,7 @@ impl Door {
     pub(super) fn ring(&self) {
         let _ = rustix::io::write(&*self.wake, &1u64.to_ne_bytes());
         #[cfg(all(test, loom))]
-        self.rung.notify();
+        self.model.ring();
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -6,6 +6,8 @@ use super::super::event::State;
 use super::{Command, Delivery, Door};
 use crate::net::{ConnId, Error};
 use crate::proto::message::Kind;
+use loom::sync::Notify;
+use loom::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use loom::thread::{self, JoinHandle};
 use rustix::event::{EventfdFlags, eventfd};
 use std::sync::{Arc, LazyLock};
@@ -15,9 +17,8 @@ const HIGH_WATER: usize = 1000;
 
 /// A door that a loop has opened.
 fn door() -> Arc<Door> {
-    static WAKE: LazyLock<Arc<std::os::fd::OwnedFd>> = LazyLock::new(|| {
-        Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).expect("a descriptor"))
-    });
+    static WAKE: LazyLock<Arc<std::os::fd::OwnedFd>> =
+        LazyLock::new(|| Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).expect("a descriptor")));
     let door = Door::new(WAKE.clone());
     door.open(HIGH_WATER, 1);
     door
@@ -28,9 +29,42 @@ fn with<T: 'static>(door: &Arc<Door>, work: impl FnOnce(&Door) -> T + 'static) -
     thread::spawn(move || work(&door))
 }
 
+/// What loom sees of a door beside its lock and flags.
+pub(super) struct Model {
+    /// What the poll set makes of the eventfd.
+    rung: Notify,
+    /// Loads of it are seen, but make no order.
+    used: AtomicU32,
+}
+
+impl Default for Model {
+    fn default() -> Model {
+        Model { rung: Notify::new(), used: AtomicU32::new(0) }
+    }
+}
+
+impl Model {
+    pub(super) fn ring(&self) {
+        self.used.load(Relaxed);
+        self.rung.notify();
+    }
+}
+
+impl Door {
+    /// Nobody rings any more: the model fails where somebody might.
+    pub(crate) fn end(&mut self) {
+        self.model.used.with_mut(|_| ());
+    }
+
+    /// `take_stop` for models of other layers.
+    pub(crate) fn was_stopped(&self) -> bool {
+        self.take_stop()
+    }
+}
+
 /// Waits as the poll set does and takes what came, as a turn does.
 fn turn(door: &Door) -> Delivery {
-    door.rung.wait();
+    door.model.rung.wait();
     if door.is_pending() { door.take() } else { Delivery::default() }
 }
 
@@ -145,7 +179,8 @@ fn a_refused_sender_is_told_of_to_the_loop() {
 fn a_post_beside_the_end_is_delivered_or_refused() {
     loom::model(|| {
         let door = door();
-        let poster = with(&door, |door| usize::from(door.post([1, 1]).is_ok()) + usize::from(door.post([1, 2]).is_ok()));
+        let poster =
+            with(&door, |door| usize::from(door.post([1, 1]).is_ok()) + usize::from(door.post([1, 2]).is_ok()));
         door.shut();
         let delivered = posted(door.take());
         let taken = poster.join().expect("no panic");
