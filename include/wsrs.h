@@ -69,7 +69,8 @@
  *
  * STRUCTS. Those that the program fills begin with their size: start from the WSRS_*_INIT macro, or set everything to 0
  * and size to sizeof. A member that is 0 or NULL has its default. So a program works with a newer library that knows
- * more members. Structs that the library fills begin with their size too, and may grow at their end.
+ * more members. Structs that the library hands out begin with their size too, and may grow at their end; those that the
+ * program lends to be filled (wsrs_stats, wsrs_totals) are filled up to the size that the program gave them.
  *
  * YOUR OWN LOOP. Wait until wsrs_context_fd is readable, or wsrs_context_timeout_ms is over, then call
  * wsrs_context_poll(context, 0). Ask for wsrs_context_timeout_ms before each wait.
@@ -84,11 +85,16 @@
 #define WSRS_VERSION (WSRS_VERSION_MAJOR * 10000 + WSRS_VERSION_MINOR * 100 + WSRS_VERSION_PATCH)
 
 /* First values of the structs that the program fills:  wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;  */
-#define WSRS_CALLBACKS_INIT { sizeof(wsrs_callbacks), 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_CALLBACKS_INIT { sizeof(wsrs_callbacks), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_LIMITS_INIT { sizeof(wsrs_limits), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_CONTEXT_OPTIONS_INIT { sizeof(wsrs_context_options), 0 }
 #define WSRS_LISTEN_OPTIONS_INIT { sizeof(wsrs_listen_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_CONNECT_OPTIONS_INIT { sizeof(wsrs_connect_options), 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_OBJECTS_INIT { sizeof(wsrs_objects), 0, 0, 0 }
+
+/* The same for structs that the program lends to be filled:  wsrs_stats stats = WSRS_STATS_INIT;  */
+#define WSRS_STATS_INIT { sizeof(wsrs_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_TOTALS_INIT { sizeof(wsrs_totals), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* First value of a handle that names nothing:  wsrs_conn conn = WSRS_CONN_NONE;  and likewise for the other handles. */
 #define WSRS_CONTEXT_NONE { 0 }
@@ -267,7 +273,8 @@ typedef int32_t wsrs_result;
  *
  * Functions: wsrs_context_new, wsrs_context_free, wsrs_context_run, wsrs_context_poll, wsrs_context_stop,
  * wsrs_context_fd, wsrs_context_timeout_ms, wsrs_context_listen, wsrs_context_connect, wsrs_context_post,
- * wsrs_context_timer, wsrs_context_set_log, wsrs_context_next_conn, wsrs_context_broadcast, wsrs_context_send_many.
+ * wsrs_context_timer, wsrs_context_set_log, wsrs_context_next_conn, wsrs_context_broadcast, wsrs_context_send_many,
+ * wsrs_context_totals, wsrs_context_set_objects.
  */
 typedef struct {
     /* 0: none. */
@@ -287,11 +294,11 @@ typedef struct {
 /*
  * A connection, of a client (wsrs_context_connect) or to a client (on_request, on_open).
  *
- * Sending: wsrs_conn_send, wsrs_conn_send_text, wsrs_conn_send_gathered, wsrs_conn_send_fragment, wsrs_conn_ping,
- * wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
+ * Sending: wsrs_conn_send, wsrs_conn_send_text, wsrs_conn_send_gathered, wsrs_conn_send_fragment, wsrs_conn_send_binary,
+ * wsrs_conn_ping, wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
  * wsrs_conn_request_drain, wsrs_conn_buffered. About it: wsrs_conn_state, wsrs_conn_context, wsrs_conn_user_data,
  * wsrs_conn_set_user_data, wsrs_conn_local_address, wsrs_conn_peer_address, wsrs_conn_path, wsrs_conn_query,
- * wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at. Answering a request: wsrs_conn_accept,
+ * wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats. Answering a request: wsrs_conn_accept,
  * wsrs_conn_respond, wsrs_conn_defer.
  */
 typedef struct {
@@ -499,6 +506,13 @@ typedef struct {
     void (*on_ping)(wsrs_conn conn, const uint8_t *data, size_t len, void *user_data);
     /* A pong came. data is borrowed during the callback. */
     void (*on_pong)(wsrs_conn conn, const uint8_t *data, size_t len, void *user_data);
+    /*
+     * For bindings of other languages, instead of on_message in a context that has wsrs_objects: a whole message came, as
+     * an object that the library made and releases when it returns. Only for connections whose user data is not NULL:
+     * that is the binding's object of the connection. Pieces of a message, and a message of which no object could be made,
+     * come to on_message.
+     */
+    void (*on_object)(void *user_data, void *object);
 } wsrs_callbacks;
 
 /*
@@ -607,6 +621,109 @@ typedef struct {
     /* Not 0: wsrs_conn_header and the like work as long as the connection lives. */
     int32_t keep_response;
 } wsrs_connect_options;
+
+/*
+ * What a connection counted. Bytes are those of messages: without frame headers, pings and the handshake.
+ *
+ * Functions: wsrs_conn_stats.
+ */
+typedef struct {
+    /* sizeof(wsrs_stats); WSRS_STATS_INIT sets it. */
+    size_t size;
+    /* Messages that came whole; in streaming mode those whose last piece came. */
+    uint64_t messages_received;
+    /* Messages that were sent or queued. */
+    uint64_t messages_sent;
+    /* Bytes of messages that came. */
+    uint64_t bytes_received;
+    /* Bytes of messages that were sent or queued. */
+    uint64_t bytes_sent;
+    /* Pings that came. */
+    uint64_t pings_received;
+    /* Pings that were sent, by wsrs_conn_ping and by the library (ping_interval_ms). */
+    uint64_t pings_sent;
+    /* Pongs that came, asked for or not. */
+    uint64_t pongs_received;
+    /* How often a send on the loop's thread gave WSRS_ERR_AGAIN; wsrs_totals counts other threads' too. */
+    uint64_t sends_refused;
+    /* Bytes in the queue now: what wsrs_conn_buffered says, with frame headers, between two callbacks. */
+    uint64_t queued;
+    /* Microseconds from the last ping that was answered to its pong, time in queues included; 0: none was answered. */
+    uint64_t rtt_us;
+    /* The shortest of these times. */
+    uint64_t rtt_least_us;
+    /* Their smoothed mean: a new time counts for an eighth. */
+    uint64_t rtt_mean_us;
+} wsrs_stats;
+
+/*
+ * What a context counted: sums over all connections that it had, and how they ended.
+ *
+ * Functions: wsrs_context_totals.
+ */
+typedef struct {
+    /* sizeof(wsrs_totals); WSRS_TOTALS_INIT sets it. */
+    size_t size;
+    /* Messages that came whole; in streaming mode those whose last piece came. */
+    uint64_t messages_received;
+    /* Messages that were sent or queued. */
+    uint64_t messages_sent;
+    /* Bytes of messages that came. */
+    uint64_t bytes_received;
+    /* Bytes of messages that were sent or queued. */
+    uint64_t bytes_sent;
+    /* Pings that came. */
+    uint64_t pings_received;
+    /* Pings that were sent, by wsrs_conn_ping and by the library (ping_interval_ms). */
+    uint64_t pings_sent;
+    /* Pongs that came, asked for or not. */
+    uint64_t pongs_received;
+    /* How often a send gave WSRS_ERR_AGAIN, on any thread. */
+    uint64_t sends_refused;
+    /* Bytes in the queues of all connections now, with frame headers. */
+    uint64_t queued;
+    /* Connections whose handshake was done, of servers and clients. Minus closed: how many are open. */
+    uint64_t opened;
+    /* Of these, those that ended. */
+    uint64_t closed;
+    /* Clients whose request the library refused, or that went away before the handshake was done or took too long. */
+    uint64_t handshakes_failed;
+    /* Requests that the program answered with a status (wsrs_conn_respond). */
+    uint64_t handshakes_rejected;
+    /* Connects that ended in on_error. */
+    uint64_t connects_failed;
+    /* Open connections that the library closed since the peer broke the protocol (code 1002). */
+    uint64_t protocol_errors;
+    /* The same for text that was not UTF-8 (code 1007). */
+    uint64_t text_errors;
+    /* The same for max_message, max_frame, max_fragments (codes 1008 and 1009). */
+    uint64_t limit_errors;
+    /* Open connections that a deadline ended (WSRS_BY_TIMEOUT). */
+    uint64_t timeouts;
+    /* Open connections that TCP ended, without a Close (WSRS_BY_NETWORK). */
+    uint64_t losses;
+} wsrs_totals;
+
+/*
+ * For bindings of languages whose values are counted objects: how the library makes an object of a message. Start from
+ * WSRS_OBJECTS_INIT. For CPython these are functions of its own: PyUnicode_FromStringAndSize, PyBytes_FromStringAndSize,
+ * Py_DecRef.
+ *
+ * All are called on the loop's thread, under whatever lock the language wants: poll without waiting then, and wait
+ * for wsrs_context_fd without the lock. They must not call the library.
+ *
+ * Used in: wsrs_context_set_objects.
+ */
+typedef struct {
+    /* sizeof(wsrs_objects), as WSRS_OBJECTS_INIT sets it. */
+    size_t size;
+    /* Makes an object of a text, which is valid UTF-8. NULL: out of memory. */
+    void *(*make_text)(const char *data, ptrdiff_t len);
+    /* Makes an object of bytes. NULL: out of memory. */
+    void *(*make_binary)(const char *data, ptrdiff_t len);
+    /* The library needs an object that it made no longer. */
+    void (*release)(void *object);
+} wsrs_objects;
 
 #ifdef __cplusplus
 extern "C" {
@@ -917,6 +1034,16 @@ wsrs_result wsrs_conn_send(wsrs_conn conn,
                            size_t len);
 
 /*
+ * Sends bytes as a whole message, as wsrs_conn_send does with WSRS_BINARY.
+ *
+ * Any thread. Returns as wsrs_conn_send.
+ *
+ * The caller promises:
+ * - data is readable for len bytes, or NULL with len 0.
+ */
+wsrs_result wsrs_conn_send_binary(wsrs_conn conn, const void *data, size_t len);
+
+/*
  * Sends a NUL-terminated text as a whole message, as wsrs_conn_send does. text is borrowed for the call.
  *
  * Any thread. Returns as wsrs_conn_send.
@@ -1167,6 +1294,42 @@ wsrs_result wsrs_conn_header(wsrs_conn conn,
 wsrs_result wsrs_conn_header_at(wsrs_conn conn,
                                 size_t index,
                                 wsrs_header *out);
+
+/*
+ * What the connection counted so far. Start from  wsrs_stats stats = WSRS_STATS_INIT;  On the loop's thread the numbers
+ * are exact, in on_close still; on others those of a moment ago: each is right, but not all of the same moment.
+ *
+ * Any thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - out points to a wsrs_stats whose size is set.
+ */
+wsrs_result wsrs_conn_stats(wsrs_conn conn,
+                            wsrs_stats *out);
+
+/*
+ * What the context counted so far. Start from  wsrs_totals totals = WSRS_TOTALS_INIT;  Exact and not as wsrs_conn_stats.
+ *
+ * Any thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - out points to a wsrs_totals whose size is set.
+ */
+wsrs_result wsrs_context_totals(wsrs_context context,
+                                wsrs_totals *out);
+
+/*
+ * From now on whole messages come to on_object, where it is set. objects is copied; its functions must stay until the
+ * context is freed.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT, also when one of the functions is NULL; WSRS_ERR_CLOSED;
+ * WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - objects is initialised by WSRS_OBJECTS_INIT, and its functions do what their comments say.
+ */
+wsrs_result wsrs_context_set_objects(wsrs_context context,
+                                     const wsrs_objects *objects);
 
 /*
  * Accepts a request; on_open follows. subprotocol must be one that the client offers; NULL lets the listener's options

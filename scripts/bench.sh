@@ -10,27 +10,10 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 top=$(dirname -- "$here")
 cd "$top"
 . "$here/need.sh"
-shared=${WSRS_SHARED:-$top/../shared}
-if [ ! -d "$shared/bench" ]; then
-    echo "bench.sh: skipped: no bench in $shared (set WSRS_SHARED)"
-    exit 0
-fi
-need make make
-need python3 python3
 need strace strace
-need openssl openssl
-need_cc
-need_done
+. "$here/yardstick.sh"
 server=$top/build/c-examples/echo_server
-bench=$top/build/bench
 [ -x "$server" ] || sh "$here/build.sh"
-
-if [ ! -x "$bench/wsload" ]; then
-    mkdir -p "$bench"
-    cp -R "$shared/bench/." "$bench/"
-    chmod -R u+w "$bench"
-    make -C "$bench" wsload limit >"$bench/make.log" 2>&1 || { tail "$bench/make.log"; exit 1; }
-fi
 
 syscalls() {
     for cell in '--size 125 --connections 64' '--size 125 --connections 64 --pipeline 16' \

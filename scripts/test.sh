@@ -22,6 +22,7 @@ need pkg-config pkg-config
 need valgrind valgrind
 need python3 python3
 need_rust
+need_loops
 need_clang
 
 all_passed=0 all_failed=0 all_skipped=0
@@ -104,6 +105,29 @@ examples() {
     check "a client that chat_server refuses" refused "$@" "$folder/c-examples/echo_client" "ws://127.0.0.1:$port/"
     check "chat_server, two clients" "$python" tests/interop/chat.py "http://127.0.0.1:$port/"
     check "chat_server ends well" finish
+    embedded udp "$@" "$folder/c-examples/embed_poll"
+    embedded ticks "$@" "$folder/c-examples/embed_libuv"
+    embedded ticks "$@" "$folder/c-examples/embed_libevent"
+    port=$(free_port)
+    start "$@" "$folder/c-examples/workers" "$port"
+    check "workers, while clients come and go" "$python" tests/interop/workers.py "ws://127.0.0.1:$port/"
+    check "workers ends well" finish
+    port=$(free_port)
+    start "$@" "$folder/c-examples/threads_server" 2 "$port" >"$folder/threads_server.out"
+    check "threads_server, stopped under load" "$python" tests/interop/load.py "ws://127.0.0.1:$port/" "$server"
+    check "threads_server ends well" finish
+    check "both threads worked" test "$(grep -c '^thread .: [1-9][0-9]* messages$' "$folder/threads_server.out")" = 2
+}
+
+# embedded WORK COMMAND...: an echo server inside another loop, which has work of its own; embedded.py ends it.
+embedded() {
+    work=$1
+    shift
+    for program in "$@"; do :; done
+    port=$(free_port)
+    start "$@" "$port"
+    check "${program##*/}, clients and the loop's own work" "$python" tests/interop/embedded.py "$work" "ws://127.0.0.1:$port/" "$server"
+    check "${program##*/} ends well" finish
 }
 
 # The client prints why and exits with 1; any other status is a report of the wrapper.
@@ -127,7 +151,7 @@ step_valgrind() {
 # The Rust code is instrumented too where a nightly Rust is installed; its runtime is clang's.
 step_asan() {
     if cargo +nightly --version >/dev/null 2>&1; then
-        CC=clang cmake -S . -B build/asan -DWSRS_SANITIZE=address -DWSRS_RUST_SANITIZE=ON
+        CC=clang CXX=clang++ cmake -S . -B build/asan -DWSRS_SANITIZE=address -DWSRS_RUST_SANITIZE=ON
     else
         cmake -S . -B build/asan -DWSRS_SANITIZE=address -DWSRS_CARGO_TARGET_DIR="$PWD/build/cargo"
     fi
@@ -145,9 +169,11 @@ step_autobahn_client() { sh scripts/conformance.sh client --fast --timeout 600; 
 
 step_interop() { sh scripts/interop.sh; }
 
+step_python() { sh scripts/python.sh; }
+
 step_demo() { sh scripts/demo.sh --check; }
 
-for name in format clippy build ctest packaging cargo_test valgrind asan autobahn_server autobahn_client interop demo; do
+for name in format clippy build ctest packaging cargo_test valgrind asan autobahn_server autobahn_client interop python demo; do
     step $name
 done
 echo "$all_passed passed, $all_failed failed, $all_skipped skipped"

@@ -11,7 +11,7 @@ use std::sync::Once;
 use std::{env, fs};
 
 /// The files of `src/capi` in the order of the header.
-const NOUNS: [&str; 14] = [
+const NOUNS: [&str; 16] = [
     "version",
     "result",
     "types",
@@ -25,6 +25,8 @@ const NOUNS: [&str; 14] = [
     "listener",
     "conn",
     "conn_info",
+    "stats",
+    "objects",
     "request",
 ];
 

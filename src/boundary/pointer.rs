@@ -112,6 +112,43 @@ pub unsafe fn write_text(buffer: *mut c_char, capacity: usize, text: &str) -> Re
     Ok(())
 }
 
+/// Where a sized struct goes, as long as the program knows it.
+pub struct SizedOut<T> {
+    place: *mut T,
+    size: usize,
+}
+
+/// Checks a place for a struct that begins with its size, which the program has set.
+///
+/// # Safety
+/// `place` is NULL or points to a struct whose first member is its size in bytes.
+pub unsafe fn sized_out<T: Sized0>(place: *mut T) -> Result<SizedOut<T>, Refused> {
+    let Out(place) = out(place)?;
+    // SAFETY: not NULL and aligned; readable for its first member by the caller's promise.
+    let size = unsafe { place.cast::<usize>().read() };
+    if size < T::FIRST || size > LONGEST {
+        return Err(Refused("a struct whose first member is not its size: use its initialiser"));
+    }
+    Ok(SizedOut { place, size })
+}
+
+impl<T: Sized0> SizedOut<T> {
+    /// Writes what the program knows of the struct, but for its size; members that this library doesn't know are zero.
+    ///
+    /// # Safety
+    /// The place is writable for its size.
+    pub unsafe fn write(self, value: T) {
+        let (first, known) = (size_of::<usize>(), self.size.min(size_of::<T>()));
+        let to = self.place.cast::<u8>();
+        // SAFETY: `known` bytes fit both, and all of `size` is writable by the caller's promise; a `Sized0` begins with its
+        // size and is valid whatever integers follow.
+        unsafe {
+            std::ptr::copy_nonoverlapping((&raw const value).cast::<u8>().add(first), to.add(first), known - first);
+            to.add(known).write_bytes(0, self.size - known);
+        }
+    }
+}
+
 /// Reads a sized struct: members that the program does not know are zero, members that this library does not know must
 /// be. None for NULL.
 ///
@@ -184,6 +221,21 @@ mod tests {
         assert!(read(&[u64::MAX, 5]).is_err());
         // SAFETY: NULL is allowed.
         assert!(unsafe { read_sized::<Known>(std::ptr::null()) }.is_ok_and(|value| value.is_none()));
+    }
+
+    #[test]
+    fn written_as_long_as_the_program_knows_it() {
+        let write = |words: &mut [u64]| -> Result<(), Refused> {
+            // SAFETY: each caller gives as many words as the first says.
+            let place = unsafe { sized_out(words.as_mut_ptr().cast::<Known>()) }?;
+            // SAFETY: as above.
+            unsafe { place.write(Known { size: 24, a: 7, b: 8 }) };
+            Ok(())
+        };
+        let (mut older, mut newer) = ([16, 1, 2], [32, 1, 2, 3, 4]);
+        assert_eq!((write(&mut older), older), (Ok(()), [16, 7, 2]));
+        assert_eq!((write(&mut newer), newer), (Ok(()), [32, 7, 8, 0, 4]));
+        assert!(write(&mut [0, 1, 2]).is_err() && write(&mut [u64::MAX, 1, 2]).is_err());
     }
 
     #[test]

@@ -45,6 +45,11 @@ pub struct wsrs_callbacks {
     pub on_ping: Option<unsafe extern "C" fn(conn: wsrs_conn, data: *const u8, len: usize, user_data: *mut c_void)>,
     /// A pong came. data is borrowed during the callback.
     pub on_pong: Option<unsafe extern "C" fn(conn: wsrs_conn, data: *const u8, len: usize, user_data: *mut c_void)>,
+    /// For bindings of other languages, instead of on_message in a context that has wsrs_objects: a whole message came, as
+    /// an object that the library made and releases when it returns. Only for connections whose user data is not NULL:
+    /// that is the binding's object of the connection. Pieces of a message, and a message of which no object could be made,
+    /// come to on_message.
+    pub on_object: Option<unsafe extern "C" fn(user_data: *mut c_void, object: *mut c_void)>,
 }
 
 // SAFETY: repr(C), begins with its size; zero is None for each function.
@@ -54,6 +59,8 @@ unsafe impl Sized0 for wsrs_callbacks {
 
 /// The type of `on_message`, which is looked up for every message.
 pub(super) type OnMessage = unsafe extern "C" fn(wsrs_conn, *const wsrs_message, *mut c_void);
+/// The type of `on_object`, likewise.
+pub(super) type OnObject = unsafe extern "C" fn(*mut c_void, *mut c_void);
 
 impl wsrs_callbacks {
     /// No callback at all.
@@ -67,6 +74,7 @@ impl wsrs_callbacks {
         on_drain: None,
         on_ping: None,
         on_pong: None,
+        on_object: None,
     };
 
     /// Whether both name the same functions. Addresses may differ for one function, never agree for two that do
@@ -75,7 +83,7 @@ impl wsrs_callbacks {
         self.addresses() == other.addresses()
     }
 
-    fn addresses(&self) -> [usize; 8] {
+    fn addresses(&self) -> [usize; 9] {
         [
             self.on_request.map_or(0, |f| f as usize),
             self.on_open.map_or(0, |f| f as usize),
@@ -85,6 +93,7 @@ impl wsrs_callbacks {
             self.on_drain.map_or(0, |f| f as usize),
             self.on_ping.map_or(0, |f| f as usize),
             self.on_pong.map_or(0, |f| f as usize),
+            self.on_object.map_or(0, |f| f as usize),
         ]
     }
 }

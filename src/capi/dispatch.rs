@@ -4,7 +4,7 @@
 //! until the callback returns: message data lies in the window, which the turn holds; heads lie in the loop, which
 //! stores them apart from its tables and frees them only when it is asked for the next event; the rest lies here.
 
-use super::callbacks::wsrs_callbacks;
+use super::callbacks::{OnMessage, OnObject, wsrs_callbacks};
 use super::message::{wsrs_close, wsrs_error, wsrs_header, wsrs_message, wsrs_request};
 use super::state::Ctx;
 use super::state::fault::code;
@@ -37,6 +37,19 @@ struct To {
     user_data: *mut c_void,
 }
 
+/// Who gets the messages of a connection.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Receiver {
+    function: Option<OnMessage>,
+    /// Only where objects can be made.
+    object: Option<OnObject>,
+}
+
+impl Receiver {
+    /// The tag of no set of callbacks.
+    pub(super) const UNKNOWN: u32 = u32::MAX;
+}
+
 impl Ctx {
     /// Calls the program back for one event.
     #[inline]
@@ -64,16 +77,48 @@ impl Ctx {
     /// Calls the program back for a message that lies whole in the window.
     #[inline(always)]
     pub(super) fn whole_message(&self, here: &Here, whole: &Whole, data: &[u8]) {
-        let (tag, mut function) = self.last_on_message.get();
+        let (tag, mut receiver) = self.receiver.get();
         if tag != whole.tag {
-            function = self.callback(whole.tag, |set| set.on_message);
-            self.last_on_message.set((whole.tag, function));
+            receiver = self.find_receiver(whole.tag);
         }
-        let Some(function) = function else { return };
-        let message = message(whole.kind, data, true, true);
-        let conn = wsrs_conn { id: self.conn(whole.id) };
-        // SAFETY: promised when it was set; the struct and its data outlive the call.
-        here.outside(|| unsafe { function(conn, &message, whole.user_data as *mut c_void) });
+        let to = To { conn: wsrs_conn { id: self.conn(whole.id) }, user_data: whole.user_data as *mut c_void };
+        match receiver {
+            Receiver { function: Some(function), object: None } => {
+                pieces(here, function, to, message(whole.kind, data, true, true))
+            }
+            _ => self.whole_object(here, receiver, to, whole.kind, data),
+        }
+    }
+
+    /// A whole message as an object, if it is wanted so.
+    #[inline(never)]
+    fn whole_object(&self, here: &Here, receiver: Receiver, to: To, kind: Kind, data: &[u8]) {
+        if let Some(function) = receiver.object
+            && !to.user_data.is_null()
+            && let Some(objects) = self.objects.get()
+            && objects.hand_over(here, function, to.user_data, kind, data)
+        {
+            return;
+        }
+        if let Some(function) = receiver.function {
+            pieces(here, function, to, message(kind, data, true, true));
+        }
+    }
+
+    /// Who gets the messages of a tag.
+    #[cold]
+    fn find_receiver(&self, tag: u32) -> Receiver {
+        let receiver = Receiver {
+            function: self.callback(tag, |set| set.on_message),
+            object: self.objects.get().and_then(|_| self.callback(tag, |set| set.on_object)),
+        };
+        self.receiver.set((tag, receiver));
+        receiver
+    }
+
+    /// It is looked up again for the next message.
+    pub(super) fn forget_receiver(&self) {
+        self.receiver.set((Receiver::UNKNOWN, Receiver::default()));
     }
 
     #[inline]
@@ -82,10 +127,12 @@ impl Ctx {
         let tag = event.tag;
         match event.what {
             What::Message { kind, data, first, last } => {
-                let Some(function) = self.callback(tag, |set| set.on_message) else { return };
-                let message = message(kind, data, first, last);
-                // SAFETY: as all callbacks: promised when it was set; the struct and its data outlive the call.
-                here.outside(|| unsafe { function(to.conn, &message, to.user_data) });
+                let receiver = self.find_receiver(tag);
+                if first && last {
+                    self.whole_object(here, receiver, to, kind, data);
+                } else if let Some(function) = receiver.function {
+                    pieces(here, function, to, message(kind, data, first, last));
+                }
             }
             What::Request => self.request(here, tag, event.id, to),
             What::Open => self.plain(here, self.callback(tag, |set| set.on_open), to),
@@ -182,6 +229,13 @@ impl Ctx {
             .map(|(name, value)| wsrs_header::new(name, value))
             .collect()
     }
+}
+
+/// Calls `on_message`.
+#[inline(always)]
+fn pieces(here: &Here, function: OnMessage, to: To, message: wsrs_message) {
+    // SAFETY: as all callbacks: promised when it was set; the struct and its data outlive the call.
+    here.outside(|| unsafe { function(to.conn, &message, to.user_data) });
 }
 
 #[inline(always)]

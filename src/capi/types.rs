@@ -11,7 +11,8 @@ use crate::proto::message::Kind;
 ///
 /// Functions: wsrs_context_new, wsrs_context_free, wsrs_context_run, wsrs_context_poll, wsrs_context_stop,
 /// wsrs_context_fd, wsrs_context_timeout_ms, wsrs_context_listen, wsrs_context_connect, wsrs_context_post,
-/// wsrs_context_timer, wsrs_context_set_log, wsrs_context_next_conn, wsrs_context_broadcast, wsrs_context_send_many.
+/// wsrs_context_timer, wsrs_context_set_log, wsrs_context_next_conn, wsrs_context_broadcast, wsrs_context_send_many,
+/// wsrs_context_totals, wsrs_context_set_objects.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct wsrs_context {
@@ -31,11 +32,11 @@ pub struct wsrs_listener {
 
 /// A connection, of a client (wsrs_context_connect) or to a client (on_request, on_open).
 ///
-/// Sending: wsrs_conn_send, wsrs_conn_send_text, wsrs_conn_send_gathered, wsrs_conn_send_fragment, wsrs_conn_ping,
-/// wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
+/// Sending: wsrs_conn_send, wsrs_conn_send_text, wsrs_conn_send_gathered, wsrs_conn_send_fragment, wsrs_conn_send_binary,
+/// wsrs_conn_ping, wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
 /// wsrs_conn_request_drain, wsrs_conn_buffered. About it: wsrs_conn_state, wsrs_conn_context, wsrs_conn_user_data,
 /// wsrs_conn_set_user_data, wsrs_conn_local_address, wsrs_conn_peer_address, wsrs_conn_path, wsrs_conn_query,
-/// wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at. Answering a request: wsrs_conn_accept,
+/// wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats. Answering a request: wsrs_conn_accept,
 /// wsrs_conn_respond, wsrs_conn_defer.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]

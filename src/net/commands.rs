@@ -44,6 +44,8 @@ impl Context {
             return false;
         }
         peer.used = true;
+        outbox.counted.0 += 1;
+        outbox.counted.1 += data.len() as u64;
         outbox.push_plain(FIN | kind.opcode(), data);
         true
     }
@@ -59,6 +61,7 @@ impl Context {
         let first = peer.proto.begin_message(kind)?;
         peer.used = true;
         self.core.put(id, peer, first, data)?;
+        self.core.count_sent(id, peer, data.len(), true);
         self.act();
         Ok(())
     }
@@ -71,6 +74,7 @@ impl Context {
         let first = peer.proto.begin_message(kind)?;
         peer.used = true;
         self.core.put_gathered(id, peer, first, parts)?;
+        self.core.count_sent(id, peer, parts.iter().map(|part| part.len()).sum(), true);
         self.act();
         Ok(())
     }
@@ -83,6 +87,7 @@ impl Context {
         let first = peer.proto.begin_fragment(kind, last)?;
         peer.used = true;
         self.core.put(id, peer, first, data)?;
+        self.core.count_sent(id, peer, data.len(), last);
         self.act();
         Ok(())
     }
@@ -107,6 +112,7 @@ impl Context {
             Role::Client => self.core.put(id, peer, first, &framed.bytes[framed.header..])?,
             Role::Server => self.core.outbox(id, peer).push_shared(framed.bytes.clone()),
         }
+        self.core.count_sent(id, peer, framed.bytes.len() - framed.header, true);
         self.act();
         Ok(())
     }
@@ -125,8 +131,7 @@ impl Context {
         check_control(data)?;
         let peer = find(&mut self.peers, id)?;
         self.core.admit(id, peer)?;
-        let first = peer.proto.begin_control(code)?;
-        self.core.put(id, peer, first, data)?;
+        self.core.put_control(id, peer, code, data)?;
         self.act();
         Ok(())
     }

@@ -128,7 +128,6 @@ impl Context {
         for (descriptor, kind) in [(door.wake_descriptor(), Kind::Wake), (&timer_fd, Kind::Timer)] {
             poll.registry().register(&mut SourceFd(&descriptor.as_raw_fd()), token(kind, 0, 0), Interest::READABLE)?;
         }
-        door.open(limits.high_water, limits.max_connections);
         let core = Core::new(limits, door, poll.registry().try_clone()?);
         let context = Context {
             poll,

@@ -2,6 +2,7 @@
 //!
 //! Apart from [`Context`](super::Context), so that a connection and this can be changed at the same time.
 
+use super::counters::Counts;
 use super::error::Result;
 use super::event::{ConnId, Level};
 use super::limits::Limits;
@@ -25,6 +26,7 @@ const STOCK_BYTES: usize = 512 << 10;
 pub(super) struct Core {
     pub(super) limits: Limits,
     pub(super) door: Arc<Door>,
+    pub(super) counts: Arc<Counts>,
     pub(super) registry: Registry,
     pub(super) clock: Clock,
     pub(super) wheel: Wheel,
@@ -55,10 +57,13 @@ pub(super) struct Core {
 
 impl Core {
     pub(super) fn new(limits: Limits, door: Arc<Door>, registry: Registry) -> Core {
+        let counts = Arc::new(Counts::new(limits.max_connections));
+        door.open(limits.high_water, limits.max_connections, counts.clone());
         Core {
             wheel: Wheel::new(limits.max_connections),
             limits,
             door,
+            counts,
             registry,
             clock: Clock::new(),
             pool: Pool::default(),

@@ -69,10 +69,8 @@ impl Core {
         if !peer.awaiting_pong && !ping.is_zero() && u128::from(peer.silent) >= ping.as_millis() {
             peer.silent = 0;
             peer.awaiting_pong = !pong.is_zero();
-            if let Ok(first) = peer.proto.begin_control(opcode::PING) {
-                // Fails without randomness only; the missing pong ends the connection then.
-                let _ = self.put(id, peer, first, b"");
-            }
+            // Fails without randomness only; the missing pong ends the connection then.
+            let _ = self.put_control(id, peer, opcode::PING, b"");
         }
         self.arm(id, next_check(peer));
     }

@@ -79,12 +79,13 @@ impl Core {
             Some(last) => peer.proto.begin_fragment(kind, last)?,
         };
         peer.used = true;
-        self.put(id, peer, first, data)
+        self.put(id, peer, first, data)?;
+        self.count_sent(id, peer, data.len(), fragment != Some(false));
+        Ok(())
     }
 
     fn post_control(&mut self, id: ConnId, peer: &mut Peer, code: u8, data: &[u8]) -> Result<()> {
         peer.check_open()?;
-        let first = peer.proto.begin_control(code)?;
-        self.put(id, peer, first, data)
+        self.put_control(id, peer, code, data)
     }
 }

@@ -52,7 +52,9 @@ impl Peer {
 impl Core {
     /// Closes the socket; the last event follows.
     pub(super) fn end(&mut self, id: ConnId, peer: &mut Peer) {
-        match std::mem::replace(&mut peer.phase, Phase::Ended) {
+        let phase = std::mem::replace(&mut peer.phase, Phase::Ended);
+        self.count_end(id, peer, &phase);
+        match phase {
             Phase::Ended => return,
             Phase::Asked(_) | Phase::Deciding { .. } => self.never_opened(peer),
             // Accepted, and gone again before `Open` was delivered.
@@ -121,6 +123,7 @@ impl Core {
     /// §7.1.7: "If the connection is already established, [...] the endpoint SHOULD send a Close frame with an
     /// appropriate status code before proceeding to _Close the WebSocket Connection_."
     pub(super) fn fail(&mut self, id: ConnId, peer: &mut Peer, error: ProtocolError) {
+        self.count_failure(error);
         self.log(Level::Warning, || format!("connection failed with {}: {error}", error.close_code()));
         self.close(id, peer, error.close_code(), error.text(), By::Local);
         self.linger(id, peer);

@@ -124,6 +124,7 @@ impl Core {
     pub(super) fn opened(&mut self, id: ConnId, peer: &mut Peer) {
         peer.phase = Phase::Open;
         peer.opening = true;
+        self.counts.sums.opened.add(1);
         self.door.tell(id, State::Open);
         self.watch_silence(id, peer);
     }
@@ -132,6 +133,7 @@ impl Core {
     fn refuse(&mut self, id: ConnId, peer: &mut Peer, refusal: &Refusal) {
         self.log(Level::Info, || format!("request refused with {}: {}", refusal.status, refusal.why.trim_end()));
         self.outbox(id, peer).push_with(|out| server::write_refusal(out, refusal));
+        self.counts.sums.handshakes_failed.add(1);
         peer.rare().responded = true;
         peer.end_as(0, "", By::Local);
         self.door.tell(id, State::Closing);
@@ -148,6 +150,7 @@ impl Core {
     ) -> Result<()> {
         let head_only = peer.rare().request.as_ref().is_some_and(|request| request.method() == "HEAD");
         self.outbox(id, peer).push_with(|out| server::write_response(out, status, headers, body, head_only))?;
+        self.counts.sums.handshakes_rejected.add(1);
         peer.rare().responded = true;
         peer.end_as(0, "", By::Local);
         self.door.tell(id, State::Closing);

@@ -28,6 +28,8 @@ pub struct Outbox {
     sent: usize,
     /// Bytes in `queue`.
     queued: usize,
+    /// Messages in it that the counters don't know of yet, and their bytes.
+    pub counted: (u32, u64),
 }
 
 #[derive(Debug)]

@@ -14,6 +14,7 @@ use crate::proto::handshake::client::Response;
 use crate::proto::handshake::server::Request;
 use crate::proto::http1::Scanned;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What connections of one listener or connect call share.
 #[derive(Debug)]
@@ -86,6 +87,8 @@ pub(super) struct Peer {
     pub(super) blocked: bool,
     /// Sending failed: nothing is sent any more.
     pub(super) write_dead: bool,
+    /// What waits to be sent was told to the counters.
+    pub(super) queue_counted: bool,
     /// `Drain` is wanted.
     pub(super) wants_drain: bool,
     /// Other threads wait until the queue is low.
@@ -114,6 +117,8 @@ pub(super) struct Rare {
     pub(super) held: Vec<u8>,
     /// The last ping that could not be answered yet (§5.5.3 allows to answer only the most recent one).
     pub(super) owed_pong: Option<Vec<u8>>,
+    /// The last ping that was not answered yet: when it was sent, and with what.
+    pub(super) pinged: Option<(Instant, Box<[u8]>)>,
     pub(super) ending: Option<Ending>,
     pub(super) failure: Option<Box<Failure>>,
     /// A response was sent instead of a 101.
@@ -154,6 +159,7 @@ impl Peer {
             read_closed: false,
             blocked: false,
             write_dead: false,
+            queue_counted: false,
             wants_drain: false,
             unblocks_door: false,
             dirty: false,
@@ -211,6 +217,7 @@ impl Peer {
                 && rare.subprotocol.is_none()
                 && rare.held.is_empty()
                 && rare.owed_pong.is_none()
+                && rare.pinged.is_none()
                 && rare.ending.is_none()
                 && rare.failure.is_none()
                 && !rare.responded

@@ -29,13 +29,15 @@ pub(super) struct Current {
     at: Range<usize>,
     /// Received in this turn.
     received: usize,
+    /// Messages that the counters don't know of yet, and their bytes.
+    pub(super) counted: (u32, u64),
     /// There may be more to receive, or something else to do than messages.
     more: bool,
 }
 
 impl Current {
     pub(super) fn new(id: ConnId) -> Self {
-        Current { id, at: 0..0, received: 0, more: true }
+        Current { id, at: 0..0, received: 0, counted: (0, 0), more: true }
     }
 }
 
@@ -48,6 +50,8 @@ fn whole_message(peer: &mut Peer, current: &mut Current, window: &mut Window) ->
     }
     let (kind, at) = peer.proto.whole_message(&mut window.shared, start, end, &peer.profile.limits.message)?;
     current.at.start = at.end;
+    current.counted.0 += 1;
+    current.counted.1 += at.len() as u64;
     peer.used = true;
     peer.large = false;
     Some(Whole { id: current.id, tag: peer.profile.tag, user_data: peer.user_data, kind, at })
@@ -93,6 +97,7 @@ impl Context {
                 if current.more {
                     return None;
                 }
+                self.count_current();
                 self.current = None;
                 self.flush_dirty();
             }
@@ -124,7 +129,7 @@ impl Context {
         let more = count == size;
         peer.heard = true;
         peer.readable = more;
-        self.current = Some(Current { id, at: 0..count, received: count, more });
+        self.current = Some(Current { id, at: 0..count, received: count, counted: (0, 0), more });
         self.took_ready();
         true
     }
@@ -150,6 +155,7 @@ impl Context {
                 }
             }
         }
+        self.count_current();
         self.current = None;
         None
     }
@@ -188,16 +194,25 @@ impl Core {
                 if peer.proto.close_sent() {
                     return Next::Continue;
                 }
+                let place = place.moved(start);
+                let length = window.bytes(&place).len();
+                current.counted.0 += u32::from(last);
+                current.counted.1 += length as u64;
                 peer.used = true;
-                peer.large = matches!(place, Place::Lent) && window.lent.len() > LARGE;
-                Next::Found(Found::Message { id, kind, place: place.moved(start), first, last })
+                peer.large = matches!(place, Place::Lent) && length > LARGE;
+                Next::Found(Found::Message { id, kind, place, first, last })
             }
             Step::Ping(place) => {
                 let place = place.moved(start);
+                self.count_ping(id);
                 self.answer_ping(id, peer, window.bytes(&place));
                 Next::Found(Found::Ping { id, place })
             }
-            Step::Pong(place) => Next::Found(Found::Pong { id, place: place.moved(start) }),
+            Step::Pong(place) => {
+                let place = place.moved(start);
+                self.count_pong(id, peer, window.bytes(&place));
+                Next::Found(Found::Pong { id, place })
+            }
             Step::Close { code, reason } => {
                 self.close_came(id, peer, current, code, reason);
                 Next::Continue

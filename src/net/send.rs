@@ -61,6 +61,7 @@ impl Core {
         peer.check_open()?;
         if peer.queued() >= peer.profile.limits.high_water {
             peer.wants_drain = true;
+            self.count_refused(id);
             return Err(Error::Again);
         }
         Ok(())
@@ -102,6 +103,17 @@ impl Core {
         Ok(())
     }
 
+    /// Queues a ping or pong.
+    pub(super) fn put_control(&mut self, id: ConnId, peer: &mut Peer, code: u8, data: &[u8]) -> Result<()> {
+        let first = peer.proto.begin_control(code)?;
+        self.put(id, peer, first, data)?;
+        if code == opcode::PING {
+            self.count_ping_sent(id, peer, data);
+        }
+        self.count_queue(id, peer);
+        Ok(())
+    }
+
     /// A large payload: what is queued, the header and the payload in one system call.
     #[inline(never)]
     fn put_large(&mut self, id: ConnId, peer: &mut Peer, first: u8, data: &[u8]) {
@@ -124,11 +136,13 @@ impl Core {
 
     #[inline(always)]
     fn flushed(&mut self, id: ConnId, peer: &mut Peer, result: io::Result<bool>) {
+        self.count_corked(id, peer);
         match result {
             Ok(true) => {
                 if let Some(outbox) = peer.outbox.take() {
                     self.give_back(outbox);
                 }
+                self.count_queue(id, peer);
                 if peer.wants_drain
                     || peer.unblocks_door
                     || !matches!(peer.phase, Phase::Open)
@@ -137,23 +151,25 @@ impl Core {
                     self.emptied(id, peer);
                 }
             }
-            Ok(false) => {
-                peer.blocked = true;
-                self.check_drain(id, peer);
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                peer.blocked = true;
-                self.check_drain(id, peer);
-            }
+            Ok(false) => self.blocks(id, peer),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.blocks(id, peer),
             // What the peer sent before it went is still to be read; the end of that tells how it ended.
             Err(_) => {
                 peer.write_dead = true;
                 peer.read_closed = true;
                 peer.readable = true;
                 peer.outbox = None;
+                self.count_queue(id, peer);
                 self.read_again(id, peer);
             }
         }
+    }
+
+    /// The socket took less than it was offered.
+    fn blocks(&mut self, id: ConnId, peer: &mut Peer) {
+        peer.blocked = true;
+        self.count_queue(id, peer);
+        self.check_drain(id, peer);
     }
 
     /// The socket is writable again: the peer has taken a part of what was sent.
@@ -202,9 +218,9 @@ impl Core {
         if peer.blocked {
             // A flood of pings must not fill the queue: §5.5.3 lets us answer the most recent one only.
             peer.rare().owed_pong = Some(data.to_vec());
-        } else if let Ok(first) = peer.proto.begin_control(opcode::PONG) {
-            // Fails without randomness only, and then the next frame says so.
-            let _ = self.put(id, peer, first, data);
+        } else {
+            // Fails without randomness, and then the next frame says so, or after our Close.
+            let _ = self.put_control(id, peer, opcode::PONG, data);
         }
     }
 

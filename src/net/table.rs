@@ -4,7 +4,7 @@
 //! across contexts that begin where another one ended; a place whose generations run out is never used again.
 
 /// Places; the C surface packs a slot into 20 bits.
-const MAX_SLOTS: usize = 1 << 20;
+pub const MAX_SLOTS: usize = 1 << 20;
 /// The most places that room is reserved for from the start.
 pub const RESERVED: usize = 1 << 16;
 /// Generations; the C surface packs one into 31 bits.

@@ -4,6 +4,7 @@
 //! turn. `stop` alone takes no lock, so that a signal handler may call it. Invariants: what the door says of a
 //! connection was true when the loop last changed it; commands keep their order.
 
+use super::counters::{Counts, Stats, Totals};
 use super::error::{Error, Result};
 use super::event::{ConnId, State};
 use super::send::{check_close, check_control, check_text};
@@ -11,7 +12,7 @@ use super::table::RESERVED;
 use crate::proto::connection::NotNow;
 use crate::proto::message::Kind;
 use crate::proto::utf8::Utf8;
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::io;
@@ -28,6 +29,8 @@ pub struct Door {
     stop: AtomicBool,
     /// Something is in the mailbox: looked at once a turn, without the lock.
     pending: AtomicBool,
+    /// Sends that were refused here.
+    refused: AtomicU64,
     inner: Mutex<Inner>,
     #[cfg(all(test, loom))]
     model: models::Model,
@@ -43,6 +46,8 @@ struct Inner {
     fragmented: HashMap<u32, Fragmented>,
     mailbox: Vec<Command>,
     high_water: usize,
+    /// What the loop counts, while there is one.
+    counts: Option<Arc<Counts>>,
     /// The loop is not there yet, or gone.
     shut: bool,
 }
@@ -101,6 +106,7 @@ impl Door {
             wake,
             stop: AtomicBool::new(false),
             pending: AtomicBool::new(false),
+            refused: AtomicU64::new(0),
             inner: Mutex::new(Inner { shut: true, ..Inner::default() }),
             #[cfg(all(test, loom))]
             model: models::Model::default(),
@@ -195,9 +201,9 @@ impl Door {
     }
 
     /// The loop is there.
-    pub(super) fn open(&self, high_water: usize, connections: usize) {
+    pub(super) fn open(&self, high_water: usize, connections: usize, counts: Arc<Counts>) {
         let known = Vec::with_capacity(connections.min(RESERVED));
-        *self.lock() = Inner { high_water, known, ..Inner::default() };
+        *self.lock() = Inner { high_water, known, counts: Some(counts), ..Inner::default() };
     }
 
     /// Whether somebody asked to stop.
@@ -227,6 +233,11 @@ impl Door {
         if inner.known.len() <= slot {
             inner.known.resize(slot + 1, Known { generation: 0, state: State::Closed });
         }
+        if inner.known[slot].generation != id.generation
+            && let Some(counts) = &inner.counts
+        {
+            counts.begin(id.slot);
+        }
         inner.known[slot] = Known { generation: id.generation, state };
         if state == State::Closed && !inner.fragmented.is_empty() {
             inner.fragmented.remove(&id.slot);
@@ -234,6 +245,24 @@ impl Door {
         if state == State::Closed && !inner.backlog.is_empty() {
             inner.backlog.remove(&id.slot);
         }
+    }
+
+    /// What a connection counted up to its last readiness.
+    pub fn stats(&self, id: ConnId) -> Result<Stats> {
+        let inner = self.known(id)?;
+        inner.counts.as_ref().map(|counts| counts.stats(id.slot)).ok_or(Error::Closed)
+    }
+
+    /// What all connections counted up to their last readiness.
+    pub fn totals(&self) -> Result<Totals> {
+        let mut totals = self.lock().counts.as_ref().map(|counts| counts.totals()).ok_or(Error::Closed)?;
+        totals.all.sends_refused += self.refused();
+        Ok(totals)
+    }
+
+    /// Sends that were refused here.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// The loop's thread sends a fragment.
@@ -313,6 +342,7 @@ impl Door {
                 self.pending.store(true, Ordering::Release);
                 self.ring();
             }
+            self.refused.fetch_add(1, Ordering::Relaxed);
             return Err(Error::Again);
         }
         check(&mut inner)?;

@@ -22,6 +22,9 @@ static size_t len;
 static int32_t number;
 static uint16_t port;
 static void *pointer;
+static wsrs_stats some_stats = WSRS_STATS_INIT;
+static wsrs_totals some_totals = WSRS_TOTALS_INIT;
+static wsrs_objects no_objects = WSRS_OBJECTS_INIT;
 static wsrs_conn some_conn;
 static wsrs_context some_context;
 static wsrs_header some_header;
@@ -67,6 +70,9 @@ CALL(subprotocol, wsrs_conn, wsrs_conn_subprotocol(handle, &data, &len))
 CALL(header, wsrs_conn, wsrs_conn_header(handle, "Host", &data, &len))
 CALL(header_at, wsrs_conn, wsrs_conn_header_at(handle, 0, &some_header))
 CALL(conn_context, wsrs_conn, wsrs_conn_context(handle, &some_context))
+CALL(stats, wsrs_conn, wsrs_conn_stats(handle, &some_stats))
+CALL(totals, wsrs_context, wsrs_context_totals(handle, &some_totals))
+CALL(send_binary, wsrs_conn, wsrs_conn_send_binary(handle, "x", 1))
 CALL(accept, wsrs_conn, wsrs_conn_accept(handle, NULL, NULL, 0))
 CALL(respond, wsrs_conn, wsrs_conn_respond(handle, 403, NULL, 0, NULL, 0))
 CALL(defer, wsrs_conn, wsrs_conn_defer(handle))
@@ -116,6 +122,9 @@ static const struct {
     {"wsrs_conn_header", CONN, LOOP, call_header},
     {"wsrs_conn_header_at", CONN, LOOP, call_header_at},
     {"wsrs_conn_context", CONN, LOOP, call_conn_context},
+    {"wsrs_conn_stats", CONN, ANY, call_stats},
+    {"wsrs_context_totals", CONTEXT, ANY, call_totals},
+    {"wsrs_conn_send_binary", CONN, ANY, call_send_binary},
     {"wsrs_conn_accept", CONN, LOOP, call_accept},
     {"wsrs_conn_respond", CONN, LOOP, call_respond},
     {"wsrs_conn_defer", CONN, LOOP, call_defer},
@@ -445,6 +454,8 @@ static void wrong_arguments_of_conn(void)
     static char large[200];
     static const int32_t codes[] = {-1, 1, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65536, INT32_MIN, INT32_MAX};
     wsrs_slice null_part = {NULL, 1};
+    wsrs_stats no_stats = {0};
+    wsrs_totals no_totals = {0};
     size_t i;
     REFUSED(wsrs_conn_send(conn, 0, "x", 1), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send(conn, -1, "x", 1), WSRS_ERR_ARGUMENT);
@@ -453,6 +464,8 @@ static void wrong_arguments_of_conn(void)
     REFUSED(wsrs_conn_send(conn, WSRS_BINARY, "x", (size_t)-1), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send(conn, WSRS_TEXT, "\xc3", 1), WSRS_ERR_UTF8);
     REFUSED(wsrs_conn_send_text(conn, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send_binary(conn, NULL, 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send_binary(conn, large, SIZE_MAX), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send_text(conn, "\xed\xa0\x80"), WSRS_ERR_UTF8);
     REFUSED(wsrs_conn_send_gathered(conn, WSRS_TEXT, NULL, 1), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send_gathered(conn, WSRS_TEXT, &null_part, 1), WSRS_ERR_ARGUMENT);
@@ -464,6 +477,12 @@ static void wrong_arguments_of_conn(void)
     REFUSED(wsrs_conn_pong(conn, large, 126), WSRS_ERR_TOO_LARGE);
     REFUSED(wsrs_conn_pong(conn, NULL, 1), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_buffered(conn, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_set_objects(context, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_set_objects(context, &no_objects), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_stats(conn, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_stats(conn, &no_stats), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_totals(context, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_totals(context, &no_totals), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_user_data(conn, NULL), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_local_address(conn, NULL, 0, NULL), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_peer_address(conn, text, 3, NULL), WSRS_ERR_ARGUMENT);

@@ -61,7 +61,8 @@
  *
  * STRUCTS. Those that the program fills begin with their size: start from the WSRS_*_INIT macro, or set everything to 0
  * and size to sizeof. A member that is 0 or NULL has its default. So a program works with a newer library that knows
- * more members. Structs that the library fills begin with their size too, and may grow at their end.
+ * more members. Structs that the library hands out begin with their size too, and may grow at their end; those that the
+ * program lends to be filled (wsrs_stats, wsrs_totals) are filled up to the size that the program gave them.
  *
  * YOUR OWN LOOP. Wait until wsrs_context_fd is readable, or wsrs_context_timeout_ms is over, then call
  * wsrs_context_poll(context, 0). Ask for wsrs_context_timeout_ms before each wait.
@@ -81,6 +82,11 @@
 #define WSRS_CONTEXT_OPTIONS_INIT @wsrs_context_options@
 #define WSRS_LISTEN_OPTIONS_INIT @wsrs_listen_options@
 #define WSRS_CONNECT_OPTIONS_INIT @wsrs_connect_options@
+#define WSRS_OBJECTS_INIT @wsrs_objects@
+
+/* The same for structs that the program lends to be filled:  wsrs_stats stats = WSRS_STATS_INIT;  */
+#define WSRS_STATS_INIT @wsrs_stats@
+#define WSRS_TOTALS_INIT @wsrs_totals@
 
 /* First value of a handle that names nothing:  wsrs_conn conn = WSRS_CONN_NONE;  and likewise for the other handles. */
 #define WSRS_CONTEXT_NONE { 0 }

@@ -25,6 +25,8 @@ int main(void)
     wsrs_context_options options = WSRS_CONTEXT_OPTIONS_INIT;
     wsrs_listen_options listen = WSRS_LISTEN_OPTIONS_INIT;
     wsrs_connect_options connect = WSRS_CONNECT_OPTIONS_INIT;
+    wsrs_stats stats = WSRS_STATS_INIT;
+    wsrs_totals totals = WSRS_TOTALS_INIT;
     wsrs_context context = WSRS_CONTEXT_NONE;
     wsrs_listener listener = WSRS_LISTENER_NONE;
     wsrs_conn conn = WSRS_CONN_NONE;
@@ -43,5 +45,7 @@ int main(void)
     wsrs_listener_address(listener, address, sizeof address, NULL);
     wsrs_context_connect(context, "ws://127.0.0.1/", &connect, &conn);
     wsrs_timer_cancel(timer);
+    wsrs_conn_stats(conn, &stats);
+    wsrs_context_totals(context, &totals);
     return name(wsrs_context_free(context))[0] == 'o';
 }

@@ -7,8 +7,10 @@
 use super::fault::Fault;
 use super::registry;
 use crate::boundary::handle::{self, Kind};
-use crate::capi::callbacks::{OnMessage, wsrs_callbacks};
+use crate::capi::callbacks::wsrs_callbacks;
+use crate::capi::dispatch::Receiver;
 use crate::capi::log::LogTo;
+use crate::capi::objects::Objects;
 use crate::capi::result::*;
 use crate::capi::types::wsrs_context;
 use crate::net::{self, ConnId, Door, ListenerId, TimerId};
@@ -21,8 +23,9 @@ pub(in crate::capi) struct Ctx {
     pub(in crate::capi) net: RefCell<net::Context>,
     /// The callback sets given so far, each once; the loop's `tag` is an index here. The context's own comes first.
     pub(in crate::capi) sets: RefCell<Vec<wsrs_callbacks>>,
-    /// What was looked up last in `sets`, which never forget: the `on_message` of this tag.
-    pub(in crate::capi) last_on_message: Cell<(u32, Option<OnMessage>)>,
+    /// What was looked up last in `sets`, which never forget: who gets the messages of this tag.
+    pub(in crate::capi) receiver: Cell<(u32, Receiver)>,
+    pub(in crate::capi) objects: Cell<Option<Objects>>,
     pub(super) conn_prefix: u64,
     pub(super) slot: u32,
     pub(super) generation: u32,
@@ -99,7 +102,8 @@ impl Ctx {
         Ctx {
             net: RefCell::new(net),
             sets: RefCell::new(vec![callbacks]),
-            last_on_message: Cell::new((0, callbacks.on_message)),
+            receiver: Cell::new((Receiver::UNKNOWN, Receiver::default())),
+            objects: Cell::new(None),
             conn_prefix: handle::prefix(Kind::Conn, slot),
             slot,
             generation,

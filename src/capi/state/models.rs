@@ -9,11 +9,13 @@ use crate::capi::callbacks::wsrs_callbacks;
 use crate::capi::conn::{wsrs_conn_abort, wsrs_conn_state};
 use crate::capi::context::*;
 use crate::capi::result::*;
-use crate::capi::types::{WSRS_STATE_CLOSED, wsrs_conn, wsrs_context};
+use crate::capi::timer::wsrs_context_timer;
+use crate::capi::types::{WSRS_STATE_CLOSED, wsrs_conn, wsrs_context, wsrs_timer};
 use crate::net::{Door, Limits};
 use loom::thread::{Builder, JoinHandle};
 use rustix::event::{EventfdFlags, eventfd};
 use std::ffi::c_void;
+use std::ptr::null_mut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -166,8 +168,12 @@ fn of_two_calls_for_the_loop_each_is_done_or_refused() {
     });
 }
 
-/// A stop from another thread beside a poll, which takes it then or later. Fails when the wish is taken without being
-/// obeyed, or lost.
+unsafe extern "C" fn lost(_: wsrs_timer, _: *mut c_void) {
+    panic!("the stop is lost");
+}
+
+/// A stop from another thread beside a poll, which takes it then or later. Fails when the wish is taken and not
+/// obeyed.
 #[test]
 fn a_stop_beside_a_poll_stops_the_context() {
     model(|| {
@@ -175,7 +181,10 @@ fn a_stop_beside_a_poll_stops_the_context() {
         let stopper = spawn(move || wsrs_context_stop(context));
         assert_eq!(wsrs_context_poll(context, 0), WSRS_OK);
         assert_eq!(stopper.join().expect("no panic"), WSRS_OK);
-        // Returns at once, since nothing is open; without a stop it would wait for ever.
+        // SAFETY: a function that is made for it.
+        let timer = unsafe { wsrs_context_timer(context, 1000, 0, Some(lost), null_mut(), null_mut()) };
+        assert_eq!(timer, WSRS_OK);
+        // Returns at once, since nothing is open.
         assert_eq!(wsrs_context_run(context), WSRS_OK);
         assert_eq!(wsrs_context_free(context), WSRS_OK);
     });

@@ -13,7 +13,7 @@ use super::registry;
 use crate::boundary::guard::{Here, with_here};
 use crate::boundary::handle::{self, Kind, PREFIX_SHIFT};
 use crate::capi::result::*;
-use crate::capi::types::wsrs_conn;
+use crate::capi::types::{wsrs_conn, wsrs_context};
 use crate::net::ConnId;
 use crate::sync::thread_local;
 use std::cell::RefCell;
@@ -58,6 +58,19 @@ pub(in crate::capi) fn on_conn<T>(
             Place::Near(ctx) => near(&ctx, id),
             Place::Far(shared) => far(&shared, id),
         },
+    }
+}
+
+/// Asks a context: `near` on the loop's thread, `far` elsewhere.
+pub(in crate::capi) fn on_context<T>(
+    here: &Here,
+    context: wsrs_context,
+    near: impl FnOnce(&Ctx) -> Result<T, Fault>,
+    far: impl FnOnce(&Shared) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    match find(here, Kind::Context, context.id)? {
+        Place::Near(ctx) => near(&ctx),
+        Place::Far(shared) => far(&shared),
     }
 }
 

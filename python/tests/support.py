@@ -1,0 +1,60 @@
+"""What the tests share: a context with a listener, and programs in processes of their own."""
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+import unittest
+from typing import Any, Callable, List, Optional, Tuple
+
+import wsrs
+
+PATIENCE = 20.0
+
+
+class Case(unittest.TestCase):
+    """A test with a context that is closed after it."""
+
+    def context(self, **options: Any) -> wsrs.Context:
+        context = wsrs.Context(**options)
+        self.addCleanup(context.close)
+        return context
+
+    def until(self, context: wsrs.Context, done: Callable[[], object]) -> None:
+        """Polls until something is true."""
+        end = time.monotonic() + PATIENCE
+        while not done():
+            self.assertLess(time.monotonic(), end, "it did not happen")
+            context.poll(1.0)
+
+    def pair(self, context: wsrs.Context, **options: Any) -> Tuple[wsrs.Connection, wsrs.Connection]:
+        """Both ends of an open connection: the client's, and the server's. Options are those of listen."""
+        opened: List[wsrs.Connection] = []
+        theirs = options.pop("on_open", None)
+
+        def on_open(conn: wsrs.Connection) -> None:
+            opened.append(conn)
+            if theirs is not None:
+                theirs(conn)
+
+        listener = context.listen("127.0.0.1:0", on_open=on_open, **options)
+        client = context.connect(url(listener), on_open=opened.append)
+        self.until(context, lambda: len(opened) == 2)
+        return client, opened[0] if opened[1] is client else opened[1]
+
+
+def url(listener: wsrs.Listener, target: str = "/") -> str:
+    return f"ws://127.0.0.1:{listener.port}{target}"
+
+
+def program(text: str, *arguments: str, environment: Optional[dict] = None) -> "subprocess.CompletedProcess[str]":
+    """Runs a Python program to its end."""
+    return subprocess.run(
+        [sys.executable, "-X", "dev", "-c", textwrap.dedent(text), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=PATIENCE * 2,
+        env={**os.environ, **(environment or {})},
+    )

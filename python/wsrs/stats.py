@@ -1,0 +1,67 @@
+"""What connections and contexts count.
+
+Used by connection and context. Bytes are those of messages: without frame headers, pings and the handshake.
+"""
+
+from ctypes import byref
+from typing import NamedTuple, Optional
+
+from . import _native as native
+from . import _structs
+from .errors import check
+
+
+class Stats(NamedTuple):
+    """What a connection counted. On the loop's thread the numbers are exact; on others those of a moment ago."""
+
+    messages_received: int  #: that came whole; in streaming mode those whose last piece came
+    messages_sent: int  #: that were sent or queued
+    bytes_received: int
+    bytes_sent: int
+    pings_received: int
+    pings_sent: int  #: by `Connection.ping` and by the library (`Limits.ping_interval`)
+    pongs_received: int
+    sends_refused: int  #: sends on the loop's thread that raised AgainError
+    queued: int  #: bytes in the queue now, with frame headers
+    rtt: Optional[float]  #: seconds from the last ping that was answered to its pong; None: none was answered
+    rtt_least: Optional[float]  #: the shortest of these times
+    rtt_mean: Optional[float]  #: their smoothed mean: a new time counts for an eighth
+
+
+class Totals(NamedTuple):
+    """What a context counted: sums over all connections that it had, and how they ended. Exact on every thread."""
+
+    messages_received: int
+    messages_sent: int
+    bytes_received: int
+    bytes_sent: int
+    pings_received: int
+    pings_sent: int
+    pongs_received: int
+    sends_refused: int
+    queued: int  #: bytes in the queues of all connections now
+    opened: int  #: connections whose handshake was done; minus `closed`: how many are open
+    closed: int  #: of these, those that ended
+    handshakes_failed: int  #: clients that the library refused, that went away before the end of it, or took too long
+    handshakes_rejected: int  #: requests that were answered with a status (`Connection.respond`)
+    connects_failed: int  #: connects that ended in `on_error`
+    protocol_errors: int  #: connections that the library closed since the peer broke the protocol (1002)
+    text_errors: int  #: the same for text that was not UTF-8 (1007)
+    limit_errors: int  #: the same for max_message, max_frame, max_fragments (1008, 1009)
+    timeouts: int  #: connections that a deadline ended
+    losses: int  #: connections that TCP ended, without a Close
+
+
+def connection_stats(id: int) -> Stats:
+    counted = _structs.sized(_structs.Stats)
+    check(native.conn_stats(id, byref(counted)))
+    known = [getattr(counted, name) for name in Stats._fields[:-3]]
+    answered = counted.rtt_us != 0
+    times = (counted.rtt_us, counted.rtt_least_us, counted.rtt_mean_us)
+    return Stats(*known, *(time / 1_000_000 if answered else None for time in times))
+
+
+def context_totals(id: int) -> Totals:
+    counted = _structs.sized(_structs.Totals)
+    check(native.context_totals(id, byref(counted)))
+    return Totals(*(getattr(counted, name) for name in Totals._fields))

@@ -1,0 +1,400 @@
+//! What is counted: of each connection and of the context, readable by any thread at any time.
+//!
+//! The loop's thread alone writes, so that a count is a load and a store; other threads read through the door. Messages
+//! are first counted beside the bytes that they came with ([`Current`]) or wait with (`Outbox`), and added here once a
+//! readiness; who asks on the loop's thread gets these too.
+
+use super::context::Context;
+use super::core::Core;
+use super::error::Result;
+use super::event::{By, ConnId};
+use super::peer::{Peer, Phase};
+use super::reading::Current;
+use super::rows::Rows;
+use super::send::find;
+use crate::proto::error::ProtocolError;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+/// Everything that is counted in a context.
+#[derive(Debug)]
+pub(super) struct Counts {
+    traffic: Rows<Traffic>,
+    control: Rows<Control>,
+    pub(super) sums: Sums,
+}
+
+/// A number that one thread changes and all may read.
+#[derive(Debug, Default)]
+pub(super) struct Count(AtomicU64);
+
+/// The same of one connection, where it stays small.
+#[derive(Debug, Default)]
+struct Small(AtomicU32);
+
+/// The messages of a connection, and of all connections.
+#[derive(Debug, Default)]
+struct Traffic {
+    messages_received: Count,
+    messages_sent: Count,
+    bytes_received: Count,
+    bytes_sent: Count,
+}
+
+/// What few connections have to tell.
+#[derive(Debug, Default)]
+struct Control {
+    queued: Count,
+    pings_received: Small,
+    pings_sent: Small,
+    pongs_received: Small,
+    /// Sends refused by the loop; the door counts its own.
+    sends_refused: Small,
+    rtt: Small,
+    rtt_least: Small,
+    rtt_mean: Small,
+}
+
+/// What happened to all connections of a context.
+#[derive(Debug, Default)]
+pub(super) struct Sums {
+    traffic: Traffic,
+    queued: Count,
+    pings_received: Count,
+    pings_sent: Count,
+    pongs_received: Count,
+    sends_refused: Count,
+    pub(super) opened: Count,
+    closed: Count,
+    pub(super) handshakes_failed: Count,
+    pub(super) handshakes_rejected: Count,
+    connects_failed: Count,
+    protocol_errors: Count,
+    text_errors: Count,
+    limit_errors: Count,
+    timeouts: Count,
+    losses: Count,
+}
+
+/// The counters of a connection, at one moment. Bytes are those of messages, without frame headers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Messages delivered, in streaming mode those whose last piece was.
+    pub messages_received: u64,
+    /// Messages taken to be sent.
+    pub messages_sent: u64,
+    /// Of these messages.
+    pub bytes_received: u64,
+    /// Of these messages.
+    pub bytes_sent: u64,
+    /// Pings that came.
+    pub pings_received: u64,
+    /// Pings of the program and of the library.
+    pub pings_sent: u64,
+    /// Pongs that came, asked for or not.
+    pub pongs_received: u64,
+    /// Sends refused since the queue was full.
+    pub sends_refused: u64,
+    /// Bytes that wait to be sent.
+    pub queued: u64,
+    /// Microseconds between the last answered ping and its pong; 0: none was answered.
+    pub rtt: u64,
+    /// The shortest of these times.
+    pub rtt_least: u64,
+    /// Their smoothed mean: each new one counts for an eighth.
+    pub rtt_mean: u64,
+}
+
+/// The counters of a context, at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Sums over all connections that there were; `queued` over those that are.
+    pub all: Stats,
+    /// Handshakes done, in both roles.
+    pub opened: u64,
+    /// Of these connections, those that ended.
+    pub closed: u64,
+    /// Clients whose request was refused by the library, or never came to its end.
+    pub handshakes_failed: u64,
+    /// Requests that the program answered with a status.
+    pub handshakes_rejected: u64,
+    /// Connects that ended in `Failed`.
+    pub connects_failed: u64,
+    /// Connections failed for a peer that broke the protocol.
+    pub protocol_errors: u64,
+    /// For text that was not UTF-8.
+    pub text_errors: u64,
+    /// For a limit of messages.
+    pub limit_errors: u64,
+    /// Open connections that a deadline ended.
+    pub timeouts: u64,
+    /// Open connections that ended without a Close.
+    pub losses: u64,
+}
+
+impl Count {
+    #[inline(always)]
+    pub(super) fn add(&self, more: u64) {
+        self.set(self.get().wrapping_add(more));
+    }
+
+    #[inline(always)]
+    fn set(&self, value: u64) {
+        self.0.store(value, Relaxed);
+    }
+
+    #[inline(always)]
+    fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+impl Small {
+    fn one_more(&self) {
+        self.0.store(self.0.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    fn set(&self, value: u64) {
+        self.0.store(u32::try_from(value).unwrap_or(u32::MAX), Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Relaxed).into()
+    }
+}
+
+impl Traffic {
+    #[inline(always)]
+    fn received(&self, messages: u32, bytes: u64) {
+        self.messages_received.add(messages.into());
+        self.bytes_received.add(bytes);
+    }
+
+    #[inline(always)]
+    fn sent(&self, messages: u32, bytes: u64) {
+        self.messages_sent.add(messages.into());
+        self.bytes_sent.add(bytes);
+    }
+
+    fn read(&self, stats: &mut Stats) {
+        stats.messages_received = self.messages_received.get();
+        stats.messages_sent = self.messages_sent.get();
+        stats.bytes_received = self.bytes_received.get();
+        stats.bytes_sent = self.bytes_sent.get();
+    }
+}
+
+impl Control {
+    fn round_trip(&self, micros: u64) {
+        let micros = micros.max(1);
+        let (least, mean) = (self.rtt_least.get(), self.rtt_mean.get());
+        self.rtt.set(micros);
+        self.rtt_least.set(if least == 0 { micros } else { least.min(micros) });
+        self.rtt_mean.set(if mean == 0 { micros } else { (mean * 7 + micros) / 8 });
+    }
+
+    fn read(&self, stats: &mut Stats) {
+        stats.queued = self.queued.get();
+        stats.pings_received = self.pings_received.get();
+        stats.pings_sent = self.pings_sent.get();
+        stats.pongs_received = self.pongs_received.get();
+        stats.sends_refused = self.sends_refused.get();
+        stats.rtt = self.rtt.get();
+        stats.rtt_least = self.rtt_least.get();
+        stats.rtt_mean = self.rtt_mean.get();
+    }
+}
+
+impl Counts {
+    /// For connections in the first `places` of the table.
+    pub(super) fn new(places: usize) -> Counts {
+        Counts { traffic: Rows::new(places), control: Rows::new(places), sums: Sums::default() }
+    }
+
+    /// A connection begins in this place, which nobody else knows by its new name yet.
+    pub(super) fn begin(&self, slot: u32) {
+        if let Some(Traffic { messages_received, messages_sent, bytes_received, bytes_sent }) = self.traffic.find(slot)
+        {
+            [messages_received, messages_sent, bytes_received, bytes_sent].iter().for_each(|count| count.set(0));
+        }
+        if let Some(control) = self.control.find(slot) {
+            let Control { queued, pings_received, pings_sent, pongs_received, sends_refused, rtt, rtt_least, rtt_mean } =
+                control;
+            queued.set(0);
+            [pings_received, pings_sent, pongs_received, sends_refused, rtt, rtt_least, rtt_mean]
+                .iter()
+                .for_each(|count| count.set(0));
+        }
+    }
+
+    /// Of the connection in this place.
+    pub(super) fn stats(&self, slot: u32) -> Stats {
+        let mut stats = Stats::default();
+        self.traffic.find(slot).into_iter().for_each(|traffic| traffic.read(&mut stats));
+        self.control.find(slot).into_iter().for_each(|control| control.read(&mut stats));
+        stats
+    }
+
+    /// Of all.
+    pub(super) fn totals(&self) -> Totals {
+        let sums = &self.sums;
+        let mut all = Stats {
+            queued: sums.queued.get(),
+            pings_received: sums.pings_received.get(),
+            pings_sent: sums.pings_sent.get(),
+            pongs_received: sums.pongs_received.get(),
+            sends_refused: sums.sends_refused.get(),
+            ..Stats::default()
+        };
+        sums.traffic.read(&mut all);
+        Totals {
+            all,
+            opened: sums.opened.get(),
+            closed: sums.closed.get(),
+            handshakes_failed: sums.handshakes_failed.get(),
+            handshakes_rejected: sums.handshakes_rejected.get(),
+            connects_failed: sums.connects_failed.get(),
+            protocol_errors: sums.protocol_errors.get(),
+            text_errors: sums.text_errors.get(),
+            limit_errors: sums.limit_errors.get(),
+            timeouts: sums.timeouts.get(),
+            losses: sums.losses.get(),
+        }
+    }
+}
+
+impl Context {
+    /// What a connection counted so far.
+    pub fn stats(&mut self, id: ConnId) -> Result<Stats> {
+        self.count_current();
+        self.core.count_corked(id, find(&mut self.peers, id)?);
+        Ok(self.core.counts.stats(id.slot))
+    }
+
+    /// What all connections counted so far.
+    pub fn totals(&mut self) -> Totals {
+        self.count_current();
+        for at in 0..self.core.dirty.len() {
+            let id = self.core.dirty[at];
+            if let Some(peer) = self.peers.get_mut(id.slot, id.generation) {
+                self.core.count_corked(id, peer);
+            }
+        }
+        let mut totals = self.core.counts.totals();
+        totals.all.sends_refused += self.core.door.refused();
+        totals
+    }
+
+    /// Counts what the current connection received so far.
+    #[inline(always)]
+    pub(super) fn count_current(&mut self) {
+        if let Some(Current { id, counted, .. }) = &mut self.current {
+            let (messages, bytes) = std::mem::take(counted);
+            if bytes | u64::from(messages) != 0 {
+                self.core.counts.traffic.row(id.slot).received(messages, bytes);
+                self.core.counts.sums.traffic.received(messages, bytes);
+            }
+        }
+    }
+}
+
+impl Core {
+    /// Counts the messages that wait in the cork.
+    #[inline(always)]
+    pub(super) fn count_corked(&self, id: ConnId, peer: &mut Peer) {
+        let Some(outbox) = &mut peer.outbox else { return };
+        let (messages, bytes) = std::mem::take(&mut outbox.counted);
+        if messages != 0 {
+            self.counts.traffic.row(id.slot).sent(messages, bytes);
+            self.counts.sums.traffic.sent(messages, bytes);
+        }
+    }
+
+    /// A message or a fragment was queued; `last` is what makes it a message.
+    pub(super) fn count_sent(&self, id: ConnId, peer: &mut Peer, bytes: usize, last: bool) {
+        self.counts.traffic.row(id.slot).sent(last.into(), bytes as u64);
+        self.counts.sums.traffic.sent(last.into(), bytes as u64);
+        self.count_queue(id, peer);
+    }
+
+    /// A send was refused.
+    pub(super) fn count_refused(&self, id: ConnId) {
+        self.counts.control.row(id.slot).sends_refused.one_more();
+        self.counts.sums.sends_refused.add(1);
+    }
+
+    /// The queue changed: what the system did not take is told.
+    #[inline(always)]
+    pub(super) fn count_queue(&self, id: ConnId, peer: &mut Peer) {
+        if peer.blocked | peer.queue_counted {
+            self.count_blocked(id, peer);
+        }
+    }
+
+    #[cold]
+    fn count_blocked(&self, id: ConnId, peer: &mut Peer) {
+        let queued = &self.counts.control.row(id.slot).queued;
+        let (before, now) = (queued.get(), if peer.blocked { peer.queued() as u64 } else { 0 });
+        peer.queue_counted = now > 0;
+        queued.set(now);
+        self.counts.sums.queued.add(now.wrapping_sub(before));
+    }
+
+    /// A ping came.
+    pub(super) fn count_ping(&self, id: ConnId) {
+        self.counts.control.row(id.slot).pings_received.one_more();
+        self.counts.sums.pings_received.add(1);
+    }
+
+    /// A ping was queued: the pong with the same data tells the time of the round trip.
+    pub(super) fn count_ping_sent(&self, id: ConnId, peer: &mut Peer, data: &[u8]) {
+        self.counts.control.row(id.slot).pings_sent.one_more();
+        self.counts.sums.pings_sent.add(1);
+        peer.rare().pinged = Some((Instant::now(), data.into()));
+    }
+
+    /// A pong came.
+    pub(super) fn count_pong(&self, id: ConnId, peer: &mut Peer, data: &[u8]) {
+        let control = self.counts.control.row(id.slot);
+        control.pongs_received.one_more();
+        self.counts.sums.pongs_received.add(1);
+        let pinged = peer.rare.as_mut().and_then(|rare| rare.pinged.take_if(|(_, sent)| **sent == *data));
+        if let Some((at, _)) = pinged {
+            control.round_trip(at.elapsed().as_micros() as u64);
+            peer.drop_rare();
+        }
+    }
+
+    /// The library fails an open connection.
+    pub(super) fn count_failure(&self, error: ProtocolError) {
+        let sums = &self.counts.sums;
+        let kind = match error {
+            ProtocolError::Utf8 | ProtocolError::CloseReason => &sums.text_errors,
+            ProtocolError::TooManyFragments | ProtocolError::TooBig => &sums.limit_errors,
+            _ => &sums.protocol_errors,
+        };
+        kind.add(1);
+    }
+
+    /// A connection ends that was in this phase.
+    pub(super) fn count_end(&self, id: ConnId, peer: &mut Peer, phase: &Phase) {
+        self.count_corked(id, peer);
+        peer.blocked = false;
+        self.count_queue(id, peer);
+        let sums = &self.counts.sums;
+        let rare = peer.rare.as_ref();
+        match phase {
+            Phase::Dialing(_) | Phase::Asking(_) => sums.connects_failed.add(1),
+            Phase::Asked(_) | Phase::Deciding { .. } => sums.handshakes_failed.add(1),
+            Phase::Open | Phase::Lingering if !rare.is_some_and(|rare| rare.responded) => {
+                sums.closed.add(1);
+                match rare.and_then(|rare| rare.ending.as_ref()).map(|ending| ending.by) {
+                    None | Some(By::Network) => sums.losses.add(1),
+                    Some(By::Timeout) => sums.timeouts.add(1),
+                    Some(By::Local | By::Remote) => {}
+                }
+            }
+            Phase::Open | Phase::Lingering | Phase::Ended => {}
+        }
+    }
+}
