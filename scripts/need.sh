@@ -85,19 +85,17 @@ need_rust() {
     fi
 }
 
-# need_nightly COMPONENT...: through rustup, which can get one.
+# need_nightly: through rustup, which can get one.
 need_nightly() {
-    if ! cargo +nightly --version >/dev/null 2>&1 || [ $# -gt 0 ]; then
-        command -v rustup >/dev/null 2>&1 || {
-            echo "A nightly Rust is needed, and rustup, which would get it, is not there (https://rustup.rs)." >&2
-            exit 2
-        }
-        rustup toolchain install nightly --profile minimal --no-self-update ${1:+-c "$@"} >>build/logs/packages.log 2>&1 || {
-            tail -n 5 build/logs/packages.log >&2
-            echo "A nightly Rust is needed and could not be installed from here: rustup toolchain install nightly" >&2
-            exit 2
-        }
-    fi
+    cargo +nightly --version >/dev/null 2>&1 && return 0
+    mkdir -p build/logs
+    echo "installing: a nightly Rust"
+    rustup toolchain install nightly --profile minimal --no-self-update >>build/logs/packages.log 2>&1 || {
+        tail -n 5 build/logs/packages.log >&2
+        echo "A nightly Rust is needed and could not be installed from here. With rustup (https://rustup.rs):" >&2
+        echo "rustup toolchain install nightly" >&2
+        exit 2
+    }
 }
 
 need_cargo_tool() {

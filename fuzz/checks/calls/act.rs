@@ -1,7 +1,7 @@
 //! One step of the script: which call.
 
 use super::world::world;
-use super::{conns, contexts, raw};
+use super::{conns, contexts, objects, raw};
 
 pub(super) const NEW_CONTEXT: u8 = 0;
 const THREADS: usize = 0;
@@ -12,7 +12,7 @@ pub(super) fn act() {
     here.spend_call();
     let action = here.read(|input| input.byte());
     drop(here);
-    match action % 48 {
+    match action % 52 {
         NEW_CONTEXT => contexts::new(),
         1 => contexts::free_any(),
         2..=11 => contexts::poll(),
@@ -41,7 +41,11 @@ pub(super) fn act() {
         44 => conns::texts(),
         45 => conns::accept(),
         46 => conns::respond(),
-        _ => conns::defer(),
+        47 => conns::defer(),
+        48 => conns::stats(),
+        49 => contexts::totals(),
+        50 => objects::set(),
+        _ => conns::send(),
     }
 }
 

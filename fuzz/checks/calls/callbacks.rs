@@ -1,6 +1,7 @@
 //! The program's callbacks: each checks that it may come now, looks at all that it is given, and goes on with the script.
 
 use super::act::act;
+use super::objects;
 use super::world::{Life, world};
 use std::ffi::{CStr, c_char, c_void};
 use std::slice::from_raw_parts;
@@ -19,6 +20,7 @@ pub(super) const EMPTY: wsrs_callbacks = wsrs_callbacks {
     on_drain: None,
     on_ping: None,
     on_pong: None,
+    on_object: None,
 };
 pub(super) const SILENT: wsrs_callbacks = wsrs_callbacks {
     on_open: Some(on_open),
@@ -28,6 +30,7 @@ pub(super) const SILENT: wsrs_callbacks = wsrs_callbacks {
     on_drain: Some(on_drain),
     on_ping: Some(on_ping),
     on_pong: Some(on_pong),
+    on_object: Some(on_object),
     ..EMPTY
 };
 pub(super) const ASKING: wsrs_callbacks = wsrs_callbacks { on_request: Some(on_request), ..SILENT };
@@ -149,6 +152,14 @@ unsafe extern "C" fn on_pong(conn: wsrs_conn, data: *const u8, len: usize, user_
     note("on_pong", conn, user_data, |life| life.opened);
     go_on();
     look(data, len);
+}
+
+unsafe extern "C" fn on_object(user_data: *mut c_void, object: *mut c_void) {
+    assert!(!user_data.is_null());
+    assert!(world().running.last().is_some(), "an object outside of all turns");
+    objects::look(object);
+    go_on();
+    objects::look(object);
 }
 
 pub(super) unsafe extern "C" fn on_timer(timer: wsrs_timer, argument: *mut c_void) {

@@ -10,6 +10,7 @@ use wsrs::capi::listener::WSRS_ADDRESS_MAX;
 use wsrs::capi::message::{wsrs_header, wsrs_slice};
 use wsrs::capi::request::*;
 use wsrs::capi::result::*;
+use wsrs::capi::stats::*;
 use wsrs::capi::types::*;
 
 const SENDING: [i32; 4] = [WSRS_ERR_AGAIN, WSRS_ERR_NOT_OPEN, WSRS_ERR_UTF8, WSRS_ERR_STATE];
@@ -43,7 +44,8 @@ pub(super) fn send() {
             // SAFETY: everything is valid.
             unsafe {
                 match how / 8 % 6 {
-                    0 | 1 => wsrs_conn_send(conn, kind, at, size),
+                    0 => wsrs_conn_send_binary(conn, at, size),
+                    1 => wsrs_conn_send(conn, kind, at, size),
                     2 => wsrs_conn_send_text(conn, c"κόσμε".as_ptr()),
                     3 => wsrs_conn_send_gathered(conn, kind, parts.as_ptr(), 3),
                     last => wsrs_conn_send_fragment(conn, kind, at, size, i32::from(last == 4)),
@@ -97,6 +99,21 @@ pub(super) fn ask_numbers() {
             assert_eq!(results[0] == WSRS_OK, buffered != usize::MAX);
             assert_eq!(results[1] == WSRS_OK, contexts.contains(&context.id));
             results[1]
+        })
+    });
+}
+
+pub(super) fn stats() {
+    about("stats", &[], |_| {
+        Box::new(|conn| {
+            // SAFETY: zero is a value of each member.
+            let mut stats: wsrs_stats = unsafe { std::mem::zeroed() };
+            stats.size = size_of::<wsrs_stats>();
+            // SAFETY: everything is valid.
+            let result = unsafe { wsrs_conn_stats(conn, &mut stats) };
+            assert!(result == WSRS_OK || (stats.messages_sent, stats.queued) == (0, 0));
+            assert!(stats.rtt_least_us <= stats.rtt_us);
+            result
         })
     });
 }

@@ -15,6 +15,7 @@ use wsrs::capi::log::wsrs_context_set_log;
 use wsrs::capi::message::wsrs_header;
 use wsrs::capi::options::*;
 use wsrs::capi::result::*;
+use wsrs::capi::stats::*;
 use wsrs::capi::timer::*;
 use wsrs::capi::types::*;
 
@@ -381,6 +382,21 @@ pub(super) fn ask() {
     results.iter().for_each(|result| world().check("fd, timeout_ms", *result, freed, &[]));
     assert_eq!(results[0], results[1]);
     assert!(if results[0] == WSRS_OK { descriptor >= 0 && timeout >= -1 } else { descriptor == -7 && timeout == -7 });
+}
+
+pub(super) fn totals() {
+    let mut here = world();
+    let id = here.handle(Kind::Context);
+    let freed = here.is_freed(id);
+    drop(here);
+    // SAFETY: zero is a value of each member.
+    let mut totals: wsrs_totals = unsafe { std::mem::zeroed() };
+    totals.size = size_of::<wsrs_totals>();
+    // SAFETY: everything is valid.
+    let result = unsafe { wsrs_context_totals(wsrs_context { id }, &mut totals) };
+    world().check("totals", result, freed, &[]);
+    assert_eq!(totals.size, size_of::<wsrs_totals>());
+    assert!(totals.closed <= totals.opened && (result == WSRS_OK || totals.opened == 0));
 }
 
 pub(super) fn set_log() {

@@ -6,13 +6,14 @@
 //! What holds: no call says WSRS_ERR_PANIC, or anything else than its description says; a result is written only with
 //! WSRS_OK; a callback comes from a turn of its own context, in the order that the header promises, with the user data
 //! that was set; each attempt and each connection ends exactly once; each posted function is called exactly once and
-//! in order, no timer after it was cancelled; a handle of a freed context is refused; at the end all descriptors are
+//! in order, no timer after it was cancelled; each object of a message is released once; a handle of a freed context is refused; at the end all descriptors are
 //! back.
 
 mod act;
 mod callbacks;
 mod conns;
 mod contexts;
+mod objects;
 mod raw;
 mod world;
 

@@ -31,6 +31,8 @@ pub(super) struct World {
     pub(super) running: Vec<u64>,
     /// How deep in threads other than the first.
     pub(super) elsewhere: usize,
+    /// Objects of messages that the library made and did not release yet.
+    pub(super) objects: HashMap<usize, Vec<u8>>,
     pub(super) raw: Raw,
     /// What a run may have of things that cost time: threads, waits, sockets.
     pub(super) spent: [usize; 5],
@@ -101,6 +103,7 @@ pub(super) fn end() {
         assert!(over, "connection {id:x} never ended");
     }
     assert!(world.posts.iter().all(|(_, called)| *called), "a posted function was lost");
+    assert!(world.objects.is_empty(), "an object was not released");
     assert!(world.running.is_empty() && world.elsewhere == 0);
 }
 

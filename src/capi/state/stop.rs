@@ -45,9 +45,14 @@ loom::lazy_static! {
     static ref CELLS: [Cell; 2] = [closed!(), closed!()];
 }
 
+fn of(slot: u32) -> &'static Cell {
+    // Models have fewer cells than there are slots.
+    &CELLS[slot as usize % CELLS.len()]
+}
+
 /// The context of this slot can be stopped from now on. The registry keeps `door` alive until after [`close`].
 pub(super) fn open(slot: u32, generation: u32, door: &Arc<Door>) {
-    let cell = &CELLS[slot as usize];
+    let cell = of(slot);
     cell.door.store(Arc::as_ptr(door).cast_mut(), Relaxed);
     cell.epoch.store(registry::epoch(), Relaxed);
     cell.generation.store(generation, Release);
@@ -55,7 +60,7 @@ pub(super) fn open(slot: u32, generation: u32, door: &Arc<Door>) {
 
 /// It can't be stopped any more; after this no reader uses the door.
 pub(super) fn close(slot: u32) {
-    let cell = &CELLS[slot as usize];
+    let cell = of(slot);
     cell.generation.store(0, Relaxed);
     fence(SeqCst);
     while cell.readers.load(Acquire) != 0 {
@@ -75,7 +80,7 @@ pub(in crate::capi) fn stop(id: u64) -> Result<(), wsrs_result> {
     if !handle::is(handle::Kind::Context, id) {
         return Err(WSRS_ERR_ARGUMENT);
     }
-    let cell = &CELLS[handle::context(id) as usize];
+    let cell = of(handle::context(id));
     cell.readers.fetch_add(1, Relaxed);
     fence(SeqCst);
     let outcome = if handle::generation(id) == 0 || cell.generation.load(Acquire) != handle::generation(id) {

@@ -2,6 +2,7 @@
 //!
 //! That each model can fail was checked by breaking what it is about; its comment says how.
 
+use super::super::counters::Counts;
 use super::super::event::State;
 use super::{Command, Delivery, Door};
 use crate::net::{ConnId, Error};
@@ -20,7 +21,7 @@ fn door() -> Arc<Door> {
     static WAKE: LazyLock<Arc<std::os::fd::OwnedFd>> =
         LazyLock::new(|| Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).expect("a descriptor")));
     let door = Door::new(WAKE.clone());
-    door.open(HIGH_WATER, 1);
+    door.open(HIGH_WATER, 1, Arc::new(Counts::new(1)));
     door
 }
 
