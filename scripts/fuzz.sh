@@ -2,7 +2,7 @@
 # Searches for inputs that break what fuzz/checks says, with libFuzzer and AddressSanitizer.
 #
 #   sh scripts/fuzz.sh [SECONDS] [TARGET...]     by default 60 seconds of each target
-#   sh scripts/fuzz.sh keep [TARGET...]          takes what was found into fuzz/corpus, as few inputs as cover it
+#   sh scripts/fuzz.sh keep [TARGET...]          takes what covers more of it from what was found into fuzz/corpus
 #
 # New inputs go to fuzz/found, which is not kept. An input that breaks something is left in fuzz/artifacts, with a line
 # that shows how to run it again. Needs a nightly Rust; cargo-fuzz is installed where it is missing.
@@ -24,12 +24,9 @@ case "${1:-}" in
 esac
 [ $# -gt 0 ] || set -- $(sed -n 's|^path = "targets/\(.*\)\.rs"|\1|p' fuzz/Cargo.toml)
 
-# keep TARGET: the inputs are short, so that the corpus stays small.
+# keep TARGET: adds to the corpus what covers more, if it is short.
 keep() {
-    mkdir -p "build/corpus/$1"
-    cargo +nightly fuzz run "$1" "build/corpus/$1" "fuzz/corpus/$1" "fuzz/found/$1" -- -set_cover_merge=1 -max_len=500
-    rm -rf "fuzz/corpus/$1"
-    mv "build/corpus/$1" "fuzz/corpus/$1"
+    cargo +nightly fuzz run "$1" "fuzz/corpus/$1" "fuzz/found/$1" -- -set_cover_merge=1 -max_len=500
 }
 
 # search TARGET
