@@ -106,7 +106,7 @@ fn a_post_beside_a_free_is_called_or_refused() {
     });
 }
 
-/// Fails when `live` does not compare generations, or `free_slot` gives them twice.
+/// Fails when `live` does not compare generations.
 #[test]
 fn an_old_handle_does_not_reach_the_next_context_in_its_slot() {
     model(|| {
