@@ -23,7 +23,11 @@ need_rust
 need_loops
 need_clang
 
-step_format() { cargo fmt --check; }
+step_format() {
+    for manifest in Cargo.toml fuzz/Cargo.toml benches/load/Cargo.toml benches/peers/rust/Cargo.toml; do
+        cargo fmt --check --manifest-path "$manifest"
+    done
+}
 
 step_clippy() { cargo clippy --locked --all-targets -- -D warnings; }
 
@@ -43,7 +47,14 @@ step_python() { sh scripts/python.sh; }
 
 step_demo() { sh scripts/demo.sh --check; }
 
-for name in format clippy build ctest packaging cargo_test loom valgrind asan autobahn_server autobahn_client interop python demo; do
+# The load generator's own tests, then a few seconds of it against our server.
+step_bench() {
+    CARGO_TARGET_DIR=build/bench/load RUSTFLAGS='-C target-cpu=native' \
+        cargo test --locked --release --manifest-path benches/load/Cargo.toml
+    sh scripts/bench.sh --smoke
+}
+
+for name in format clippy build ctest packaging cargo_test loom valgrind asan autobahn_server autobahn_client interop python demo bench; do
     step $name
 done
 totals

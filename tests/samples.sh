@@ -14,7 +14,7 @@ for sample in "$work"/*.c; do
     esac
     # shellcheck disable=SC2086
     if "${CC:-cc}" -std=c99 -D_XOPEN_SOURCE=700 -Wall -Wextra -Wpedantic -Werror -Wno-unused-function -fsyntax-only \
-        -I"$2" -include wsrs.h $flags "$sample"; then
+        -I"$2" -include stdio.h -include wsrs.h $flags "$sample"; then
         compiled=$((compiled + 1))
     else
         status=1
