@@ -1,7 +1,7 @@
 //! The mutexes, atomics and thread-locals of everything that threads share: those of std.
 //!
 //! Used by `net::wake`, `boundary::guard` and `capi::state`. In tests under `--cfg loom` they are those of loom, which
-//! runs the models beside the code that they are about in every order that its threads can take (`scripts/loom.sh`).
+//! runs the models beside the code that they are about in every order that its threads can take (`scripts/steps.sh`).
 
 #[cfg(not(all(test, loom)))]
 mod chosen {

@@ -1,7 +1,7 @@
 //! One step of the script: which call.
 
 use super::world::world;
-use super::{conns, contexts, objects, raw};
+use super::{conns, contexts, later, objects, raw};
 
 pub(super) const NEW_CONTEXT: u8 = 0;
 const THREADS: usize = 0;
@@ -19,9 +19,9 @@ pub(super) fn act() {
         12 => contexts::stop(),
         13 | 14 => contexts::listen(),
         15..=18 => contexts::connect(),
-        19 => contexts::post(),
-        20 => contexts::timer(),
-        21 => contexts::cancel_timer(),
+        19 => later::post(),
+        20 => later::timer(),
+        21 => later::cancel_timer(),
         22 => contexts::next_conn(),
         23 => contexts::send_many(),
         24 => contexts::ask(),

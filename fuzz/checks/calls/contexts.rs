@@ -1,8 +1,8 @@
-//! Calls about contexts, listeners and timers.
+//! Calls about contexts and listeners.
 
-use super::callbacks::{ASKING, EMPTY, SILENT, on_log, on_once, on_post, on_timer};
+use super::callbacks::{ASKING, EMPTY, SILENT, on_log};
 use super::raw;
-use super::world::{Context, Life, Timer, World, world};
+use super::world::{Context, Life, World, world};
 use std::collections::HashMap;
 use std::ffi::{CString, c_void};
 use std::ptr::{null, null_mut};
@@ -16,7 +16,6 @@ use wsrs::capi::message::wsrs_header;
 use wsrs::capi::options::*;
 use wsrs::capi::result::*;
 use wsrs::capi::stats::*;
-use wsrs::capi::timer::*;
 use wsrs::capi::types::*;
 
 const MOST_CONTEXTS: usize = 3;
@@ -25,9 +24,9 @@ const LISTENS: usize = 2;
 const CONNECTS: usize = 3;
 const RUNS: usize = 4;
 /// What an output has before a call, and after one that fails.
-const UNTOUCHED: u64 = 0x5ca1_ab1e_5ca1_ab1e;
+pub(super) const UNTOUCHED: u64 = 0x5ca1_ab1e_5ca1_ab1e;
 
-fn pointer(number: usize) -> *mut c_void {
+pub(super) fn pointer(number: usize) -> *mut c_void {
     std::ptr::without_provenance_mut(number)
 }
 
@@ -267,57 +266,6 @@ pub(super) fn connect() {
         let first = if own.is_some() || user_data != 0 { user_data } else { here.contexts[&id].user_data };
         let life = Life { attempted: true, watched: flags & 64 == 0, user_data: Some(first), ..Life::default() };
         assert!(here.lives.insert(made.id, life).is_none(), "an id was used again");
-    }
-}
-
-pub(super) fn post() {
-    let mut here = world();
-    let id = here.handle(Kind::Context);
-    let freed = here.is_freed(id);
-    let index = here.posts.len();
-    here.posts.push((id, false));
-    drop(here);
-    // SAFETY: a function that is made for it.
-    let result = unsafe { wsrs_context_post(wsrs_context { id }, Some(on_post), pointer(index)) };
-    let mut here = world();
-    here.check("post", result, freed, &[]);
-    if result != WSRS_OK {
-        assert_eq!(here.posts[index], (id, false), "a refused post was called");
-        here.posts[index].1 = true;
-    }
-}
-
-pub(super) fn timer() {
-    let mut here = world();
-    let id = here.handle(Kind::Context);
-    let (delay, interval) = here.read(|input| (input.pick(&[0, 1, 2, 1000, 1 << 41]), input.pick(&[0, 0, 1, 50])));
-    let (freed, argument) = (here.is_freed(id), here.number());
-    drop(here);
-    let function = if interval == 0 { on_once } else { on_timer };
-    let mut made = wsrs_timer { id: UNTOUCHED };
-    // SAFETY: a function that is made for it.
-    let result = unsafe {
-        wsrs_context_timer(wsrs_context { id }, delay, interval, Some(function), pointer(argument), &mut made)
-    };
-    let mut here = world();
-    here.check("timer", result, freed, &[WSRS_ERR_LIMIT]);
-    assert_eq!(result == WSRS_OK, made.id != UNTOUCHED);
-    if result == WSRS_OK {
-        here.know(Kind::Timer, made.id, id);
-        assert!(here.timers.insert(made.id, Timer { argument, context: id }).is_none(), "an id was used again");
-    }
-}
-
-pub(super) fn cancel_timer() {
-    let mut here = world();
-    let id = here.handle(Kind::Timer);
-    let freed = here.is_freed(id);
-    drop(here);
-    let result = wsrs_timer_cancel(wsrs_timer { id });
-    let mut here = world();
-    here.check("cancel", result, freed, &[]);
-    if result == WSRS_OK {
-        assert!(here.timers.remove(&id).is_some(), "a timer that is gone was cancelled");
     }
 }
 

@@ -13,6 +13,7 @@ mod act;
 mod callbacks;
 mod conns;
 mod contexts;
+mod later;
 mod objects;
 mod raw;
 mod world;
