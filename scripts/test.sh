@@ -21,6 +21,9 @@ need make make
 need pkg-config pkg-config
 need valgrind valgrind
 need python3 python3
+need doxygen doxygen
+need mandoc mandoc
+need man man-db
 need_rust
 need_clang
 
@@ -86,6 +89,8 @@ run_ctest() {
 
 step_ctest() { run_ctest build; }
 
+step_manual() { sh scripts/manual.sh --check; }
+
 step_packaging() { sh tests/packaging/run.sh build; }
 
 # examples FOLDER WRAPPER...: the C examples talk to each other and to Python clients, each run by WRAPPER.
@@ -149,7 +154,7 @@ step_python() { sh scripts/python.sh; }
 
 step_demo() { sh scripts/demo.sh --check; }
 
-for name in format clippy build ctest packaging cargo_test valgrind asan autobahn_server autobahn_client interop python demo; do
+for name in format clippy build ctest manual packaging cargo_test valgrind asan autobahn_server autobahn_client interop python demo; do
     step $name
 done
 echo "$all_passed passed, $all_failed failed, $all_skipped skipped"
