@@ -3,6 +3,7 @@
 #   need COMMAND PACKAGE    COMMAND must be there; PACKAGE brings it
 #   need_cc                 the same for a C compiler
 #   need_clang              the same at once for a clang with AddressSanitizer
+#   need_loops              the same for the event loops of others that c-examples shows the library in
 #   need_done               installs what was missing, or says what it is and exits with 2
 #   want COMMAND PACKAGE    the same at once for something optional: fails where it can't be had
 #   need_rust               cargo as new as Cargo.toml asks
@@ -25,6 +26,12 @@ need_clang() {
     need_done
     echo 'int main(void) { return 0; }' | clang -fsanitize=address,undefined -x c -o /dev/null - >/dev/null 2>&1 ||
         need_package "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
+}
+
+# need_loops: libuv and libevent, as pkg-config knows them.
+need_loops() {
+    pkg-config --exists libuv 2>/dev/null || missing="$missing libuv1-dev"
+    pkg-config --exists libevent_core 2>/dev/null || missing="$missing libevent-dev"
 }
 
 install_packages() {

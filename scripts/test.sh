@@ -25,6 +25,7 @@ need doxygen doxygen
 need mandoc mandoc
 need man man-db
 need_rust
+need_loops
 need_clang
 
 all_passed=0 all_failed=0 all_skipped=0
@@ -62,7 +63,11 @@ counted() {
     [ "$failed" = 0 ]
 }
 
-step_format() { cargo fmt --check; }
+step_format() {
+    for manifest in Cargo.toml benches/load/Cargo.toml benches/peers/rust/Cargo.toml; do
+        cargo fmt --check --manifest-path "$manifest"
+    done
+}
 
 step_clippy() { cargo clippy --locked --all-targets -- -D warnings; }
 
@@ -109,6 +114,29 @@ examples() {
     check "a client that chat_server refuses" refused "$@" "$folder/c-examples/echo_client" "ws://127.0.0.1:$port/"
     check "chat_server, two clients" "$python" tests/interop/chat.py "http://127.0.0.1:$port/"
     check "chat_server ends well" finish
+    embedded udp "$@" "$folder/c-examples/embed_poll"
+    embedded ticks "$@" "$folder/c-examples/embed_libuv"
+    embedded ticks "$@" "$folder/c-examples/embed_libevent"
+    port=$(free_port)
+    start "$@" "$folder/c-examples/workers" "$port"
+    check "workers, while clients come and go" "$python" tests/interop/workers.py "ws://127.0.0.1:$port/"
+    check "workers ends well" finish
+    port=$(free_port)
+    start "$@" "$folder/c-examples/threads_server" 2 "$port" >"$folder/threads_server.out"
+    check "threads_server, stopped under load" "$python" tests/interop/load.py "ws://127.0.0.1:$port/" "$server"
+    check "threads_server ends well" finish
+    check "both threads worked" test "$(grep -c '^thread .: [1-9][0-9]* messages$' "$folder/threads_server.out")" = 2
+}
+
+# embedded WORK COMMAND...: an echo server inside another loop, which has work of its own; embedded.py ends it.
+embedded() {
+    work=$1
+    shift
+    for program in "$@"; do :; done
+    port=$(free_port)
+    start "$@" "$port"
+    check "${program##*/}, clients and the loop's own work" "$python" tests/interop/embedded.py "$work" "ws://127.0.0.1:$port/" "$server"
+    check "${program##*/} ends well" finish
 }
 
 # The client prints why and exits with 1; any other status is a report of the wrapper.
@@ -132,7 +160,7 @@ step_valgrind() {
 # The Rust code is instrumented too where a nightly Rust is installed; its runtime is clang's.
 step_asan() {
     if cargo +nightly --version >/dev/null 2>&1; then
-        CC=clang cmake -S . -B build/asan -DWSRS_SANITIZE=address -DWSRS_RUST_SANITIZE=ON
+        CC=clang CXX=clang++ cmake -S . -B build/asan -DWSRS_SANITIZE=address -DWSRS_RUST_SANITIZE=ON
     else
         cmake -S . -B build/asan -DWSRS_SANITIZE=address -DWSRS_CARGO_TARGET_DIR="$PWD/build/cargo"
     fi
@@ -154,7 +182,14 @@ step_python() { sh scripts/python.sh; }
 
 step_demo() { sh scripts/demo.sh --check; }
 
-for name in format clippy build ctest manual packaging cargo_test valgrind asan autobahn_server autobahn_client interop python demo; do
+# The load generator's own tests, then a few seconds of it against our server.
+step_bench() {
+    CARGO_TARGET_DIR=build/bench/load RUSTFLAGS='-C target-cpu=native' \
+        cargo test --locked --release --manifest-path benches/load/Cargo.toml
+    sh scripts/bench.sh --smoke
+}
+
+for name in format clippy build ctest manual packaging cargo_test valgrind asan autobahn_server autobahn_client interop python demo bench; do
     step $name
 done
 echo "$all_passed passed, $all_failed failed, $all_skipped skipped"

@@ -142,13 +142,22 @@ class Reference:
         return comment("@mainpage Overview\n\n" + "\n\n".join(out))
 
     def guide(self, text):
-        """docs/guide.md, in which code that is a name becomes a link."""
+        """docs/guide.md, in which code that is a name becomes a link, and links to other files become text."""
+        places = []
 
         def link(match):
             found = self.link(match.group(1))
             return f"<tt>{found}</tt>" if found else match.group()
 
+        def heading(match):
+            place = match.group(2).lower().replace(" ", "-")
+            places.append(place)
+            again = places.count(place) - 1
+            return f"{match.group()} {{#guide-{place}" + (f"-{again}}}" if again else "}")
+
         title, rest = text.split("\n", 1)
+        rest = re.sub(r"\[([^\]]*)\]\((?!https?:|#)[^)]*\)", r"`\1`", rest)
+        rest = re.sub(r"^(##+) ([\w ,'-]+)$", heading, rest, flags=re.M).replace("](#", "](#guide-")
         rest = re.sub(r"`(\w+)`", link, rest)
         return f"{title} {{#guide}}\n\n@tableofcontents\n{rest}"
 

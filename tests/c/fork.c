@@ -1,10 +1,10 @@
 /* A child of fork gets an error for what its parent opened, and touches nothing of it; its own context works, and wakes
  * nobody but the child. */
-#include "check.h"
+#include "every_call.h"
 #include <poll.h>
 #include <sys/wait.h>
 
-static int opened, received;
+static int opened, received, ticks;
 static wsrs_conn server_conn;
 
 static void on_open(wsrs_conn conn, void *user_data)
@@ -16,18 +16,18 @@ static void on_open(wsrs_conn conn, void *user_data)
 
 static void on_message(wsrs_conn conn, const wsrs_message *message, void *user_data) { received++; }
 
-static void child(wsrs_context context, wsrs_conn conn)
+static void nothing(wsrs_context context, void *argument) {}
+static void on_timer(wsrs_timer timer, void *argument) { ticks++; }
+
+static void child(const struct refused *parents)
 {
     wsrs_context own;
-    CHECK_IS(wsrs_context_poll(context, 0), WSRS_ERR_FORKED);
-    CHECK_IS(wsrs_context_run(context), WSRS_ERR_FORKED);
-    CHECK_IS(wsrs_conn_send_text(conn, "from the child"), WSRS_ERR_FORKED);
-    CHECK_IS(wsrs_conn_close(conn, 1000, NULL, 0), WSRS_ERR_FORKED);
-    CHECK_IS(wsrs_context_stop(context), WSRS_ERR_FORKED);
-    CHECK_IS(wsrs_context_free(context), WSRS_ERR_FORKED);
+    every_call(parents, WSRS_ERR_FORKED);
+    CHECK_IS(wsrs_context_free(parents->context), WSRS_ERR_FORKED);
     CHECK_OK(wsrs_context_new(NULL, NULL, NULL, &own));
     CHECK_OK(wsrs_context_poll(own, 0));
     CHECK_OK(wsrs_context_free(own));
+    every_call(parents, WSRS_ERR_FORKED);
 }
 
 static int forked_in_callback;
@@ -59,8 +59,6 @@ static void fork_in_a_callback(wsrs_context context)
     }
     CHECK_OK(result);
 }
-
-static void nothing(wsrs_context context, void *argument) {}
 
 static int is_readable(wsrs_context context, int ms)
 {
@@ -105,23 +103,32 @@ int main(void)
     wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;
     wsrs_context context;
     wsrs_conn conn;
+    struct refused parents;
+    uint16_t port;
     pid_t pid;
-    int status;
+    int status, before;
     callbacks.on_open = on_open;
     callbacks.on_message = on_message;
     context = check_context(&callbacks);
-    conn = check_connect_path(context, check_listen(context, NULL), "/", &callbacks, &opened);
+    CHECK_OK(wsrs_context_listen(context, "127.0.0.1:0", NULL, &parents.listener));
+    CHECK_OK(wsrs_listener_port(parents.listener, &port));
+    CHECK_OK(wsrs_context_timer(context, 10, 10, on_timer, NULL, &parents.timer));
+    conn = check_connect_path(context, port, "/", &callbacks, &opened);
     POLL_UNTIL(context, opened, 2);
+    parents.context = context;
+    parents.conn = conn;
     pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) {
-        child(context, conn);
+        child(&parents);
         check_leave();
     }
     CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
     CHECK_OK(wsrs_conn_send_text(conn, "from the parent"));
     CHECK_OK(wsrs_conn_send_text(server_conn, "and back"));
     POLL_UNTIL(context, received, 2);
+    before = ticks;
+    POLL_UNTIL(context, ticks, before + 2);
     fork_in_a_callback(context);
     POLL_UNTIL(context, received, 3);
     CHECK_OK(wsrs_context_free(context));

@@ -1,12 +1,13 @@
-"""Compiles every code sample: those of README.md, docs/*.md and python/README.md, of the manual pages and of the header.
+"""Compiles every code sample: of README.md, docs/*.md and python/README.md, of the manual pages and of the header.
 
     check.py TREE BUILD      BUILD: where libwsrs.so is, built by CMake
     check.py --mypy TREE     only the Python samples, by the mypy of the Python that runs this
 
 A sample of a document is a fenced block with its language, or an indented block, which is for the shell.
 
-- c, cpp: with int main, a program, which is linked too. Otherwise functions or statements, behind prelude.h; statements
-  are made the body of a function.
+- c, cpp: with int main, a program, which is linked too. Otherwise functions, which have stdio.h and wsrs.h, or
+  statements, which are made the body of a function behind prelude.h. What needs another event loop is left out where
+  that is missing.
 - python: behind prelude.py where it doesn't import wsrs.
 - sh: by sh -n. cmake: configured behind prelude.cmake against what BUILD installs. text: no sample.
 """
@@ -22,6 +23,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "scripts/manual"))
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+# What is taken for granted in a document's piece of a program.
+IN_PIECES = ["-D_XOPEN_SOURCE=700", "-include", "stdio.h", "-include", "wsrs.h"]
+IN_PIECES += ["-Wno-unused-function", "-Wno-unused-variable"]
+# Headers of others in samples, and what pkg-config calls their libraries.
+OTHERS = {"<uv.h>": "libuv", "<event2/": "libevent_core"}
 
 
 @dataclass
@@ -52,7 +58,10 @@ def of_document(name, text):
 
 def gather(tree):
     for path in [tree / "README.md", tree / "python/README.md", *sorted((tree / "docs").glob("*.md"))]:
-        yield from of_document(str(path.relative_to(tree)), path.read_text(encoding="utf-8"))
+        found = list(of_document(str(path.relative_to(tree)), path.read_text(encoding="utf-8")))
+        if not found and path.name in ("README.md", "guide.md", "python.md"):
+            raise SystemExit(f"{path} has no sample")
+        yield from found
 
 
 def of_manual(tree):
@@ -73,18 +82,22 @@ class Checker:
         self.tree, self.build, self.work = tree, build, work
 
     def c(self, sample, compiler=(os.environ.get("CC", "cc"), "-std=c99"), suffix="c"):
-        text = sample.text
+        text, flags = sample.text, []
+        for header, library in OTHERS.items():
+            if header in text:
+                known = subprocess.run(["pkg-config", "--cflags", library], stdout=subprocess.PIPE, text=True)
+                if known.returncode:
+                    print(f"{sample.place}: skipped, {library} is missing")
+                    return ""
+                flags += known.stdout.split()
         program = re.search(r"\bint main\(", text)
-        if not program and "#include <wsrs.h>" not in text:
-            # What begins a line and opens a body below it is a function.
-            if not re.search(r"^\w.*\)\n\{", text, re.M):
-                text = f"void sample(void);\nvoid sample(void)\n{{\n{text}}}\n"
-            text = f'#include "{HERE}/prelude.h"\n{text}'
+        # What begins a line and opens a body below it is a function.
+        if not program and not re.search(r"^\w.*\)\n\{", text, re.M):
+            text = f'#include "{HERE}/prelude.h"\nvoid sample(void);\nvoid sample(void)\n{{\n{text}}}\n'
         source = self.work / f"sample.{suffix}"
         source.write_text(text, encoding="utf-8")
-        command = [*compiler, *STRICT, "-Wno-unused-variable", f"-I{self.tree}/include", str(source)]
-        output = ["-o", str(self.work / "sample")]
-        return run([*command, *output, f"-L{self.build}", "-lwsrs"] if program else [*command, "-c", *output])
+        command = [*compiler, *STRICT, f"-I{self.tree}/include", *flags, str(source), "-o", str(self.work / "sample")]
+        return run(command + [f"-L{self.build}", "-lwsrs"] if program else command + ["-c", *IN_PIECES])
 
     def cpp(self, sample):
         return self.c(sample, (os.environ.get("CXX", "c++"), "-std=c++11"), "cpp")

@@ -1,4 +1,4 @@
-/* Stands before C samples of the documents that are no whole program: what they take for granted. */
+/* Stands before C samples of the documents that are statements only: what they take for granted. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
