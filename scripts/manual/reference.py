@@ -150,7 +150,7 @@ class Reference:
             return f"<tt>{found}</tt>" if found else match.group()
 
         def heading(match):
-            place = match.group(2).lower().replace(" ", "-")
+            place = re.sub(r"[^\w -]", "", match.group(2)).lower().replace(" ", "-")
             places.append(place)
             again = places.count(place) - 1
             return f"{match.group()} {{#guide-{place}" + (f"-{again}}}" if again else "}")
