@@ -19,6 +19,9 @@ need make make
 need pkg-config pkg-config
 need valgrind valgrind
 need python3 python3
+need doxygen doxygen
+need mandoc mandoc
+need man man-db
 need_rust
 need_loops
 need_clang
@@ -34,6 +37,8 @@ step_clippy() { cargo clippy --locked --all-targets -- -D warnings; }
 step_cargo_test() { cargo_tests; }
 
 step_ctest() { run_ctest build; }
+
+step_manual() { sh scripts/manual.sh --check; }
 
 step_packaging() { sh tests/packaging/run.sh build; }
 
@@ -54,7 +59,7 @@ step_bench() {
     sh scripts/bench.sh --smoke
 }
 
-for name in format clippy build ctest packaging cargo_test loom valgrind asan autobahn_server autobahn_client interop python demo bench; do
+for name in format clippy build ctest manual packaging cargo_test loom valgrind asan autobahn_server autobahn_client interop python demo bench; do
     step $name
 done
 totals
