@@ -62,7 +62,9 @@ for name in $near $far; do
     ip -n $name link set soak0 gso_max_segs 1 2>/dev/null || true
     ip -n $name link set lo up
     ip -n $name link set soak0 up
-    ip netns exec $name sh -c 'echo 4096 65536 262144 >/proc/sys/net/ipv4/tcp_wmem; echo 4096 65536 262144 >/proc/sys/net/ipv4/tcp_rmem'
+    for buffer in tcp_rmem tcp_wmem; do
+        ip netns exec $name sh -c "echo 4096 65536 262144 >/proc/sys/net/ipv4/$buffer"
+    done
 done
 
 mkdir -p "$folder"

@@ -179,7 +179,8 @@ static void dial(struct slot *slot, int class)
 
 static void end_life(struct slot *slot)
 {
-    fprintf(ledger, "%u %d %d %u %s", (unsigned)slot->number, slot->opened, slot->ending == AT_ONCE, (unsigned)slot->sent, slot->line);
+    fprintf(ledger, "%u %d %d %u %s", (unsigned)slot->number, slot->opened, slot->ending == AT_ONCE, (unsigned)slot->sent,
+            slot->line);
     slot->state = FREE;
     slot->due = now_us() + (int64_t)any(&inside, 200000);
 }

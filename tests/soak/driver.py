@@ -1,7 +1,7 @@
 """Runs the soak and judges it: driver.py SECONDS SERVER_NS CLIENT_NS IPTABLES PROGRAMS FOLDER
 
-scripts/soak.sh made the two network namespaces and the lossy link between them, with the rules of IPTABLES. PROGRAMS has server and client; FOLDER is for
-ledgers and reports. First SECONDS of load; then peers that are held open and do nothing; then nothing at all. Exit status: 0
+scripts/soak.sh made the two network namespaces and the lossy link between them, with the rules of IPTABLES. PROGRAMS has server
+and client; FOLDER is for ledgers. First SECONDS of load; then peers that are held open and do nothing; then nothing at all. Exit status: 0
 when every check holds.
 """
 
@@ -33,7 +33,6 @@ class Program:
     """A program in a namespace; a thread reads its lines."""
 
     def __init__(self, namespace, *command):
-        self.name = pathlib.Path(command[-1 if command[0] == "server" else 0]).name
         self.process = subprocess.Popen(
             ["ip", "netns", "exec", namespace, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -205,9 +204,10 @@ class Soak:
             self.check(name, figure, SHORT or last <= second * GROWTH + 256)
 
     def lost(self):
-        lists = [subprocess.run(["ip", "netns", "exec", namespace, IPTABLES, "-nvxL", "INPUT"], capture_output=True, text=True).stdout
-                 for namespace in (SERVER_NS, CLIENT_NS)]
-        packets = [int(re.search(r"(\d+) +\d+ DROP", text).group(1)) for text in lists]
+        packets = []
+        for namespace in (SERVER_NS, CLIENT_NS):
+            rules = subprocess.check_output(["ip", "netns", "exec", namespace, IPTABLES, "-nvxL", "INPUT"], text=True)
+            packets.append(int(re.search(r"(\d+) +\d+ DROP", rules).group(1)))
         self.check("packets lost on the way to the server, to the clients", packets, min(packets) > 0)
 
 

@@ -1,8 +1,9 @@
 """The hostile peers of the soak, on raw sockets: hostile.py HOST PORT SECONDS DEADLINE VANISHING LEDGER
 
-For SECONDS, peers of many kinds come to the server, and each checks what it gets. Then some of each kind that does nothing are
-held open, "holding" is printed, and a line on standard input ends them. DEADLINE is the server's, in seconds. VANISHING is an address of ours whose RSTs the network
-drops: a connection from there that is cut leaves the server half-open. The ledger gets a line for each connection that opened:
+For SECONDS, peers of many kinds come to the server, and each checks what it gets. They end, "quiet" is printed,
+and after a line on standard input some of each kind that does nothing are held open; "holding" is printed, and another line
+ends them too. DEADLINE is the server's, in seconds. VANISHING is an address of ours whose RSTs the network drops: a connection
+from there that is cut leaves the server half-open. The ledger gets a line for each connection that opened:
     NUMBER KIND SENT RECEIVED
 SENT counts messages that were begun. The last line printed is JSON: how many of each kind, and what surprised.
 """
