@@ -22,6 +22,8 @@ WORKERS, HELD, LIMIT = 10, 10, 90
 choice = random.Random(1)
 counts, surprises = collections.Counter(), []
 numbers = iter(range(1 << 20, 1 << 28))
+# Each once: the server's system may remember a vanished connection for minutes, and asks whoever comes from its port for a RST.
+vanishing_ports = iter(range(2000, 65000))
 
 
 async def slow(peer):
@@ -193,7 +195,8 @@ KINDS.update({garbage_first: 3, half_handshake: 4, crowd: 1})
 
 
 def make(kind):
-    peer = Peer(HOST, PORT, next(numbers) * 16 + 15, VANISHING if kind == "vanish" else None, choice.choice([None, 4096]))
+    source = (VANISHING, next(vanishing_ports)) if kind == "vanish" else None
+    peer = Peer(HOST, PORT, next(numbers) * 16 + 15, source, choice.choice([None, 4096]))
     peer.kind = kind
     return peer
 

@@ -61,7 +61,7 @@ class Peer:
         if receive:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
         if source:
-            self.socket.bind((source, 0))
+            self.socket.bind(source)
 
     async def connect(self):
         await self.loop.sock_connect(self.socket, self.address)
