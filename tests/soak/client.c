@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <string.h>
 
-enum { TICK_MS = 10, TICKS_PER_LINE = 100 };
+enum { TICK_MS = 10, TICKS_PER_LINE = 100, PAUSE_US = 60000, SLOW_PAUSE_US = 1000000, ODD_LIFE_US = 10000000 };
 
 /* How many slots there are of TALK, SLOW, CHURN, STREAM, OUTSIDE and ODD. */
 static const int shares[] = {16, 3, 16, 4, 3, 2};
@@ -53,7 +53,7 @@ static void on_open(wsrs_conn conn, void *user_data)
 
 static void whole(wsrs_conn conn, struct slot *slot)
 {
-    if (kind(slot) == TALK && now_us() - slot->sent_at[slot->received % WINDOW] > longest_us)
+    if (class_of(slot) == TALK && now_us() - slot->sent_at[slot->received % WINDOW] > longest_us)
         longest_us = now_us() - slot->sent_at[slot->received % WINDOW];
     slot->received++;
     slot->in = 0;
@@ -87,7 +87,7 @@ static void on_drain(wsrs_conn conn, void *user_data)
     struct slot *slot = slot_of(conn, user_data, OPEN, "on_drain");
     if (slot == NULL)
         return;
-    if (!slot->waiting && kind(slot) != OUTSIDE)
+    if (!slot->waiting && class_of(slot) != OUTSIDE)
         DEFECT("connection %u: on_drain that nobody waits for", (unsigned)slot->number);
     slot->waiting = 0;
 }
@@ -117,7 +117,7 @@ static void on_close(wsrs_conn conn, const wsrs_close *close, void *user_data)
     if (stats.messages_received != slot->received)
         DEFECT("connection %u: the library counts %llu in, not %u", (unsigned)slot->number,
                (unsigned long long)stats.messages_received, (unsigned)slot->received);
-    slot->ended = kind(slot) == ODD || as_planned(slot, close);
+    slot->ended = class_of(slot) == ODD || as_planned(slot, close);
     snprintf(slot->line, sizeof slot->line, "%llu %u %d %d %d %d\n", (unsigned long long)stats.messages_sent,
              (unsigned)slot->received, (int)close->clean, (int)close->code, (int)close->by, slot->ended);
     unexpected += !slot->ended;
@@ -129,8 +129,8 @@ static void on_error(wsrs_conn conn, const wsrs_error *error, void *user_data)
     struct slot *slot = slot_of(conn, user_data, DIALLING, "on_error");
     if (slot == NULL)
         return;
-    snprintf(slot->line, sizeof slot->line, "0 0 0 0 0 %d\n", slot->ended || kind(slot) == ODD);
-    if (kind(slot) != ODD && !slot->ended) {
+    snprintf(slot->line, sizeof slot->line, "0 0 0 0 0 %d\n", slot->ended || class_of(slot) == ODD);
+    if (class_of(slot) != ODD && !slot->ended) {
         unexpected++;
         fprintf(stderr, "connection %u: %s\n", (unsigned)slot->number, error->text);
     }
@@ -188,7 +188,7 @@ static void end_life(struct slot *slot)
 /* No more messages than those that were begun, and then a good end. */
 static void finish(wsrs_conn conn, struct slot *slot)
 {
-    if (slot->state == DIALLING || kind(slot) == ODD) {
+    if (slot->state == DIALLING || class_of(slot) == ODD) {
         wsrs_conn_abort(conn);
         slot->ended = 1;
     } else if (slot->out == 0 || slot->sent + 1 < slot->count) {
@@ -212,17 +212,17 @@ static void rest(wsrs_conn conn, struct slot *slot)
 static void act(struct slot *slot)
 {
     wsrs_conn conn = {slot->id};
-    int64_t pause = 60000;
-    if (kind(slot) == ODD && now_us() - slot->began > 10000000)
+    int64_t pause = PAUSE_US;
+    if (class_of(slot) == ODD && now_us() - slot->began > ODD_LIFE_US)
         wsrs_conn_abort(conn);
-    if (kind(slot) == SLOW) {
+    if (class_of(slot) == SLOW) {
         rest(conn, slot);
-        pause = 1000000;
+        pause = SLOW_PAUSE_US;
     }
     slot->due = now_us() + (int64_t)any(&inside, (uint64_t)pause);
-    if (slot->sent == slot->count || slot->waiting || (slot->sent - slot->received >= WINDOW - 16 && kind(slot) != ODD))
+    if (slot->sent == slot->count || slot->waiting || (slot->sent - slot->received >= WINDOW - BURST && class_of(slot) != ODD))
         return;
-    if (kind(slot) == OUTSIDE)
+    if (class_of(slot) == OUTSIDE)
         send_outside(slot);
     else
         slot->waiting = send_some(slot, &inside) == WSRS_ERR_AGAIN;

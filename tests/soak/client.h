@@ -4,7 +4,8 @@
 
 #include "soak.h"
 
-enum { SLOTS = 44, WINDOW = 64 };
+/* At most WINDOW messages of a connection are on the way, and BURST are sent at once. */
+enum { SLOTS = 44, WINDOW = 64, BURST = 16 };
 
 /* How a connection ends. */
 enum { AFTER_ECHOES, AT_ONCE, BY_SERVER, CUT_BY_SERVER, CUT_AT_ONCE, CUT_HALFWAY, ENDINGS };
@@ -32,7 +33,7 @@ struct sender {
     uint64_t random;
 };
 
-static inline int kind(const struct slot *slot)
+static inline int class_of(const struct slot *slot)
 {
     return (int)(slot->number % CLASSES);
 }

@@ -56,7 +56,7 @@ static wsrs_result send_one(wsrs_conn conn, struct slot *slot, struct sender *se
 wsrs_result send_some(struct slot *slot, struct sender *sender)
 {
     wsrs_conn conn = {slot->id};
-    uint64_t more = 1 + any(sender, kind(slot) == SLOW ? 16 : 4);
+    uint64_t more = 1 + any(sender, class_of(slot) == SLOW ? BURST : BURST / 4);
     if (any(sender, 16) == 0)
         wsrs_conn_ping(conn, "soak", 4);
     for (; more > 0 && slot->sent < slot->count; more--) {
