@@ -195,24 +195,20 @@ extern "C" fn before_fork() {
     let guard = lock();
     // SAFETY: the lock is held, see `OverFork`.
     unsafe { *OVER_FORK.0.get() = Some(guard) };
+    net::note_fork();
 }
 
 extern "C" fn after_fork_in_parent() {
-    net::note_fork();
-    unlock_after_fork();
+    // SAFETY: the lock is still held, see `OverFork`. The guard is moved out before it unlocks.
+    let guard = unsafe { (*OVER_FORK.0.get()).take() };
+    drop(guard);
 }
 
 extern "C" fn after_fork_in_child() {
     EPOCH.fetch_add(1, SeqCst);
     super::thread::forget_after_fork();
     stop::forget_after_fork();
-    unlock_after_fork();
-}
-
-fn unlock_after_fork() {
-    // SAFETY: the lock is still held, see `OverFork`. The guard is moved out before it unlocks.
-    let guard = unsafe { (*OVER_FORK.0.get()).take() };
-    drop(guard);
+    after_fork_in_parent();
 }
 
 fn install_fork_handlers() {
