@@ -692,7 +692,10 @@ typedef struct {
     uint64_t opened;
     /* Of these, those that ended. */
     uint64_t closed;
-    /* Clients whose request the library refused, or that went away before the handshake was done or took too long. */
+    /*
+     * Clients whose handshake came to nothing: the library refused the request, the program gave it up
+     * (wsrs_conn_abort), or the client went away or took too long. Not those above max_connections_per_address.
+     */
     uint64_t handshakes_failed;
     /* Requests that the program answered with a status (wsrs_conn_respond). */
     uint64_t handshakes_rejected;

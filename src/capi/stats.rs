@@ -78,7 +78,8 @@ pub struct wsrs_totals {
     pub opened: u64,
     /// Of these, those that ended.
     pub closed: u64,
-    /// Clients whose request the library refused, or that went away before the handshake was done or took too long.
+    /// Clients whose handshake came to nothing: the library refused the request, the program gave it up
+    /// (wsrs_conn_abort), or the client went away or took too long. Not those above max_connections_per_address.
     pub handshakes_failed: u64,
     /// Requests that the program answered with a status (wsrs_conn_respond).
     pub handshakes_rejected: u64,
