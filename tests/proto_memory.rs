@@ -6,54 +6,15 @@
 mod drive;
 #[path = "common/frames.rs"]
 mod frames;
+#[path = "common/held.rs"]
+mod held;
 
 use drive::{End, Seen};
 use frames::{BINARY, KEY, TEXT, frame, header};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use held::{held, most};
 use wsrs::proto::connection::Role;
 use wsrs::proto::error::ProtocolError::{TooBig, TooManyFragments};
 use wsrs::proto::message::MessageLimits;
-
-/// Counts what each thread holds, and the most it held.
-struct Counting;
-
-thread_local! {
-    static HELD: Cell<isize> = const { Cell::new(0) };
-    static MOST: Cell<isize> = const { Cell::new(0) };
-}
-
-fn count(by: isize) {
-    let held = HELD.get() + by;
-    HELD.set(held);
-    MOST.set(MOST.get().max(held));
-}
-
-// SAFETY: the system's allocator does the work; the counters neither allocate nor unwind.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// The most that `work` held beyond what was held before.
-fn most(work: impl FnOnce()) -> isize {
-    let before = HELD.get();
-    MOST.set(before);
-    work();
-    MOST.get() - before
-}
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
 
@@ -106,11 +67,11 @@ fn a_growing_message_costs_in_proportion_to_what_came() {
     let mut end = end(Role::Client, false, unlimited());
     end.direct = true;
     end.take(&header(BINARY, 1 << 40, None));
-    let (before, mut arrived) = (HELD.get(), 0);
+    let (before, mut arrived) = (held(), 0);
     while arrived < 4 << 20 {
         end.take(&piece);
         arrived += piece.len() as isize;
-        let held = HELD.get() - before;
+        let held = held() - before;
         assert!(held <= 4 * arrived + (64 << 10), "{held} held after {arrived}");
     }
     assert_eq!(end.seen, []);
@@ -185,10 +146,10 @@ fn a_connection_between_messages_owns_nothing() {
             .flat_map(|(first, payload)| frame(*first, payload, key))
             .collect();
         end.seen.reserve(8);
-        let before = HELD.get();
+        let before = held();
         bytes.chunks(5).for_each(|piece| end.take(piece));
         assert_eq!(end.seen.len(), 3);
         end.seen.clear();
-        assert_eq!(HELD.get(), before);
+        assert_eq!(held(), before);
     }
 }
