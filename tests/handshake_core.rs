@@ -84,7 +84,7 @@ fn accept_value(request: &Request) -> String {
 }
 
 #[test]
-fn every_request_leads_to_its_verdict_however_it_is_cut() {
+fn h10_every_request_leads_to_its_verdict_however_it_is_cut() {
     for case in cases::requests() {
         let refused = matches!(case.expect, Expect::Refuse(_));
         let expected = (case.expect, if refused { 0 } else { case.request.len() });
@@ -95,7 +95,7 @@ fn every_request_leads_to_its_verdict_however_it_is_cut() {
 }
 
 #[test]
-fn every_refusal_is_a_whole_response_that_closes() {
+fn h10_every_refusal_is_a_whole_response_that_closes() {
     for case in cases::requests() {
         let Expect::Refuse(status) = case.expect else {
             continue;
@@ -138,7 +138,7 @@ fn parse_answer(bytes: &[u8], scanned: &mut Scanned, offer: &Offer) -> Option<(V
 }
 
 #[test]
-fn every_response_leads_to_its_verdict_however_it_is_cut() {
+fn h14_every_response_leads_to_its_verdict_however_it_is_cut() {
     let offer = offer(&["chat", "superchat"]);
     for case in cases::responses() {
         let response = case.with_accept(offer.accept());
@@ -151,7 +151,7 @@ fn every_response_leads_to_its_verdict_however_it_is_cut() {
 }
 
 #[test]
-fn a_subprotocol_is_invalid_when_none_was_offered() {
+fn h14_a_subprotocol_is_invalid_when_none_was_offered() {
     let offer = offer(&[]);
     for value in ["chat", ""] {
         let response = format!(
@@ -203,7 +203,7 @@ fn garbage_is_refused_at_once() {
 
 /// H8: limits are recognised when they are passed, to the byte.
 #[test]
-fn limits_are_recognised_when_they_are_passed() {
+fn h08_limits_are_recognised_when_they_are_passed() {
     let verdict_at = |input: &[u8]| {
         let mut scanned = Scanned::default();
         (0..=input.len()).find_map(|at| Some((at, parse_request(&input[..at], &mut scanned)?.0)))
@@ -237,7 +237,7 @@ fn what_follows_an_interim_response_at_the_limit_is_not_looked_at() {
 
 /// H8: the largest head, byte by byte, costs time in proportion to its length.
 #[test]
-fn a_head_that_arrives_byte_by_byte_costs_linear_time() {
+fn h08_a_head_that_arrives_byte_by_byte_costs_linear_time() {
     let limits = HeadLimits { max_bytes: 1 << 20, max_headers: 256, max_target: 8_192 };
     let time = |length: usize| {
         let request = [b"GET / HTTP/1.1\r\nx:", &vec![b'x'; length][..]].concat();
@@ -258,7 +258,7 @@ fn a_head_that_arrives_byte_by_byte_costs_linear_time() {
 
 /// H8: the same for interim responses, which share the limits of one head.
 #[test]
-fn interim_responses_cost_linear_time() {
+fn h08_interim_responses_cost_linear_time() {
     let offer = offer(&[]);
     let limits = HeadLimits { max_bytes: 1 << 20, max_headers: 256, max_target: 8_192 };
     let time = |length: usize| {

@@ -135,7 +135,7 @@ fn check_request(address: SocketAddr, case: &RequestCase, pieces: &[&[u8]]) {
 
 /// A whole request with a message behind it, in one piece, and in two that cut the head.
 #[test]
-fn every_request_gets_its_answer_and_every_refusal_closes() {
+fn h10_every_request_gets_its_answer_and_every_refusal_closes() {
     let server = Server::start();
     let message = masked(TEXT, b"Hello");
     let (mut opened, mut refused) = (0, 0);
@@ -195,7 +195,7 @@ fn client_sees(l: &mut Loop, case: &cases::ResponseCase, whole: bool) -> (Seen, 
 }
 
 #[test]
-fn every_response_opens_the_client_or_fails_it_with_the_reason() {
+fn h14_every_response_opens_the_client_or_fails_it_with_the_reason() {
     let mut l = Loop::new(Limits::default());
     for case in cases::responses() {
         for whole in [true, false] {

@@ -33,7 +33,7 @@ fn took(begin: Instant, from: u64, to: u64) {
 
 /// H24: the whole handshake has one deadline, which bytes do not extend.
 #[test]
-fn the_handshake_deadline_is_not_extended_by_bytes() {
+fn h24_the_handshake_deadline_is_not_extended_by_bytes() {
     let (mut l, address) = server(Limits { handshake_timeout: ms(200), ..Limits::default() });
     for trickle in [false, true] {
         let begin = Instant::now();
@@ -54,7 +54,7 @@ fn the_handshake_deadline_is_not_extended_by_bytes() {
 
 /// A request that the program puts off has the same deadline, and ends in `Failed`.
 #[test]
-fn a_deferred_request_has_the_deadline_too() {
+fn h24_a_deferred_request_has_the_deadline_too() {
     let mut l = Loop::new(Limits { handshake_timeout: ms(100), ..Limits::default() });
     let (_, address) = l.listen(ListenOptions { ask: true, ..ListenOptions::default() });
     let mut raw = Raw::connect(address);
@@ -76,7 +76,7 @@ fn a_deferred_request_has_the_deadline_too() {
 
 /// A server that takes the connection and says nothing, or half of it.
 #[test]
-fn the_clients_handshake_deadline() {
+fn h24_the_clients_handshake_deadline() {
     let mut l = Loop::new(Limits { handshake_timeout: ms(150), ..Limits::default() });
     for answer in [&b""[..], b"HTTP/1.1 101 Switching"] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -94,7 +94,7 @@ fn the_clients_handshake_deadline() {
 
 /// H17: a peer that never answers our Close, and one that answers and leaves TCP open.
 #[test]
-fn the_close_deadline() {
+fn h17_the_close_deadline() {
     let (mut l, address) = server(Limits { close_timeout: ms(120), ..Limits::default() });
     let (mut raw, id) = l.accept_raw(address);
     let begin = Instant::now();
@@ -204,7 +204,7 @@ fn an_idle_connection_is_closed_with_1001() {
 
 /// No deadlines, no wake-ups: nothing to do is nothing done.
 #[test]
-fn an_idle_loop_sleeps() {
+fn h13_an_idle_loop_sleeps() {
     let (mut l, address) = server(Limits { ping_interval: ms(0), ..Limits::default() });
     let (_raw, _) = l.accept_raw(address);
     l.during(ms(20));

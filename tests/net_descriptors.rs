@@ -36,7 +36,7 @@ fn set_limit(soft: u64) {
 }
 
 #[test]
-fn accepting_pauses_and_goes_on_when_descriptors_run_out() {
+fn h23_accepting_pauses_and_goes_on_when_descriptors_run_out() {
     set_limit(200);
     let mut l = Loop::new(Limits::default());
     l.context.set_log_level(Some(Level::Error));

@@ -87,7 +87,7 @@ fn we_close() {
 
 /// What may not be sent is said by the call, and leaves the connection as it was.
 #[test]
-fn wrong_closes_are_refused() {
+fn h17_wrong_closes_are_refused() {
     let (mut l, address) = server();
     let (mut raw, id) = l.accept_raw(address);
     for code in (1..1000).chain(1004..=1006).chain(1012..3000).chain([5000, u16::MAX]) {
@@ -102,7 +102,7 @@ fn wrong_closes_are_refused() {
 
 /// H17: data after Close is ignored, also many of it, also a broken frame; the end is in order.
 #[test]
-fn data_after_close_is_ignored() {
+fn h17_data_after_close_is_ignored() {
     let after = [masked(TEXT, b"late"), masked(PING, b"late"), vec![0xff; 100_000], masked(CLOSE, b"\x03")].concat();
     for split in [false, true] {
         let (mut l, address) = server();
@@ -129,7 +129,7 @@ fn data_after_close_is_ignored() {
 
 /// After our Close, messages that are on their way are not delivered.
 #[test]
-fn messages_after_our_close_are_not_delivered() {
+fn h17_messages_after_our_close_are_not_delivered() {
     let (mut l, address) = server();
     let (mut raw, id) = l.accept_raw(address);
     l.context.close(id, 1000, b"").unwrap();
@@ -139,7 +139,7 @@ fn messages_after_our_close_are_not_delivered() {
 }
 
 #[test]
-fn both_close_at_once() {
+fn h17_both_close_at_once() {
     let (mut l, address) = server();
     let (mut raw, id) = l.accept_raw(address);
     raw.write(&masked(CLOSE, &close_body(3000, b"theirs")));

@@ -196,7 +196,7 @@ fn connections_of_one_address_are_limited() {
 
 /// Accepting pauses while too many handshakes are open; who waits gets in as soon as one is done or gives up.
 #[test]
-fn pending_handshakes_are_limited() {
+fn h24_pending_handshakes_are_limited() {
     let limits = Limits { max_pending_handshakes: 2, handshake_timeout: ms(300), ..Limits::default() };
     let mut l = Loop::new(limits);
     let (_, address) = l.listen(ListenOptions::default());

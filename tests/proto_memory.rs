@@ -68,7 +68,7 @@ fn unlimited() -> MessageLimits {
 }
 
 #[test]
-fn a_header_alone_costs_the_same_whatever_it_promises() {
+fn h02_a_header_alone_costs_the_same_whatever_it_promises() {
     for role in ROLES {
         let key = (role == Role::Server).then_some(KEY);
         for length in [126, 65_536, 1 << 20, 1 << 31, 1 << 32, (1 << 63) - 1] {
@@ -84,7 +84,7 @@ fn a_header_alone_costs_the_same_whatever_it_promises() {
 
 /// A promise and a few bytes: the room to receive into is small until something has come.
 #[test]
-fn a_few_bytes_of_a_large_frame_cost_little() {
+fn h02_a_few_bytes_of_a_large_frame_cost_little() {
     for (arrived, most_held) in [(1, 5_000), (100, 9_000), (4_096, 75_000), (65_536, 210_000)] {
         let mut end = end(Role::Server, false, unlimited());
         end.direct = true;
@@ -101,7 +101,7 @@ fn a_few_bytes_of_a_large_frame_cost_little() {
 
 /// Received piece by piece, a message never holds more than four times what came.
 #[test]
-fn a_growing_message_costs_in_proportion_to_what_came() {
+fn h02_a_growing_message_costs_in_proportion_to_what_came() {
     let piece = vec![7; 8_192];
     let mut end = end(Role::Client, false, unlimited());
     end.direct = true;
@@ -140,7 +140,7 @@ fn flood(role: Role, streaming: bool, payload: &[u8], limits: MessageLimits) -> 
 }
 
 #[test]
-fn a_million_tiny_fragments_end_at_the_limits_with_bounded_memory() {
+fn h03_a_million_tiny_fragments_end_at_the_limits_with_bounded_memory() {
     for streaming in [false, true] {
         for payload in [&b""[..], b"x"] {
             let (taken, held, seen) = flood(Role::Server, streaming, payload, MessageLimits::default());
@@ -161,7 +161,7 @@ fn a_million_tiny_fragments_end_at_the_limits_with_bounded_memory() {
 
 /// The limit of fragments, to the frame.
 #[test]
-fn the_limit_of_fragments_is_exact() {
+fn h03_the_limit_of_fragments_is_exact() {
     for streaming in [false, true] {
         for (count, fits) in [(1, true), (9, true), (10, true), (11, false)] {
             let mut end = end(Role::Client, streaming, MessageLimits { max_fragments: 10, ..unlimited() });

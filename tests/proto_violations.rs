@@ -61,7 +61,7 @@ fn the_first_byte() {
 
 /// H7: unmasked to a server, masked to a client, whatever the frame; known with the second byte.
 #[test]
-fn missing_and_unexpected_masks() {
+fn h07_missing_and_unexpected_masks() {
     for first in [TEXT, BINARY, 0x01, CLOSE, PING, PONG] {
         for payload in [&b""[..], b"Hello", &[b'x'; 300]] {
             if first < 0x88 || payload.len() < 126 {
@@ -77,7 +77,7 @@ fn missing_and_unexpected_masks() {
 
 /// H7: fragments in the wrong order; known with the header's last byte.
 #[test]
-fn fragments_out_of_order() {
+fn h07_fragments_out_of_order() {
     let sequences: [(&str, &[u8], ProtocolError); 7] = [
         ("continuation first", &[0x80], StrayContinuation),
         ("continuation that goes on", &[0x00], StrayContinuation),
@@ -110,7 +110,7 @@ fn long_control_frames() {
 /// H1: lengths that are not in their shortest form or have the highest bit; known with the length's last byte, or with
 /// the mask's where there is one.
 #[test]
-fn wrong_lengths() {
+fn h01_wrong_lengths() {
     let mut table: Vec<(u8, u64)> = [0, 1, 124, 125].map(|length| (126, length)).to_vec();
     table.extend([0, 125, 126, 127, 255, 256, 65_534, 65_535].map(|length| (127, length)));
     table.extend([1 << 63, (1 << 63) + 1, u64::MAX - 127, i64::MIN as u64].map(|length| (127, length)));
@@ -139,7 +139,7 @@ fn end(role: Role, max_message: u64, max_frame: u64) -> End {
 /// H1: the largest lengths that are well-formed: 1009 with the header's last byte, or accepted without trouble where
 /// there is no limit.
 #[test]
-fn the_largest_lengths() {
+fn h01_the_largest_lengths() {
     let large = [1 << 31, (1 << 31) - 1, (1 << 31) + 1, 1 << 32, (1 << 32) - 1, (1 << 32) + 1];
     for length in large.into_iter().chain((0..=16).map(|less| (1 << 63) - 1 - less)) {
         for role in ROLES {
@@ -162,7 +162,7 @@ fn the_largest_lengths() {
 
 /// H1: the sum of fragments must not wrap, whatever the limit; and limits are exact.
 #[test]
-fn later_fragments_do_not_wrap_the_total() {
+fn h01_later_fragments_do_not_wrap_the_total() {
     for (before, length, most, fits) in [
         (1u64, (1 << 63) - 1, u64::MAX, true),
         (1, (1 << 63) - 1, (1 << 63) - 1, false),
@@ -204,7 +204,7 @@ fn limits_are_exact_for_whole_cut_and_streamed_messages() {
 
 /// H17: every code, as the body of a Close and as what may be sent.
 #[test]
-fn every_close_code_against_the_table() {
+fn h17_every_close_code_against_the_table() {
     let allowed = |code: u16| matches!(code, 1000..=1003 | 1007..=1011 | 3000..=4999);
     for code in 0..=u16::MAX {
         assert_eq!(close::is_sendable(code), allowed(code), "{code}");
@@ -220,7 +220,7 @@ fn every_close_code_against_the_table() {
 
 /// H17: wrong bodies; known when the frame is complete.
 #[test]
-fn wrong_close_bodies() {
+fn h17_wrong_close_bodies() {
     let broken: [&[u8]; 5] = [b"\xff", b"ok\xc3", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf4\x90\x80\x80"];
     for role in ROLES {
         let bytes = frame(CLOSE, &[3], key(role));

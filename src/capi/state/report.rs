@@ -160,7 +160,7 @@ mod tests {
 
     /// H21: whatever panics, the call returns, the context refuses everything but free, and others go on.
     #[test]
-    fn a_panic_poisons_its_context_and_nothing_else() {
+    fn h21_a_panic_poisons_its_context_and_nothing_else() {
         let (mut lines, mut others) = (Vec::new(), Vec::new());
         let (context, other) = (context(&mut lines), self::context(&mut others));
         let conn = connect(context);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_in_another_thread_poisons_the_context_of_the_handle() {
+    fn h21_a_panic_in_another_thread_poisons_the_context_of_the_handle() {
         let mut lines = Vec::new();
         let context = context(&mut lines);
         let conn = connect(context);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_without_a_context_is_a_result() {
+    fn h21_a_panic_without_a_context_is_a_result() {
         assert_eq!(export("a_call", 0, |_| panic!("nowhere")), WSRS_ERR_PANIC);
         let stranger = handle::pack(handle::prefix(Kind::Timer, 1000), 1, 1);
         assert_eq!(export("a_call", stranger, |_| panic!("nowhere")), WSRS_ERR_PANIC);
