@@ -1,6 +1,6 @@
 #!/bin/sh
-# header.sh HEADER BAD_INPUT: the header is valid on its own as C99, C11 and C++11 without a warning, and the table of
-# wrong input covers every function.
+# header.sh HEADER TABLE...: the header is valid on its own as C99, C11 and C++11 without a warning, and each table (of wrong
+# input, of what is done inside callbacks) covers every function.
 set -eu
 folder=$(cd "$(dirname "$0")" && pwd)
 include=$(dirname "$1")
@@ -15,7 +15,11 @@ if command -v "${CXX:-c++}" >/dev/null; then
         "${CXX:-c++}" -std=c++11 $warnings -I"$include" -x c++ -
 fi
 status=0
-for function in $(sh "$folder/functions.sh" "$1"); do
-    grep -q "\b$function(" "$2" || { echo "bad_input.c does not try $function"; status=1; }
+functions=$(sh "$folder/functions.sh" "$1")
+shift
+for function in $functions; do
+    for table; do
+        grep -q "\b$function(" "$table" || { echo "$table does not try $function"; status=1; }
+    done
 done
 exit $status
