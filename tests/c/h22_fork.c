@@ -1,7 +1,11 @@
-/* A child of fork gets an error for what its parent opened, and touches nothing of it; its own context works, and wakes
- * nobody but the child. */
+/* H22: a child of fork gets an error for what its parent opened, and touches nothing of it; its own context works, and
+ * wakes nobody but the child; also when other threads were in the middle of calls.
+ *
+ * Checked by: without the step of the epoch, thread::forget_after_fork(), the lock in before_fork() or the look at wake_epoch,
+ * each in capi/state/registry.rs, this fails. */
 #include "check.h"
 #include <poll.h>
+#include <pthread.h>
 #include <sys/wait.h>
 
 static int opened, received;
@@ -16,6 +20,9 @@ static void on_open(wsrs_conn conn, void *user_data)
 
 static void on_message(wsrs_conn conn, const wsrs_message *message, void *user_data) { received++; }
 
+static void nothing(wsrs_context context, void *argument) { }
+static void no_timer(wsrs_timer timer, void *argument) { }
+
 static void child(wsrs_context context, wsrs_conn conn)
 {
     wsrs_context own;
@@ -23,6 +30,14 @@ static void child(wsrs_context context, wsrs_conn conn)
     CHECK_IS(wsrs_context_run(context), WSRS_ERR_FORKED);
     CHECK_IS(wsrs_conn_send_text(conn, "from the child"), WSRS_ERR_FORKED);
     CHECK_IS(wsrs_conn_close(conn, 1000, NULL, 0), WSRS_ERR_FORKED);
+    CHECK_IS(wsrs_conn_abort(conn), WSRS_ERR_FORKED);
+    CHECK_IS(wsrs_conn_ping(conn, NULL, 0), WSRS_ERR_FORKED);
+    CHECK_IS(wsrs_context_post(context, nothing, NULL), WSRS_ERR_FORKED);
+    CHECK_IS(wsrs_context_broadcast(context, WSRS_TEXT, "x", 1, NULL), WSRS_ERR_FORKED);
+    CHECK_IS(wsrs_context_connect(context, "ws://127.0.0.1:1/", NULL, NULL), WSRS_ERR_FORKED);
+    CHECK_IS(wsrs_context_listen(context, "127.0.0.1:0", NULL, NULL), WSRS_ERR_FORKED);
+    CHECK_IS(wsrs_context_timer(context, 1, 0, no_timer, NULL, NULL), WSRS_ERR_FORKED);
+    CHECK(wsrs_conn_state(conn) == WSRS_STATE_CLOSED);
     CHECK_IS(wsrs_context_stop(context), WSRS_ERR_FORKED);
     CHECK_IS(wsrs_context_free(context), WSRS_ERR_FORKED);
     CHECK_OK(wsrs_context_new(NULL, NULL, NULL, &own));
@@ -59,8 +74,6 @@ static void fork_in_a_callback(wsrs_context context)
     }
     CHECK_OK(result);
 }
-
-static void nothing(wsrs_context context, void *argument) {}
 
 static int is_readable(wsrs_context context, int ms)
 {
@@ -100,6 +113,46 @@ static void own_contexts(void)
     close(made[1]);
 }
 
+static volatile int busy;
+static wsrs_conn busy_conn;
+
+/* Holds every lock of the library that a call can hold, most of the time. */
+static void *keep_busy(void *argument)
+{
+    wsrs_context made;
+    while (busy) {
+        wsrs_conn_ping(busy_conn, NULL, 0);
+        CHECK_OK(wsrs_context_new(NULL, NULL, NULL, &made));
+        CHECK_OK(wsrs_context_free(made));
+    }
+    return NULL;
+}
+
+/* A child has none of the threads that were in the middle of something, and must not wait for them. */
+static void fork_among_threads(wsrs_context context, wsrs_conn conn)
+{
+    pthread_t threads[2];
+    int i, status;
+    busy = 1;
+    busy_conn = conn;
+    for (i = 0; i < 2; i++)
+        CHECK(pthread_create(&threads[i], NULL, keep_busy, NULL) == 0);
+    for (i = 0; i < 60; i++) {
+        pid_t pid = fork();
+        CHECK(pid >= 0);
+        if (pid == 0) {
+            alarm(60);
+            child(context, conn);
+            check_leave();
+        }
+        CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        CHECK_OK(wsrs_context_poll(context, 0));
+    }
+    busy = 0;
+    for (i = 0; i < 2; i++)
+        CHECK(pthread_join(threads[i], NULL) == 0);
+}
+
 int main(void)
 {
     wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;
@@ -124,6 +177,9 @@ int main(void)
     POLL_UNTIL(context, received, 2);
     fork_in_a_callback(context);
     POLL_UNTIL(context, received, 3);
+    fork_among_threads(context, conn);
+    CHECK_OK(wsrs_conn_send_text(conn, "the connection is as it was"));
+    POLL_UNTIL(context, received, 4);
     CHECK_OK(wsrs_context_free(context));
     own_contexts();
     return 0;
