@@ -3,8 +3,11 @@
 
 #[path = "handshake/cases.rs"]
 mod cases;
+#[path = "common/cost.rs"]
+mod cost;
 
 use cases::{Expect, RFC_ACCEPT, RFC_KEY, Verdict};
+use cost::least_cpu;
 use wsrs::proto::handshake::client::{self, Answer, Offer};
 use wsrs::proto::handshake::server::{self, Incoming, Request};
 use wsrs::proto::http1::{HeadLimits, Scanned};
@@ -241,15 +244,12 @@ fn h08_a_head_that_arrives_byte_by_byte_costs_linear_time() {
     let limits = HeadLimits { max_bytes: 1 << 20, max_headers: 256, max_target: 8_192 };
     let time = |length: usize| {
         let request = [b"GET / HTTP/1.1\r\nx:", &vec![b'x'; length][..]].concat();
-        let run = || {
-            let start = std::time::Instant::now();
+        least_cpu(|| {
             let mut scanned = Scanned::default();
             for at in 0..=request.len() {
                 assert!(matches!(server::parse(&request[..at], &mut scanned, &limits), Incoming::Partial));
             }
-            start.elapsed()
-        };
-        (0..3).map(|_| run()).min().unwrap()
+        })
     };
     let (small, large) = (time(50_000), time(400_000));
     // Eight times the bytes: linear is 8, quadratic 64.
@@ -264,15 +264,12 @@ fn h08_interim_responses_cost_linear_time() {
     let time = |length: usize| {
         let hint = format!("HTTP/1.1 103 x\r\nLink: {}\r\n\r\n", "x".repeat(length / 100));
         let input = hint.repeat(100).into_bytes();
-        let run = || {
-            let start = std::time::Instant::now();
+        least_cpu(|| {
             let mut scanned = Scanned::default();
             for at in 0..=input.len() {
                 assert!(matches!(client::parse(&input[..at], &mut scanned, &limits, &offer), Answer::Partial));
             }
-            start.elapsed()
-        };
-        (0..3).map(|_| run()).min().unwrap()
+        })
     };
     let (small, large) = (time(50_000), time(400_000));
     assert!(large < small * 24, "{small:?} became {large:?}");

@@ -2,58 +2,19 @@
 //! bounded memory (H3): a counting allocator watches.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/cost.rs"]
+mod cost;
 #[path = "common/drive.rs"]
 mod drive;
 #[path = "common/frames.rs"]
 mod frames;
 
+use cost::{held, least_cpu, most};
 use drive::{End, Seen};
 use frames::{BINARY, KEY, TEXT, frame, header};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use wsrs::proto::connection::Role;
 use wsrs::proto::error::ProtocolError::{TooBig, TooManyFragments};
 use wsrs::proto::message::MessageLimits;
-
-/// Counts what each thread holds, and the most it held.
-struct Counting;
-
-thread_local! {
-    static HELD: Cell<isize> = const { Cell::new(0) };
-    static MOST: Cell<isize> = const { Cell::new(0) };
-}
-
-fn count(by: isize) {
-    let held = HELD.get() + by;
-    HELD.set(held);
-    MOST.set(MOST.get().max(held));
-}
-
-// SAFETY: the system's allocator does the work; the counters neither allocate nor unwind.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// The most that `work` held beyond what was held before.
-fn most(work: impl FnOnce()) -> isize {
-    let before = HELD.get();
-    MOST.set(before);
-    work();
-    MOST.get() - before
-}
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
 
@@ -106,11 +67,11 @@ fn h02_a_growing_message_costs_in_proportion_to_what_came() {
     let mut end = end(Role::Client, false, unlimited());
     end.direct = true;
     end.take(&header(BINARY, 1 << 40, None));
-    let (before, mut arrived) = (HELD.get(), 0);
+    let (before, mut arrived) = (held(), 0);
     while arrived < 4 << 20 {
         end.take(&piece);
         arrived += piece.len() as isize;
-        let held = HELD.get() - before;
+        let held = held() - before;
         assert!(held <= 4 * arrived + (64 << 10), "{held} held after {arrived}");
     }
     assert_eq!(end.seen, []);
@@ -159,6 +120,32 @@ fn h03_a_million_tiny_fragments_end_at_the_limits_with_bounded_memory() {
     }
 }
 
+/// A message in four times as many fragments takes four times as long, where no limit ends it.
+///
+/// Checked by: with a `pool.take` and a copy for each fragment in message.rs this fails.
+#[test]
+fn h03_floods_of_fragments_cost_linear_time() {
+    for streaming in [false, true] {
+        for payload in [&b""[..], b"x"] {
+            let time = |count: usize| {
+                let window = frame(0x00, payload, None).repeat(1000);
+                least_cpu(|| {
+                    let mut end = end(Role::Client, streaming, unlimited());
+                    end.take(&frame(0x02, payload, None));
+                    for _ in 0..count / 1000 {
+                        end.take(&window);
+                        end.seen.clear();
+                    }
+                    assert_eq!(end.seen, []);
+                })
+            };
+            let (small, large) = (time(20_000), time(80_000));
+            // Linear is 4, quadratic 16.
+            assert!(large < small * 9, "{small:?} became {large:?}, streaming {streaming}");
+        }
+    }
+}
+
 /// The limit of fragments, to the frame.
 #[test]
 fn h03_the_limit_of_fragments_is_exact() {
@@ -185,10 +172,10 @@ fn a_connection_between_messages_owns_nothing() {
             .flat_map(|(first, payload)| frame(*first, payload, key))
             .collect();
         end.seen.reserve(8);
-        let before = HELD.get();
+        let before = held();
         bytes.chunks(5).for_each(|piece| end.take(piece));
         assert_eq!(end.seen.len(), 3);
         end.seen.clear();
-        assert_eq!(HELD.get(), before);
+        assert_eq!(held(), before);
     }
 }

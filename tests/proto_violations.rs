@@ -27,6 +27,10 @@ fn fails_at(name: &str, role: Role, bytes: &[u8], at: usize, error: ProtocolErro
         for direct in [false, true] {
             let name = format!("{name}, {role:?}, streaming {streaming}, direct {direct}");
             assert_eq!(drive(role, streaming, direct, [bytes]).0.last(), Some(&Seen::Failed(error)), "{name}");
+            let mut short_way = End::new(role, streaming);
+            (short_way.direct, short_way.fast) = (direct, !streaming);
+            short_way.take(bytes);
+            assert_eq!(short_way.seen.last(), Some(&Seen::Failed(error)), "{name}, the short way first");
             let (before, _) = drive(role, streaming, direct, bytes[..at - 1].chunks(1));
             assert!(!before.iter().any(|seen| matches!(seen, Seen::Failed(_))), "{name}: too early");
             let (seen, _) = drive(role, streaming, direct, bytes[..at].chunks(1));
@@ -199,6 +203,33 @@ fn limits_are_exact_for_whole_cut_and_streamed_messages() {
                 }
             }
         }
+    }
+}
+
+/// H13: whatever comes, each step takes at least a byte of it: no input makes it go round without end.
+///
+/// Checked by: when a cut header takes no bytes (`Ok((0, None))` in Incoming::header of message.rs) this fails.
+#[test]
+fn h13_garbage_takes_no_more_steps_than_it_has_bytes() {
+    let mut random = 0x9e37_79b9_7f4a_7c15u64;
+    let mut next = move || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random
+    };
+    for round in 0..20_000 {
+        let role = ROLES[round % 2];
+        let mut bytes: Vec<u8> = (0..next() % 64).map(|_| next() as u8).collect();
+        // Garbage fails soon: most of it begins as a frame that is right.
+        if round % 4 > 0 {
+            let first = [0x01, 0x02, TEXT, BINARY, PING, PONG][next() as usize % 6];
+            bytes.splice(..0, header(first, next() % if first < 0x88 { 200 } else { 126 }, key(role)));
+        }
+        let mut end = End::new(role, round % 3 == 0);
+        (end.direct, end.fast) = (round % 5 == 0, round % 7 == 0);
+        bytes.chunks(1 + next() as usize % 9).for_each(|piece| end.take(piece));
+        assert!(end.steps <= bytes.len(), "{} steps for {bytes:?}", end.steps);
     }
 }
 
