@@ -6,6 +6,8 @@
 
 pub(super) mod ctx;
 pub(super) mod fault;
+#[cfg(test)]
+mod panics;
 pub(super) mod registry;
 pub(super) mod report;
 pub(super) mod stop;
