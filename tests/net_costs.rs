@@ -147,8 +147,8 @@ fn stuck(l: &mut Loop) -> (Vec<Raw>, Vec<TcpListener>) {
 
 /// H13: half-open and full connections, whichever way they are stuck, cost no turns and no processor time.
 ///
-/// Checked by: when WouldBlock leaves `readable` set and the connection on the list for the next turn (Core::receive in
-/// net/reading.rs), or when a paused connection is read again in each turn, this fails.
+/// Checked by: when a paused connection goes on the list for the next turn (Core::next in net/reading.rs), or when open
+/// handshakes count as work (has_work in net/context.rs), this fails.
 #[test]
 fn h13_connections_that_can_only_wait_cost_nothing() {
     let off = Duration::ZERO;

@@ -141,6 +141,7 @@ fn h17_messages_after_our_close_are_not_delivered() {
 #[test]
 fn h17_both_close_at_once() {
     let (mut l, address) = server();
+    let begin = Instant::now();
     let (mut raw, id) = l.accept_raw(address);
     raw.write(&masked(CLOSE, &close_body(3000, b"theirs")));
     l.context.close(id, 4000, b"ours").unwrap();
@@ -157,6 +158,7 @@ fn h17_both_close_at_once() {
     l.context.close(server, 4002, b"b").unwrap();
     assert_eq!(l.closed(client), end(4002, "b", true, By::Local));
     assert_eq!(l.closed(server), end(4001, "a", true, By::Local));
+    assert!(begin.elapsed() < ms(2_000), "only the deadline ended it");
 }
 
 /// Close waits for queued output, and so does the end when the peer's Close crosses ours on the way.
