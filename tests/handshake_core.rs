@@ -86,6 +86,10 @@ fn accept_value(request: &Request) -> String {
     line.unwrap().to_owned()
 }
 
+/// H10: requests that one reader understands in another way than the next.
+///
+/// Checked by: without any one of the tests of a repeated Host, Key, Version, Upgrade or Origin, of Transfer-Encoding or
+/// Content-Length in handshake/check.rs, or that of bare LF in http1.rs, this fails.
 #[test]
 fn h10_every_request_leads_to_its_verdict_however_it_is_cut() {
     for case in cases::requests() {
@@ -97,6 +101,9 @@ fn h10_every_request_leads_to_its_verdict_however_it_is_cut() {
     }
 }
 
+/// H10: nothing that follows a refusal is ever read as a request.
+///
+/// Checked by: as the one before: a case that is not refused fails here too.
 #[test]
 fn h10_every_refusal_is_a_whole_response_that_closes() {
     for case in cases::requests() {
@@ -140,6 +147,10 @@ fn parse_answer(bytes: &[u8], scanned: &mut Scanned, offer: &Offer) -> Option<(V
     }
 }
 
+/// H14: answers that a client must not believe.
+///
+/// Checked by: without any one of the seven tests of accepted() in handshake/client.rs, or the restart after a 1xx, this
+/// fails.
 #[test]
 fn h14_every_response_leads_to_its_verdict_however_it_is_cut() {
     let offer = offer(&["chat", "superchat"]);
@@ -153,6 +164,9 @@ fn h14_every_response_leads_to_its_verdict_however_it_is_cut() {
     }
 }
 
+/// H14: nor a choice where there was none.
+///
+/// Checked by: without the test of the subprotocol in accepted() of handshake/client.rs this fails.
 #[test]
 fn h14_a_subprotocol_is_invalid_when_none_was_offered() {
     let offer = offer(&[]);
@@ -205,6 +219,8 @@ fn garbage_is_refused_at_once() {
 }
 
 /// H8: limits are recognised when they are passed, to the byte.
+///
+/// Checked by: without the count of lines in find_end() of http1.rs this fails.
 #[test]
 fn h08_limits_are_recognised_when_they_are_passed() {
     let verdict_at = |input: &[u8]| {
@@ -239,6 +255,8 @@ fn what_follows_an_interim_response_at_the_limit_is_not_looked_at() {
 }
 
 /// H8: the largest head, byte by byte, costs time in proportion to its length.
+///
+/// Checked by: when find_end() of http1.rs begins at the start of the head each time, this fails.
 #[test]
 fn h08_a_head_that_arrives_byte_by_byte_costs_linear_time() {
     let limits = HeadLimits { max_bytes: 1 << 20, max_headers: 256, max_target: 8_192 };
@@ -257,6 +275,8 @@ fn h08_a_head_that_arrives_byte_by_byte_costs_linear_time() {
 }
 
 /// H8: the same for interim responses, which share the limits of one head.
+///
+/// Checked by: as the one before.
 #[test]
 fn h08_interim_responses_cost_linear_time() {
     let offer = offer(&[]);

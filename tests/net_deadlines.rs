@@ -32,6 +32,9 @@ fn took(begin: Instant, from: u64, to: u64) {
 }
 
 /// H24: the whole handshake has one deadline, which bytes do not extend.
+///
+/// Checked by: when hear_request() of net/opening.rs sets the deadline anew, or accepted() of net/listener.rs sets none,
+/// this fails.
 #[test]
 fn h24_the_handshake_deadline_is_not_extended_by_bytes() {
     let (mut l, address) = server(Limits { handshake_timeout: ms(200), ..Limits::default() });
@@ -52,7 +55,9 @@ fn h24_the_handshake_deadline_is_not_extended_by_bytes() {
     assert_eq!(l.seen, [], "who never asked is not announced");
 }
 
-/// A request that the program puts off has the same deadline, and ends in `Failed`.
+/// H24: a request that the program puts off has the same deadline, and ends in `Failed`.
+///
+/// Checked by: when accepted() of net/listener.rs sets no deadline this fails.
 #[test]
 fn h24_a_deferred_request_has_the_deadline_too() {
     let mut l = Loop::new(Limits { handshake_timeout: ms(100), ..Limits::default() });
@@ -74,7 +79,9 @@ fn h24_a_deferred_request_has_the_deadline_too() {
     raw.until_end(&mut l);
 }
 
-/// A server that takes the connection and says nothing, or half of it.
+/// H24: a server that takes the connection and says nothing, or half of it.
+///
+/// Checked by: when net/dial.rs sets no deadline for the handshake this fails.
 #[test]
 fn h24_the_clients_handshake_deadline() {
     let mut l = Loop::new(Limits { handshake_timeout: ms(150), ..Limits::default() });
@@ -93,6 +100,8 @@ fn h24_the_clients_handshake_deadline() {
 }
 
 /// H17: a peer that never answers our Close, and one that answers and leaves TCP open.
+///
+/// Checked by: when await_end() of net/ending.rs sets no deadline this fails.
 #[test]
 fn h17_the_close_deadline() {
     let (mut l, address) = server(Limits { close_timeout: ms(120), ..Limits::default() });
@@ -202,7 +211,9 @@ fn an_idle_connection_is_closed_with_1001() {
     assert_eq!(l.closed(id), end(1001, "idle", false, By::Timeout));
 }
 
-/// No deadlines, no wake-ups: nothing to do is nothing done.
+/// H13: no deadlines, no wake-ups: nothing to do is nothing done.
+///
+/// Checked by: when open connections count as work (has_work in net/context.rs) this fails.
 #[test]
 fn h13_an_idle_loop_sleeps() {
     let (mut l, address) = server(Limits { ping_interval: ms(0), ..Limits::default() });

@@ -28,6 +28,9 @@ fn unlimited() -> MessageLimits {
     MessageLimits { max_message: u64::MAX, max_frame: u64::MAX, max_fragments: u32::MAX }
 }
 
+/// H2: the promise of a header costs nothing.
+///
+/// Checked by: when Pool::take of buffer.rs makes a buffer of the size that is expected, this fails.
 #[test]
 fn h02_a_header_alone_costs_the_same_whatever_it_promises() {
     for role in ROLES {
@@ -43,7 +46,9 @@ fn h02_a_header_alone_costs_the_same_whatever_it_promises() {
     }
 }
 
-/// A promise and a few bytes: the room to receive into is small until something has come.
+/// H2: a promise and a few bytes: the room to receive into is small until something has come.
+///
+/// Checked by: with room for 1 MiB at once in Buffer::room of buffer.rs this fails.
 #[test]
 fn h02_a_few_bytes_of_a_large_frame_cost_little() {
     for (arrived, most_held) in [(1, 5_000), (100, 9_000), (4_096, 75_000), (65_536, 210_000)] {
@@ -60,7 +65,9 @@ fn h02_a_few_bytes_of_a_large_frame_cost_little() {
     }
 }
 
-/// Received piece by piece, a message never holds more than four times what came.
+/// H2: received piece by piece, a message never holds more than four times what came.
+///
+/// Checked by: as the one before.
 #[test]
 fn h02_a_growing_message_costs_in_proportion_to_what_came() {
     let piece = vec![7; 8_192];
@@ -100,6 +107,9 @@ fn flood(role: Role, streaming: bool, payload: &[u8], limits: MessageLimits) -> 
     (taken, held, end.seen)
 }
 
+/// H3: without a byte, with one byte each, by the number of fragments and by their sum.
+///
+/// Checked by: without either limit in message.rs this fails.
 #[test]
 fn h03_a_million_tiny_fragments_end_at_the_limits_with_bounded_memory() {
     for streaming in [false, true] {
@@ -146,7 +156,9 @@ fn h03_floods_of_fragments_cost_linear_time() {
     }
 }
 
-/// The limit of fragments, to the frame.
+/// H3: the limit of fragments, to the frame.
+///
+/// Checked by: without max_fragments in message.rs this fails.
 #[test]
 fn h03_the_limit_of_fragments_is_exact() {
     for streaming in [false, true] {

@@ -64,6 +64,8 @@ fn the_first_byte() {
 }
 
 /// H7: unmasked to a server, masked to a client, whatever the frame; known with the second byte.
+///
+/// Checked by: without the comparison with MASK in check_second() of frame.rs, or with that of one role only, this fails.
 #[test]
 fn h07_missing_and_unexpected_masks() {
     for first in [TEXT, BINARY, 0x01, CLOSE, PING, PONG] {
@@ -80,6 +82,8 @@ fn h07_missing_and_unexpected_masks() {
 }
 
 /// H7: fragments in the wrong order; known with the header's last byte.
+///
+/// Checked by: without StrayContinuation or without Interleaved in Incoming::begin of message.rs this fails.
 #[test]
 fn h07_fragments_out_of_order() {
     let sequences: [(&str, &[u8], ProtocolError); 7] = [
@@ -113,6 +117,9 @@ fn long_control_frames() {
 
 /// H1: lengths that are not in their shortest form or have the highest bit; known with the length's last byte, or with
 /// the mask's where there is one.
+///
+/// Checked by: without the test of the most significant bit or one of the least lengths, in Header::parse or parse_plain of
+/// frame.rs, this fails.
 #[test]
 fn h01_wrong_lengths() {
     let mut table: Vec<(u8, u64)> = [0, 1, 124, 125].map(|length| (126, length)).to_vec();
@@ -142,6 +149,8 @@ fn end(role: Role, max_message: u64, max_frame: u64) -> End {
 
 /// H1: the largest lengths that are well-formed: 1009 with the header's last byte, or accepted without trouble where
 /// there is no limit.
+///
+/// Checked by: without the limit of a frame in MessageLimits::check of message.rs this fails.
 #[test]
 fn h01_the_largest_lengths() {
     let large = [1 << 31, (1 << 31) - 1, (1 << 31) + 1, 1 << 32, (1 << 32) - 1, (1 << 32) + 1];
@@ -165,6 +174,8 @@ fn h01_the_largest_lengths() {
 }
 
 /// H1: the sum of fragments must not wrap, whatever the limit; and limits are exact.
+///
+/// Checked by: without `before` in the sum of MessageLimits::check of message.rs this fails.
 #[test]
 fn h01_later_fragments_do_not_wrap_the_total() {
     for (before, length, most, fits) in [
@@ -234,6 +245,8 @@ fn h13_garbage_takes_no_more_steps_than_it_has_bytes() {
 }
 
 /// H17: every code, as the body of a Close and as what may be sent.
+///
+/// Checked by: with 1000..=4999 in is_sendable() of close.rs, or without its use in parse() there, this fails.
 #[test]
 fn h17_every_close_code_against_the_table() {
     let allowed = |code: u16| matches!(code, 1000..=1003 | 1007..=1011 | 3000..=4999);
@@ -250,6 +263,8 @@ fn h17_every_close_code_against_the_table() {
 }
 
 /// H17: wrong bodies; known when the frame is complete.
+///
+/// Checked by: when parse() of close.rs takes a body of one byte, or any bytes for a reason, this fails.
 #[test]
 fn h17_wrong_close_bodies() {
     let broken: [&[u8]; 5] = [b"\xff", b"ok\xc3", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf4\x90\x80\x80"];

@@ -2,8 +2,8 @@
  * context. Each pair of callback and action is one run; in each, every connection that was announced ends exactly once
  * and is not heard of after. What is done is in h06_actions.h: every function of the header, which `ctest -R header` checks.
  *
- * Checked by: without the test of `polling` in free() of capi/state/turn.rs, or without that in enter() there, this fails;
- * so it does when end() of net/ending.rs tells an end twice. */
+ * Checked by: without the test of `polling` in free() or in enter(), without forget() or stop::close() in free(), all in
+ * capi/state/turn.rs, this fails. */
 #include "h06_actions.h"
 
 enum callback { REQUEST, OPEN, MESSAGE, OBJECT, CLOSE, ERROR, DRAIN, PING, PONG, TIMER, POST, LOG, CALLBACKS };
