@@ -59,7 +59,7 @@ fn h02_promises_and_silence_leave_memory_flat() {
 
 /// H3: a million fragments of one byte or none: closed with 1008 or 1009 at the limit, and what still comes costs nothing.
 ///
-/// Checked by: without either test of a limit in message.rs, or when what comes after our Close is kept, this fails.
+/// Checked by: without either test of a limit in message.rs this fails.
 #[test]
 fn h03_a_million_fragments_over_a_socket() {
     let sized = MessageLimits { max_message: 5_000, ..UNLIMITED };

@@ -132,7 +132,8 @@ fn h03_a_million_tiny_fragments_end_at_the_limits_with_bounded_memory() {
 
 /// A message in four times as many fragments takes four times as long, where no limit ends it.
 ///
-/// Checked by: with a `pool.take` and a copy for each fragment in message.rs this fails.
+/// Checked by: with work at each fragment that grows with their number (a check of as many bytes in Incoming::begin of
+/// message.rs) this fails.
 #[test]
 fn h03_floods_of_fragments_cost_linear_time() {
     for streaming in [false, true] {

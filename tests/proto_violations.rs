@@ -150,7 +150,7 @@ fn end(role: Role, max_message: u64, max_frame: u64) -> End {
 /// H1: the largest lengths that are well-formed: 1009 with the header's last byte, or accepted without trouble where
 /// there is no limit.
 ///
-/// Checked by: without the limit of a frame in MessageLimits::check of message.rs this fails.
+/// Checked by: without the limits in MessageLimits::check of message.rs this fails.
 #[test]
 fn h01_the_largest_lengths() {
     let large = [1 << 31, (1 << 31) - 1, (1 << 31) + 1, 1 << 32, (1 << 32) - 1, (1 << 32) + 1];
