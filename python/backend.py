@@ -73,7 +73,8 @@ def _platform(library: Path) -> str:
         return platform
     needed = re.findall(r"\(NEEDED\).*\[(.*)\]", run.stdout)
     versions = [(int(major), int(minor)) for major, minor in re.findall(r"GLIBC_(\d+)\.(\d+)", run.stdout)]
-    if not platform.startswith("linux_") or not versions or not all(re.fullmatch(COMMON_LIBRARIES, it) for it in needed):
+    portable = bool(versions) and all(re.fullmatch(COMMON_LIBRARIES, name) for name in needed)
+    if not platform.startswith("linux_") or not portable:
         return platform
     major, minor = max(versions)
     return f"manylinux_{major}_{minor}_{platform[len('linux_'):]}"

@@ -1,75 +1,43 @@
 #!/bin/sh
-# Measures our echo server beside the peers and the floor, with the yardstick of the folder that WSRS_SHARED names.
+# Measures our echo server beside the floor and other libraries' servers. docs/benchmarks.md says how to read it.
 #
-#   sh scripts/bench.sh [OPTIONS OF run.py]     all cells, 3 rounds; --quick, --only TEXT, --rounds N, --seconds S
-#   sh scripts/bench.sh --syscalls              system calls per message, by strace
+#   sh scripts/bench.sh                 all cells and servers; --rounds N, --seconds S, --only TEXT, --peers NAMES|none
+#   sh scripts/bench.sh --python        servers in Python
+#   sh scripts/bench.sh --scale         over connections, sizes and memory: docs/scale.csv and docs/scale.svg
+#   sh scripts/bench.sh --syscalls      system calls per message, by strace
+#   sh scripts/bench.sh --compare       our load generator beside the one in the folder WSRS_SHARED
+#   sh scripts/bench.sh --smoke         ten seconds: does all this work?
 #
-# Everything that is built lies under build/bench. Peers whose packages are missing are left out, and said so.
+# Gets the packages that it needs when it can; what can't be had is left out, and said so. All is built in build/bench.
 set -eu
-here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-top=$(dirname -- "$here")
-cd "$top"
-. "$here/need.sh"
-shared=${WSRS_SHARED:-$top/../shared}
-if [ ! -d "$shared/bench" ]; then
-    echo "bench.sh: skipped: no bench in $shared (set WSRS_SHARED)"
-    exit 0
-fi
-need make make
-need python3 python3
-need strace strace
-need openssl openssl
+cd "$(dirname "$0")/.."
+. scripts/need.sh
+mkdir -p build/logs
+
 need_cc
+need python3 python3
+need_rust
+peers=all syscalls='' compare=''
+case " $* " in *' --smoke '* | *' --scale '* | *' --peers none '*) peers=none ;; esac
+case " $* " in *' --syscalls '*) peers=none syscalls=1 ;; esac
+case " $* " in *' --compare '*) peers=none compare=1 ;; esac
+case " $* " in *' --python '*) peers=python ;; esac
+[ -z "$syscalls" ] || need strace strace
+[ -z "$compare" ] || need make make
+if [ -n "$compare" ] && ! printf '#include <openssl/ssl.h>\n#include <zlib.h>\n' | cc -E -x c - >/dev/null 2>&1; then
+    missing="$missing libssl-dev zlib1g-dev"
+fi
+[ $peers = none ] || python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 need_done
-server=$top/build/c-examples/echo_server
-bench=$top/build/bench
-[ -x "$server" ] || sh "$here/build.sh"
-
-if [ ! -x "$bench/wsload" ]; then
-    mkdir -p "$bench"
-    cp -R "$shared/bench/." "$bench/"
-    chmod -R u+w "$bench"
-    make -C "$bench" wsload limit >"$bench/make.log" 2>&1 || { tail "$bench/make.log"; exit 1; }
+if [ $peers = all ]; then
+    want node nodejs || true
+    want npm npm || true
+    want c++ g++ || true
+    echo '#include <libwebsockets.h>' | cc -E -x c - >/dev/null 2>&1 || install_packages libwebsockets-dev || true
 fi
 
-syscalls() {
-    for cell in '--size 125 --connections 64' '--size 125 --connections 64 --pipeline 16' \
-        '--size 16384 --connections 64' '--size 1048576 --connections 16'; do
-        "$server" 19001 &
-        pid=$!
-        sleep 0.5
-        timeout -s INT 3 strace -f -c -o "$bench/strace.txt" -p "$pid" &
-        sleep 0.5
-        # shellcheck disable=SC2086
-        "$bench/wsload" --port 19001 --mode echo $cell --seconds 1 | tail -n 1 >"$bench/count.json"
-        wait $! || true
-        kill "$pid"
-        wait "$pid" || true
-        echo "$cell"
-        python3 - "$bench/count.json" "$bench/strace.txt" <<'PYTHON'
-import json, sys
-messages = json.load(open(sys.argv[1]))["count_with_warm_up"]
-rows = [line.split() for line in open(sys.argv[2])]
-calls = {row[-1]: int(row[3]) for row in rows if len(row) > 4 and row[3].isdigit() and row[-1] != "total"}
-for name, count in sorted(calls.items(), key=lambda item: -item[1])[:4]:
-    print(f"    {name:12} {count / messages:.3f} per message")
-PYTHON
-    done
+sh scripts/build.sh >build/logs/bench-build.log 2>&1 || {
+    tail -n 20 build/logs/bench-build.log >&2
+    exit 1
 }
-
-if [ "${1:-}" = --syscalls ]; then
-    syscalls
-    exit 0
-fi
-[ -x "$bench/peers-built/uwebsockets" ] || sh -c '"$0"/peers/build.sh "$0/peers-built"' "$bench" || true
-set -- "$@" limit="$bench/limit {port}"
-for peer in uws=uwebsockets lws=libwebsockets tungstenite=tokio-tungstenite tokio-websockets=tokio-websockets \
-    fastwebsockets=fastwebsockets sockudo=sockudo-ws; do
-    program=$bench/peers-built/${peer#*=}
-    if [ -x "$program" ]; then
-        set -- "$@" "${peer%%=*}=$program {port}"
-    else
-        echo "bench.sh: ${peer%%=*} is left out: not built"
-    fi
-done
-exec python3 "$bench/run.py" "$@" wsrs="$server {port}"
+exec python3 benches/bench.py "$@"

@@ -6,10 +6,18 @@ set -eu
 cd "$(dirname "$0")/.."
 . scripts/need.sh
 
+need_cc
+need cmake cmake
+need make make
 need python3 python3
 need readelf binutils
+need_rust
 need_done
+
 mkdir -p build/logs
-sh scripts/build.sh >build/logs/wheel.build.log 2>&1 || { cat build/logs/wheel.build.log; exit 1; }
+{ cmake -S . -B build && cmake --build build --target wsrs; } >build/logs/wheel.build.log 2>&1 || {
+    cat build/logs/wheel.build.log
+    exit 1
+}
 rm -rf build/wheel
 echo "build/wheel/$(python3 python/backend.py build/wheel)"

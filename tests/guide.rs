@@ -13,7 +13,5 @@ fn h11_the_guide_shows_the_policy_that_is_tested() {
     let (guide, test) = (read("docs/guide.md"), read("tests/c/h11_origin.c"));
     let (_, policy) = test.split_once("/* ---- the policy ---- */\n\n").unwrap();
     let (policy, _) = policy.split_once("\n/* ---- ").unwrap();
-    let shown: String =
-        policy.lines().map(|line| if line.is_empty() { "\n".into() } else { format!("    {line}\n") }).collect();
-    assert!(policy.contains("may_connect(conn)") && guide.contains(&shown), "not in the guide:\n{shown}");
+    assert!(policy.contains("may_connect(conn)") && guide.contains(policy), "not in the guide:\n{policy}");
 }

@@ -6,11 +6,14 @@
 mod cost;
 #[path = "common/frames.rs"]
 mod frames;
+#[path = "common/held.rs"]
+mod held;
 #[path = "common/loopback.rs"]
 mod loopback;
 
-use cost::{cpu, held, resident};
+use cost::{cpu, resident};
 use frames::{BINARY, CLOSE, KEY, PING, TEXT, close_body, header, masked};
+use held::held;
 use loopback::{Loop, REQUEST, Raw, Seen, end, sent};
 use std::net::{Shutdown, TcpListener};
 use std::time::Duration;

@@ -104,7 +104,7 @@ fn h17_wrong_closes_are_refused() {
 
 /// H17: data after Close is ignored, also many of it, also a broken frame; the end is in order.
 ///
-/// Checked by: with neither step() nor close_came() of net/reading.rs passing over what follows, this fails; each does alone.
+/// Checked by: without both passing over what follows, in step() and close_came() of net/reading.rs, this fails.
 #[test]
 fn h17_data_after_close_is_ignored() {
     let after = [masked(TEXT, b"late"), masked(PING, b"late"), vec![0xff; 100_000], masked(CLOSE, b"\x03")].concat();
@@ -144,9 +144,7 @@ fn h17_messages_after_our_close_are_not_delivered() {
     assert_eq!(l.messages(id).len(), 0);
 }
 
-/// H17: the two Closes cross.
-///
-/// Checked by: without closed_both() in close_came() of net/reading.rs this fails.
+/// H17: the two Closes cross. Checked by: without closed_both() in close_came() of net/reading.rs this fails.
 #[test]
 fn h17_both_close_at_once() {
     let (mut l, address) = server();

@@ -75,6 +75,8 @@ fn a_slow_reader_gets_the_queue_before_the_close() {
     l.context.close(id, 1000, b"").unwrap();
     let (begin, mut bytes) = (Instant::now(), 0);
     while l.context.buffered(id).unwrap() > 0 {
+        // Not a wait: so slowly does it read.
+        std::thread::sleep(ms(6));
         bytes += raw.read_most(512 << 10);
         l.turn(ms(15));
     }
@@ -96,6 +98,7 @@ fn a_slow_reader_is_not_taken_for_dead() {
     (0..24).for_each(|_| l.context.send(id, Kind::Binary, &data).unwrap());
     let begin = Instant::now();
     while l.context.buffered(id).unwrap_or_default() > 0 {
+        std::thread::sleep(ms(6));
         raw.read_most(512 << 10);
         l.turn(ms(10));
         assert_eq!(l.count(|seen| matches!(seen, Seen::Closed(..))), 0, "after {:?}", begin.elapsed());

@@ -8,10 +8,13 @@ mod cost;
 mod drive;
 #[path = "common/frames.rs"]
 mod frames;
+#[path = "common/held.rs"]
+mod held;
 
-use cost::{held, least_cpu, most};
+use cost::least_cpu;
 use drive::{End, Seen};
 use frames::{BINARY, KEY, TEXT, frame, header};
+use held::{held, most};
 use wsrs::proto::connection::Role;
 use wsrs::proto::error::ProtocolError::{TooBig, TooManyFragments};
 use wsrs::proto::message::MessageLimits;

@@ -9,7 +9,8 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>Chat</title>
 <ul id="log"></ul><form><input autofocus></form>
 <script>
   const socket = new WebSocket(`ws://${location.host}/chat`);
-  const log = document.getElementById("log"), form = document.querySelector("form"), input = document.querySelector("input");
+  const log = document.getElementById("log");
+  const form = document.querySelector("form"), input = document.querySelector("input");
   socket.onmessage = event => log.appendChild(document.createElement("li")).textContent = event.data;
   form.onsubmit = event => { event.preventDefault(); socket.send(input.value); input.value = ""; };
 </script>

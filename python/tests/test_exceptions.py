@@ -1,6 +1,7 @@
 """What callbacks raise comes out of the loop, once, and nothing else is lost."""
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -8,6 +9,8 @@ import threading
 import time
 import traceback
 import unittest
+import warnings
+from typing import Any, Tuple
 
 import wsrs
 from support import Case, program, url
@@ -96,7 +99,6 @@ class Exceptions(Case):
         self.assertEqual(got, ["0", "1", "2", "3", "4"])
 
     def test_the_exception_is_not_kept(self) -> None:
-        import gc
         import weakref
 
         context = self.context()
@@ -209,6 +211,47 @@ class Interrupts(Case):
             """
         )
         self.assertEqual((ran.stdout, ran.stderr), ("all\n", ""))
+
+    def test_at_every_line_where_run_begins_and_ends(self) -> None:
+        for number in range(1000):
+            context = self.context()
+            context.stop()
+            with self.subTest(line=number), warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                came, interrupted = self.interrupted_at(number, context)
+                gc.collect()
+                self.assertEqual([str(each.message) for each in caught], [])
+                self.assertEqual(interrupted, came)
+                self.assertIs(signal.getsignal(signal.SIGINT), signal.default_int_handler)
+                self.assertEqual(signal.set_wakeup_fd(-1), -1)
+            context.close()
+            if not came:
+                break
+        self.assertGreater(number, 20)
+
+    def interrupted_at(self, number: int, context: wsrs.Context) -> Tuple[bool, bool]:
+        """Runs, with Ctrl-C at a line of _signals.py, counted as they come: was there such a line, did it interrupt."""
+        lines = 0
+
+        def trace(frame: Any, event: str, argument: object) -> Any:
+            nonlocal lines
+            if not frame.f_code.co_filename.endswith("_signals.py"):
+                return None
+            if event == "line":
+                lines += 1
+                if lines == number + 1:
+                    signal.raise_signal(signal.SIGINT)
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            context.run()
+        except KeyboardInterrupt:
+            return True, True
+        finally:
+            sys.settrace(before)
+        return lines > number, False
 
 
 @contextlib.contextmanager

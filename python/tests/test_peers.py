@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import unittest
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -16,7 +17,6 @@ import websockets.exceptions
 import websockets.sync.client
 import wsrs
 from support import PATIENCE, Case, url
-from contextlib import contextmanager
 
 MESSAGES = ["", "é\0", "x" * 70_000, b"", bytes(range(256)), b"\0" * 300_000]
 TREE = os.environ.get("WSRS_TREE")

@@ -20,6 +20,8 @@ UNUSED = {
     "wsrs_conn_header",
     "wsrs_conn_send_text",
     "wsrs_conn_send_gathered",
+    "wsrs_conn_send_binary",
+    "wsrs_context_set_objects",
 }
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 TEXT = 1
 _READ = 0x100  # PyBUF_READ
+# Looked up, since making an enumeration's member takes longer than the rest of a small piece.
+_KINDS = {int(kind): kind for kind in Kind}
 
 _message_at = _structs.Message.from_address
 _address_of = id
@@ -272,13 +274,14 @@ def _hand_out(conn: Connection, message: _structs.Message) -> None:
     """A message as a view, or a piece of one."""
     conn._kind = message.type
     function, handlers = conn._on_message, conn._handlers
-    view = native.memoryview_of(message.data, message.len, _READ)
     if not handlers.view:
-        function(conn, Piece(bytes(view), bool(message.first), bool(message.last), Kind(message.type)))
+        data = string_at(message.data, message.len)
+        function(conn, Piece(data, message.first != 0, message.last != 0, _KINDS[message.type]))
         return
+    view = native.memoryview_of(message.data, message.len, _READ)
     try:
         if handlers.streaming:
-            function(conn, Piece(view, bool(message.first), bool(message.last), Kind(message.type)))
+            function(conn, Piece(view, message.first != 0, message.last != 0, _KINDS[message.type]))
         else:
             function(conn, view)
     finally:

@@ -27,31 +27,31 @@ class Signals:
         self._context = context
         self._poller = poller
         self._interrupted = False
-        self._own_handler = False
         self._reader: Optional[socket.socket] = None
         self._writer: Optional[socket.socket] = None
         self._descriptor = -1
 
     def __enter__(self) -> "Signals":
         if threading.current_thread() is threading.main_thread():
-            self._wake_by_signal()
             if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
                 signal.signal(signal.SIGINT, self._on_interrupt)
-                self._own_handler = True
+            self._wake_by_signal()
         return self
 
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]
     ) -> None:
-        if self._own_handler:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
         if self._reader is not None and self._writer is not None:
-            signal.set_wakeup_fd(-1)
+            current = signal.set_wakeup_fd(-1)
+            if current != self._writer.fileno():
+                signal.set_wakeup_fd(current)
             self._poller.unregister(self._reader)
             self._reader.close()
             self._writer.close()
-        if error is None:
-            self._raise()
+        # A callback may have set a handler of its own.
+        if signal.getsignal(signal.SIGINT) == self._on_interrupt:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._raise()
 
     def check(self, ready: List[Tuple[int, int]]) -> None:
         """Raises KeyboardInterrupt when Ctrl-C came; empties the wake-up descriptor when it is among those ready."""
@@ -82,7 +82,19 @@ class Signals:
         self._poller.register(reader, select.POLLIN)
 
     def _on_interrupt(self, number: int, frame: Optional[FrameType]) -> None:
-        if self._context._busy.locked() and frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        if frame is not None and self._is_delicate(frame):
             self._interrupted = True
         else:
             raise KeyboardInterrupt
+
+    def _is_delicate(self, frame: FrameType) -> bool:
+        """An exception would be lost, or leave signals half set up."""
+        if self._context._busy.locked():
+            return frame.f_code.co_filename.startswith(_PACKAGE)
+        caller: Optional[FrameType] = frame
+        while caller is not None and caller.f_code not in _SETTING_UP:
+            caller = caller.f_back
+        return caller is not None
+
+
+_SETTING_UP = {Signals.__enter__.__code__, Signals.__exit__.__code__, Signals._wake_by_signal.__code__}

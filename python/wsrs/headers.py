@@ -50,7 +50,7 @@ class Headers(Mapping[str, str]):
 
 
 def c_headers(headers: HeadersLike) -> Tuple[Optional["Array[Any]"], int]:
-    """Headers to send as the array that the library takes, and their count. The library refuses what may not be sent."""
+    """Headers to send as the array that the library takes, and their count. It refuses what may not be sent."""
     if isinstance(headers, Headers):
         pairs = headers.raw
     elif isinstance(headers, Mapping):
@@ -59,6 +59,13 @@ def c_headers(headers: HeadersLike) -> Tuple[Optional["Array[Any]"], int]:
         pairs = list(headers)
     if not pairs:
         return None, 0
-    encoded = [(name.encode("utf-8", "surrogateescape"), value.encode("utf-8", "surrogateescape")) for name, value in pairs]
-    made = (Header * len(pairs))(*(Header(name, len(name), value, len(value)) for name, value in encoded))
+    made = (Header * len(pairs))(*(_c_header(_bytes(name), _bytes(value)) for name, value in pairs))
     return made, len(pairs)
+
+
+def _c_header(name: bytes, value: bytes) -> Header:
+    return Header(name, len(name), value, len(value))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -16,8 +16,8 @@ _NO_LIMIT = 2**64 - 1
 class Limits:
     """Everything that a peer could make grow, or wait for. None is the default, `wsrs.OFF` switches a limit off.
 
-    Sizes are in bytes, times in seconds (to the millisecond). Limits given to `listen` or `connect` count instead of all
-    of the context's: a member that is None there has its default, not the context's value.
+    Sizes are in bytes, times in seconds (to the millisecond). Limits given to `listen` or `connect` count instead of
+    all of the context's: a member that is None there has its default, not the context's value.
     """
 
     #: Bytes of a whole incoming message. Default 1 MiB. Beyond it the connection is closed with 1009.

@@ -57,7 +57,7 @@ class CloseInfo(NamedTuple):
 class Piece(NamedTuple):
     """A piece of a message, as it arrived. Given to `on_message` in streaming mode."""
 
-    #: bytes, or with messages="view" a memoryview that is valid during the callback. A text may be cut inside a character.
+    #: bytes, or with messages="view" a memoryview, valid during the callback. A text may be cut inside a character.
     data: Union[bytes, memoryview]
     #: It begins a message.
     first: bool

@@ -4,6 +4,7 @@
 //! struct, [`Here`], without destructor and without lazy initialisation: finding it is one access, shared by the
 //! guard and by the lookup of handles.
 
+use crate::sync::thread_local;
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};

@@ -1,7 +1,8 @@
 //! The 64 bits of a handle: kind (3 bits), context slot (10), object slot (20), generation (31).
 //!
 //! Used by the C surface only. A context's own handle has object slot 0 and the generation of its context slot.
-//! Id 0 is no handle, as no kind is 0. Generations are never repeated within a slot, so ids are unique in the process.
+//! Id 0 is no handle, as no kind is 0. Generations are never repeated within a slot, so ids are unique in the process; other
+//! copies of the library in it begin with other slots and generations.
 
 /// Bits of the generation.
 pub const GENERATION_BITS: u32 = 31;

@@ -24,8 +24,13 @@ use std::ffi::{c_char, c_void};
 /// - data is readable for len bytes, or NULL with len 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsrs_conn_send(conn: wsrs_conn, r#type: i32, data: *const c_void, len: usize) -> wsrs_result {
-    // SAFETY: promised by the caller.
-    unsafe { send("wsrs_conn_send", conn, r#type, data, len) }
+    // SAFETY: promised by the caller, as for the other.
+    match unsafe { send_plain(conn, r#type, data, len) } {
+        Ok(true) => WSRS_OK,
+        // SAFETY: as above.
+        Ok(false) => unsafe { send_otherwise(conn, r#type, data, len) },
+        Err(panic) => poison("wsrs_conn_send", conn.id, Caller::AnyThread, &panic),
+    }
 }
 
 /// Sends bytes as a whole message, as wsrs_conn_send does with WSRS_BINARY.
@@ -37,20 +42,7 @@ pub unsafe extern "C" fn wsrs_conn_send(conn: wsrs_conn, r#type: i32, data: *con
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsrs_conn_send_binary(conn: wsrs_conn, data: *const c_void, len: usize) -> wsrs_result {
     // SAFETY: promised by the caller.
-    unsafe { send("wsrs_conn_send_binary", conn, WSRS_BINARY, data, len) }
-}
-
-/// # Safety
-/// As wsrs_conn_send.
-#[inline(always)]
-unsafe fn send(function: &'static str, conn: wsrs_conn, r#type: i32, data: *const c_void, len: usize) -> wsrs_result {
-    // SAFETY: promised by the caller, as for the other.
-    match unsafe { send_plain(conn, r#type, data, len) } {
-        Ok(true) => WSRS_OK,
-        // SAFETY: as above.
-        Ok(false) => unsafe { send_otherwise(function, conn, r#type, data, len) },
-        Err(panic) => poison(function, conn.id, Caller::AnyThread, &panic),
-    }
+    unsafe { wsrs_conn_send(conn, WSRS_BINARY, data, len) }
 }
 
 /// Every send that is not plain, apart so that the plain ones pay nothing for it.
@@ -58,14 +50,8 @@ unsafe fn send(function: &'static str, conn: wsrs_conn, r#type: i32, data: *cons
 /// # Safety
 /// As wsrs_conn_send.
 #[inline(never)]
-unsafe fn send_otherwise(
-    function: &'static str,
-    conn: wsrs_conn,
-    r#type: i32,
-    data: *const c_void,
-    len: usize,
-) -> wsrs_result {
-    export_any(function, conn.id, |here| {
+unsafe fn send_otherwise(conn: wsrs_conn, r#type: i32, data: *const c_void, len: usize) -> wsrs_result {
+    export_any("wsrs_conn_send", conn.id, |here| {
         // SAFETY: promised by the caller.
         let (kind, data) = (kind(r#type)?, unsafe { bytes(data.cast(), len) }?);
         on_conn(

@@ -9,7 +9,7 @@ use super::event::{ConnId, Level, ListenerId, SocketName};
 use super::options::ListenOptions;
 use super::peer::{Peer, Phase, Profile};
 use super::ready::{self, token};
-use super::transport::{Socket, unix_name};
+use super::transport::{Socket, end_copies, unix_name};
 use crate::proto::connection::Role;
 use crate::proto::http1::is_token;
 use mio::Interest;
@@ -59,6 +59,10 @@ enum Address {
 
 impl Drop for Listener {
     fn drop(&mut self) {
+        match &self.socket {
+            Listening::Tcp(socket) => end_copies(socket),
+            Listening::Unix(socket) => end_copies(socket),
+        }
         if let Some(path) = &self.path {
             // Somebody may have removed it before.
             let _ = std::fs::remove_file(path);

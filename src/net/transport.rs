@@ -11,6 +11,7 @@ use rustix::net::{RecvFlags, SendFlags};
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// A connected (or connecting) socket.
 #[derive(Debug)]
@@ -21,6 +22,30 @@ pub enum Socket {
     Unix(UnixStream),
     /// Closed, or not made yet.
     None,
+}
+
+/// A child of this process has copies of the descriptors that were open when it was forked.
+static COPIED: AtomicBool = AtomicBool::new(false);
+
+/// To be told in the parent after each fork.
+pub fn note_fork() {
+    COPIED.store(true, Relaxed);
+}
+
+/// To be called before a socket is closed: a close alone does not end what a child has a copy of.
+pub(super) fn end_copies(socket: impl AsFd) {
+    if COPIED.load(Relaxed) {
+        // Fails where it has ended already.
+        let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Both);
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if let Ok(fd) = self.fd() {
+            end_copies(fd);
+        }
+    }
 }
 
 impl Socket {

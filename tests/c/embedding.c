@@ -6,7 +6,7 @@
 enum { MESSAGES = 200 };
 
 static wsrs_context context;
-static int received, timed, posted, closed;
+static int received, timed, late, posted, closed, failed;
 
 static void on_open(wsrs_conn conn, void *user_data)
 {
@@ -26,6 +26,8 @@ static void echo(wsrs_conn conn, const wsrs_message *message, void *user_data)
 
 static void on_close(wsrs_conn conn, const wsrs_close *close, void *user_data) { closed++; }
 static void on_timer(wsrs_timer timer, void *argument) { timed++; }
+static void on_late_timer(wsrs_timer timer, void *argument) { late++; }
+static void on_error(wsrs_conn conn, const wsrs_error *error, void *user_data) { failed++; }
 static void on_post(wsrs_context posted_to, void *argument) { posted++; }
 
 static void *post(void *argument)
@@ -35,11 +37,33 @@ static void *post(void *argument)
     return NULL;
 }
 
+/* Calls between the polls: the descriptor alone tells of what follows from them. */
+static void calls_of_the_loop(int fd)
+{
+    struct pollfd entry = {-1, POLLIN, 0};
+    wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;
+    wsrs_conn conn;
+    entry.fd = fd;
+    callbacks.on_error = on_error;
+    conn = check_connect(context, 9, &callbacks);
+    CHECK_OK(wsrs_conn_abort(conn));
+    while (failed == 0) {
+        CHECK(poll(&entry, 1, 5000) == 1);
+        CHECK_OK(wsrs_context_poll(context, 0));
+    }
+    CHECK_OK(wsrs_context_timer(context, 60, 0, on_late_timer, NULL, NULL));
+    while (late == 0) {
+        CHECK(poll(&entry, 1, 5000) == 1);
+        CHECK_OK(wsrs_context_poll(context, 0));
+    }
+}
+
 int main(void)
 {
     wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;
     wsrs_connect_options options = WSRS_CONNECT_OPTIONS_INIT;
     struct pollfd entry;
+    wsrs_timer timer;
     pthread_t thread;
     char url[64];
     int32_t fd, wait;
@@ -53,7 +77,7 @@ int main(void)
     options.user_data = &received;
     snprintf(url, sizeof url, "ws://localhost:%u/", (unsigned)check_listen(context, NULL));
     CHECK_OK(wsrs_context_connect(context, url, &options, NULL));
-    CHECK_OK(wsrs_context_timer(context, 20, 20, on_timer, NULL, NULL));
+    CHECK_OK(wsrs_context_timer(context, 20, 20, on_timer, NULL, &timer));
     CHECK_OK(wsrs_context_fd(context, &fd));
     CHECK(pthread_create(&thread, NULL, post, NULL) == 0);
     entry.fd = fd;
@@ -77,6 +101,8 @@ int main(void)
         CHECK_OK(wsrs_context_poll(context, 0));
     }
     CHECK(turns < 100);
+    CHECK_OK(wsrs_timer_cancel(timer));
+    calls_of_the_loop(fd);
     CHECK_OK(wsrs_context_free(context));
     return 0;
 }

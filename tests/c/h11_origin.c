@@ -48,6 +48,8 @@ static int may_connect(wsrs_conn conn)
 
 static void on_request(wsrs_conn conn, const wsrs_request *request, void *user_data)
 {
+    (void)request;
+    (void)user_data;
     if (may_connect(conn))
         wsrs_conn_accept(conn, NULL, NULL, 0);
     else

@@ -3,12 +3,12 @@
  *
  * Checked by: without the step of the epoch, thread::forget_after_fork(), the lock in before_fork() or the look at wake_epoch,
  * each in capi/state/registry.rs, this fails. */
-#include "check.h"
+#include "every_call.h"
 #include <poll.h>
 #include <pthread.h>
 #include <sys/wait.h>
 
-static int opened, received;
+static int opened, received, ticks;
 static wsrs_conn server_conn;
 
 static void on_open(wsrs_conn conn, void *user_data)
@@ -20,29 +20,18 @@ static void on_open(wsrs_conn conn, void *user_data)
 
 static void on_message(wsrs_conn conn, const wsrs_message *message, void *user_data) { received++; }
 
-static void nothing(wsrs_context context, void *argument) { }
-static void no_timer(wsrs_timer timer, void *argument) { }
+static void nothing(wsrs_context context, void *argument) {}
+static void on_timer(wsrs_timer timer, void *argument) { ticks++; }
 
-static void child(wsrs_context context, wsrs_conn conn)
+static void child(const struct refused *parents)
 {
     wsrs_context own;
-    CHECK_IS(wsrs_context_poll(context, 0), WSRS_ERR_FORKED);
-    CHECK_IS(wsrs_context_run(context), WSRS_ERR_FORKED);
-    CHECK_IS(wsrs_conn_send_text(conn, "from the child"), WSRS_ERR_FORKED);
-    CHECK_IS(wsrs_conn_close(conn, 1000, NULL, 0), WSRS_ERR_FORKED);
-    CHECK_IS(wsrs_conn_abort(conn), WSRS_ERR_FORKED);
-    CHECK_IS(wsrs_conn_ping(conn, NULL, 0), WSRS_ERR_FORKED);
-    CHECK_IS(wsrs_context_post(context, nothing, NULL), WSRS_ERR_FORKED);
-    CHECK_IS(wsrs_context_broadcast(context, WSRS_TEXT, "x", 1, NULL), WSRS_ERR_FORKED);
-    CHECK_IS(wsrs_context_connect(context, "ws://127.0.0.1:1/", NULL, NULL), WSRS_ERR_FORKED);
-    CHECK_IS(wsrs_context_listen(context, "127.0.0.1:0", NULL, NULL), WSRS_ERR_FORKED);
-    CHECK_IS(wsrs_context_timer(context, 1, 0, no_timer, NULL, NULL), WSRS_ERR_FORKED);
-    CHECK(wsrs_conn_state(conn) == WSRS_STATE_CLOSED);
-    CHECK_IS(wsrs_context_stop(context), WSRS_ERR_FORKED);
-    CHECK_IS(wsrs_context_free(context), WSRS_ERR_FORKED);
+    every_call(parents, WSRS_ERR_FORKED);
+    CHECK_IS(wsrs_context_free(parents->context), WSRS_ERR_FORKED);
     CHECK_OK(wsrs_context_new(NULL, NULL, NULL, &own));
     CHECK_OK(wsrs_context_poll(own, 0));
     CHECK_OK(wsrs_context_free(own));
+    every_call(parents, WSRS_ERR_FORKED);
 }
 
 static int forked_in_callback;
@@ -129,12 +118,12 @@ static void *keep_busy(void *argument)
 }
 
 /* A child has none of the threads that were in the middle of something, and must not wait for them. */
-static void fork_among_threads(wsrs_context context, wsrs_conn conn)
+static void fork_among_threads(const struct refused *parents)
 {
     pthread_t threads[2];
     int i, status;
     busy = 1;
-    busy_conn = conn;
+    busy_conn = parents->conn;
     for (i = 0; i < 2; i++)
         CHECK(pthread_create(&threads[i], NULL, keep_busy, NULL) == 0);
     for (i = 0; i < 60; i++) {
@@ -142,11 +131,11 @@ static void fork_among_threads(wsrs_context context, wsrs_conn conn)
         CHECK(pid >= 0);
         if (pid == 0) {
             alarm(60);
-            child(context, conn);
+            child(parents);
             check_leave();
         }
         CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-        CHECK_OK(wsrs_context_poll(context, 0));
+        CHECK_OK(wsrs_context_poll(parents->context, 0));
     }
     busy = 0;
     for (i = 0; i < 2; i++)
@@ -158,26 +147,35 @@ int main(void)
     wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;
     wsrs_context context;
     wsrs_conn conn;
+    struct refused parents;
+    uint16_t port;
     pid_t pid;
-    int status;
+    int status, before;
     callbacks.on_open = on_open;
     callbacks.on_message = on_message;
     context = check_context(&callbacks);
-    conn = check_connect_path(context, check_listen(context, NULL), "/", &callbacks, &opened);
+    CHECK_OK(wsrs_context_listen(context, "127.0.0.1:0", NULL, &parents.listener));
+    CHECK_OK(wsrs_listener_port(parents.listener, &port));
+    CHECK_OK(wsrs_context_timer(context, 10, 10, on_timer, NULL, &parents.timer));
+    conn = check_connect_path(context, port, "/", &callbacks, &opened);
     POLL_UNTIL(context, opened, 2);
+    parents.context = context;
+    parents.conn = conn;
     pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) {
-        child(context, conn);
+        child(&parents);
         check_leave();
     }
     CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
     CHECK_OK(wsrs_conn_send_text(conn, "from the parent"));
     CHECK_OK(wsrs_conn_send_text(server_conn, "and back"));
     POLL_UNTIL(context, received, 2);
+    before = ticks;
+    POLL_UNTIL(context, ticks, before + 2);
     fork_in_a_callback(context);
     POLL_UNTIL(context, received, 3);
-    fork_among_threads(context, conn);
+    fork_among_threads(&parents);
     CHECK_OK(wsrs_conn_send_text(conn, "the connection is as it was"));
     POLL_UNTIL(context, received, 4);
     CHECK_OK(wsrs_context_free(context));

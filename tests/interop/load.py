@@ -9,7 +9,7 @@ import random
 import signal
 import sys
 
-from checks import check, end
+from checks import UPGRADE, check, end
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
@@ -52,10 +52,7 @@ async def deaf():
     """Sends and never reads."""
     reader, writer = await asyncio.open_connection(*URL.split("/")[2].split(":"), limit=1 << 12)
     try:
-        writer.write(
-            b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        )
+        writer.write(UPGRADE)
         while True:
             writer.write(b"\x82\xfe\xff\xff\0\0\0\0" + bytes(65535))
             await writer.drain()

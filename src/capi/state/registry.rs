@@ -6,18 +6,23 @@
 //!
 //! A slot's eventfd is made once in a process and never closed: a late wake-up can't reach a stranger's descriptor. After
 //! a fork the child makes its own: those it inherits would wake its parent too.
+//!
+//! A process may have several copies of the library, each with a table of its own. Where a copy lies in memory is its
+//! salt: it decides which number its slots begin with and which generation, so that a handle of one copy names nothing
+//! in another. Places in the table are counted from 0; everybody else knows a slot by its number.
 
 use super::ctx::{Ctx, FORKED, Shared};
 use super::fault::Fault;
 use super::stop;
-use crate::boundary::handle::{self, CONTEXTS, Kind};
+use crate::boundary::handle::{self, CONTEXT_BITS, CONTEXTS, Kind};
 use crate::capi::result::*;
 use crate::net::{self, Door, Limits};
+use crate::sync::{Mutex, MutexGuard};
 use rustix::event::{EventfdFlags, eventfd};
 use std::cell::UnsafeCell;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Once, PoisonError};
 
 /// The table.
 struct Registry {
@@ -44,7 +49,12 @@ struct Live {
 /// Beyond this a slot is retired: the rest of the 31 bits is left to its last context.
 const LAST_GENERATION: u32 = 1 << 30;
 
+#[cfg(not(all(test, loom)))]
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry { slots: Vec::new() });
+#[cfg(all(test, loom))]
+loom::lazy_static! {
+    static ref REGISTRY: Mutex<Registry> = Mutex::new(Registry { slots: Vec::new() });
+}
 static EPOCH: AtomicU32 = AtomicU32::new(0);
 
 /// How many forks lie between the first process and this one.
@@ -64,35 +74,64 @@ pub(in crate::capi) fn create(
 ) -> Result<u64, Fault> {
     install_fork_handlers();
     let mut registry = lock();
-    let index = registry.free_slot()?;
-    let slot = &mut registry.slots[index];
+    let place = registry.free_slot()?;
+    let number = number(place);
+    let slot = &mut registry.slots[place];
     let door = Door::new(slot.wake.clone());
     let (net, window) = net::Context::new(limits, door.clone(), slot.next_object)?;
     slot.generation += 1;
     let generation = slot.generation;
     let shared = Arc::new(Shared::new(door));
-    let ctx = finish(index as u32, generation, net, window, shared.clone());
-    stop::open(index as u32, generation, &shared.door);
+    let ctx = finish(number, generation, net, window, shared.clone());
+    stop::open(number, generation, &shared.door);
     slot.live = Some(Live { shared, unbound: Some(Box::new(ctx)), epoch: epoch() });
-    Ok(handle::pack(handle::prefix(Kind::Context, index as u32), 0, generation))
+    Ok(handle::pack(handle::prefix(Kind::Context, number), 0, generation))
+}
+
+/// A number that no other copy of the library in this process has.
+fn salt() -> u64 {
+    // Copies lie more than 64 KiB apart. The factor, from the golden ratio, spreads neighbours over all upper bits.
+    let place = (&raw const REGISTRY).addr() as u64 >> 16;
+    place.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The number of the first place.
+fn first_number() -> usize {
+    (salt() >> (u64::BITS - CONTEXT_BITS)) as usize
+}
+
+/// The generation that all slots begin with: below half of the last one.
+fn first_generation() -> u32 {
+    (salt() >> 16) as u32 % (LAST_GENERATION / 2)
+}
+
+/// The number by which handles know a place of the table.
+fn number(place: usize) -> u32 {
+    ((first_number() + place) % CONTEXTS) as u32
+}
+
+/// The place of a number.
+fn place(number: u32) -> usize {
+    (number as usize + CONTEXTS - first_number()) % CONTEXTS
 }
 
 impl Registry {
     fn free_slot(&mut self) -> Result<usize, Fault> {
         let free = |slot: &Slot| slot.live.is_none() && slot.next_object.max(slot.generation) < LAST_GENERATION;
-        if let Some(index) = self.slots.iter().position(free) {
-            let slot = &mut self.slots[index];
+        if let Some(place) = self.slots.iter().position(free) {
+            let slot = &mut self.slots[place];
             if slot.wake_epoch != epoch() {
                 slot.wake = new_wake()?;
                 slot.wake_epoch = epoch();
             }
-            return Ok(index);
+            return Ok(place);
         }
         if self.slots.len() == CONTEXTS {
             return Err(Fault::Call(WSRS_ERR_LIMIT, "1024 contexts exist already"));
         }
         let wake = new_wake()?;
-        self.slots.push(Slot { generation: 0, next_object: 1, wake, wake_epoch: epoch(), live: None });
+        let generation = first_generation();
+        self.slots.push(Slot { generation, next_object: generation + 1, wake, wake_epoch: epoch(), live: None });
         Ok(self.slots.len() - 1)
     }
 
@@ -100,7 +139,7 @@ impl Registry {
         if !handle::is_any(id) {
             return Err(Fault::argument("not a handle"));
         }
-        let slot = self.slots.get_mut(handle::context(id) as usize);
+        let slot = self.slots.get_mut(place(handle::context(id)));
         let generation = slot.as_ref().map_or(0, |slot| slot.generation);
         let live = slot.and_then(|slot| slot.live.as_mut());
         let live = live.ok_or(Fault::Call(WSRS_ERR_CLOSED, "its context was freed"))?;
@@ -134,8 +173,7 @@ pub(super) fn take(id: u64) -> Result<Box<Ctx>, Fault> {
 /// registrations a drop would remove.
 pub(super) fn put_back(ctx: Box<Ctx>) {
     let mut registry = lock();
-    let slot = ctx.slot as usize;
-    if let Some(live) = registry.slots[slot].live.as_mut() {
+    if let Some(live) = registry.slots[place(ctx.slot)].live.as_mut() {
         live.unbound = Some(ctx);
     }
 }
@@ -144,7 +182,7 @@ pub(super) fn put_back(ctx: Box<Ctx>) {
 pub(super) fn release(ctx: &Ctx) {
     let next_object = ctx.net.borrow().last_generation().saturating_add(1);
     let mut registry = lock();
-    let slot = &mut registry.slots[ctx.slot as usize];
+    let slot = &mut registry.slots[place(ctx.slot)];
     slot.next_object = next_object;
     let live = slot.live.take();
     drop(registry);
@@ -165,16 +203,21 @@ extern "C" fn before_fork() {
 }
 
 extern "C" fn after_fork_in_parent() {
-    // SAFETY: the lock is still held, see `OverFork`. The guard is moved out before it unlocks.
-    let guard = unsafe { (*OVER_FORK.0.get()).take() };
-    drop(guard);
+    net::note_fork();
+    unlock_after_fork();
 }
 
 extern "C" fn after_fork_in_child() {
     EPOCH.fetch_add(1, SeqCst);
     super::thread::forget_after_fork();
     stop::forget_after_fork();
-    after_fork_in_parent();
+    unlock_after_fork();
+}
+
+fn unlock_after_fork() {
+    // SAFETY: the lock is still held, see `OverFork`. The guard is moved out before it unlocks.
+    let guard = unsafe { (*OVER_FORK.0.get()).take() };
+    drop(guard);
 }
 
 fn install_fork_handlers() {

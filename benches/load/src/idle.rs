@@ -1,0 +1,71 @@
+//! The mode `idle`: memory of the server before there are connections, with them, and after each had a message.
+
+use std::time::{Duration, Instant};
+
+use crate::Result;
+use crate::connection::Received;
+use crate::fleet::Fleet;
+use crate::options::Options;
+use crate::report::Report;
+use crate::server::{Memory, Server};
+
+const QUIET: Duration = Duration::from_millis(300);
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Messages under way at a time.
+const AT_ONCE: usize = 64;
+
+pub fn measure(options: &Options) -> Result<Report> {
+    let pid = options.pid.ok_or("idle needs the server's pid")?;
+    let server = Server::new(pid);
+    let mut fleet = Fleet::new(options)?;
+    let empty = quiet_memory(&server)?;
+    fleet.open_all()?;
+    let idle = quiet_memory(&server)?;
+    one_message_each(&mut fleet)?;
+    let used = quiet_memory(&server)?;
+
+    let per_connection = |now: u64, then: u64| (now as f64 - then as f64) / options.connections as f64;
+    let mut report = Report::default();
+    report.text("mode", "idle");
+    report.count("connections", options.connections as u64);
+    report.count("empty_resident", empty.resident);
+    report.count("empty_anonymous", empty.anonymous);
+    report.number("idle_resident", per_connection(idle.resident, empty.resident), 1);
+    report.number("idle_anonymous", per_connection(idle.anonymous, empty.anonymous), 1);
+    report.number("used_resident", per_connection(used.resident, empty.resident), 1);
+    report.number("used_anonymous", per_connection(used.anonymous, empty.anonymous), 1);
+    Ok(report)
+}
+
+fn one_message_each(fleet: &mut Fleet) -> Result<()> {
+    for first in (0..fleet.connections.len()).step_by(AT_ONCE) {
+        let mut missing = 0;
+        for index in first..fleet.connections.len().min(first + AT_ONCE) {
+            fleet.send(index, 1, 0)?;
+            missing += 1;
+        }
+        while missing > 0 {
+            for at in 0..fleet.wait(Some(Duration::from_millis(100)))? {
+                if let (_, Received::Replies(count)) = fleet.next(at)? {
+                    missing -= count;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The memory once the server does nothing any more, or does not stop to.
+fn quiet_memory(server: &Server) -> Result<Memory> {
+    let begin = Instant::now();
+    let mut seen = server.cpu_ns()?;
+    while begin.elapsed() < PATIENCE {
+        std::thread::sleep(QUIET);
+        let now = server.cpu_ns()?;
+        if now == seen {
+            break;
+        }
+        seen = now;
+    }
+    server.memory()
+}

@@ -1,0 +1,104 @@
+//! The command line.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::Result;
+
+const USAGE: &str =
+    "usage: wsrs-load echo|handshake|idle --port PORT [--pid SERVER_PID] [--connections N] [--size BYTES]
+       [--in-flight N] [--rate MESSAGES_PER_SECOND] [--text] [--seconds S] [--warm-up S]";
+
+/// What to measure.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Mode {
+    /// Messages there and back, on connections that stay open.
+    Echo,
+    /// Connections that open, upgrade and close.
+    Handshake,
+    /// Memory of the server per open connection.
+    Idle,
+}
+
+/// The command line, with defaults for what it leaves out.
+pub struct Options {
+    pub mode: Mode,
+    pub port: u16,
+    pub pid: Option<u32>,
+    pub connections: usize,
+    pub size: usize,
+    pub in_flight: usize,
+    /// Messages per second over all connections; as fast as replies come when absent.
+    pub rate: Option<f64>,
+    pub text: bool,
+    pub seconds: Duration,
+    pub warm_up: Duration,
+}
+
+impl Options {
+    pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Self> {
+        let mode = match words.next().as_deref() {
+            Some("echo") => Mode::Echo,
+            Some("handshake") => Mode::Handshake,
+            Some("idle") => Mode::Idle,
+            _ => return Err(USAGE.into()),
+        };
+        let mut options = Options {
+            mode,
+            port: 0,
+            pid: None,
+            connections: 1,
+            size: 125,
+            in_flight: 1,
+            rate: None,
+            text: false,
+            seconds: Duration::from_secs(1),
+            warm_up: Duration::from_millis(500),
+        };
+        while let Some(name) = words.next() {
+            if name == "--text" {
+                options.text = true;
+                continue;
+            }
+            let value = words.next().ok_or(USAGE)?;
+            options.set(&name, &value)?;
+        }
+        options.checked()
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        match name {
+            "--port" => self.port = number(name, value)?,
+            "--pid" => self.pid = Some(number(name, value)?),
+            "--connections" => self.connections = number(name, value)?,
+            "--size" => self.size = number(name, value)?,
+            "--in-flight" => self.in_flight = number(name, value)?,
+            "--rate" => self.rate = Some(number(name, value)?),
+            "--seconds" => self.seconds = seconds(name, value)?,
+            "--warm-up" => self.warm_up = seconds(name, value)?,
+            _ => return Err(format!("there is no {name}\n{USAGE}")),
+        }
+        Ok(())
+    }
+
+    fn checked(self) -> Result<Self> {
+        if self.port == 0 || self.connections == 0 || self.in_flight == 0 {
+            return Err(format!("--port, --connections and --in-flight are numbers above 0\n{USAGE}"));
+        }
+        if self.mode == Mode::Idle && self.pid.is_none() {
+            return Err("idle needs --pid: it reads the memory of that process".into());
+        }
+        if self.rate.is_some_and(|rate| !(1.0..=1e7).contains(&rate)) {
+            return Err("--rate is a number from 1 to 10000000".into());
+        }
+        Ok(self)
+    }
+}
+
+fn number<T: FromStr>(name: &str, value: &str) -> Result<T> {
+    value.parse().map_err(|_| format!("{name} takes a number, not '{value}'"))
+}
+
+fn seconds(name: &str, value: &str) -> Result<Duration> {
+    Duration::try_from_secs_f64(number(name, value)?).map_err(|_| format!("{name} takes seconds, not '{value}'"))
+}

@@ -1,0 +1,157 @@
+"""The servers that are measured: how each is built into build/bench, and the command that starts it.
+
+A server whose packages can't be had is left out, and said so.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(HERE)
+BUILD = os.path.join(TOP, "build", "bench")
+PEERS = os.path.join(HERE, "peers")
+RUST_PEERS = os.path.join(PEERS, "rust")
+VENV = os.path.join(BUILD, "venv")
+NODE = os.path.join(BUILD, "node")
+C_FLAGS = ["-O3", "-march=native", "-w"]
+
+
+class LeftOut(Exception):
+    """Why a server can't be built here."""
+
+
+def built(name):
+    return os.path.join(BUILD, name)
+
+
+def run(name, command, **more):
+    """Runs a build command; what it prints is in build/bench/NAME.log."""
+    path = built(name + ".log")
+    with open(path, "a") as log:
+        log.write(f"$ {' '.join(command)}\n")
+        log.flush()
+        try:
+            status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **more).returncode
+        except FileNotFoundError:
+            raise LeftOut(f"there is no {command[0]}") from None
+    if status != 0:
+        raise LeftOut(f"see {os.path.relpath(path, TOP)}")
+
+
+def cargo(name, manifest, target, *more):
+    environment = {**os.environ, "CARGO_TARGET_DIR": built(target), "RUSTFLAGS": "-C target-cpu=native"}
+    run(name, ["cargo", "build", "--quiet", "--locked", "--release", "--manifest-path", manifest, *more],
+        env=environment)
+    return os.path.join(built(target), "release")
+
+
+def load():
+    """The load generator."""
+    return os.path.join(cargo("load", os.path.join(HERE, "load", "Cargo.toml"), "load"), "wsrs-load")
+
+
+def c_program(name, *libraries):
+    program = built(name)
+    run(name, ["cc", *C_FLAGS, os.path.join(PEERS, name + ".c"), "-o", program, *libraries])
+    return [program, "{port}"]
+
+
+def rust_peer(name):
+    folder = cargo(name, os.path.join(RUST_PEERS, "Cargo.toml"), "peers", "--bin", name)
+    return [os.path.join(folder, name), "{port}"]
+
+
+def uwebsockets():
+    """uWebSockets is no package of its own; a crate carries its sources."""
+    program = built("uwebsockets")
+    if os.path.exists(program) and os.path.getmtime(program) > os.path.getmtime(os.path.join(PEERS, "uwebsockets.cpp")):
+        return [program, "{port}"]
+    metadata = subprocess.run(["cargo", "metadata", "--locked", "--all-features", "--format-version", "1",
+                               "--manifest-path", os.path.join(RUST_PEERS, "Cargo.toml")], capture_output=True)
+    packages = json.loads(metadata.stdout or '{"packages": []}')["packages"]
+    crates = [os.path.dirname(package["manifest_path"]) for package in packages
+              if package["name"] == "libuwebsockets-sys"]
+    if not crates:
+        raise LeftOut("cargo does not find libuwebsockets-sys")
+    sources = os.path.join(crates[0], "uWebSockets")
+    sockets = os.path.join(sources, "uSockets", "src")
+    objects = built("uwebsockets-objects")
+    shutil.rmtree(objects, ignore_errors=True)
+    os.makedirs(objects)
+    defines = ["-DLIBUS_NO_SSL", "-DUWS_NO_ZLIB", "-flto"]
+    c_files = [os.path.join(folder, file) for folder in (sockets, os.path.join(sockets, "eventing"))
+               for file in os.listdir(folder) if file.endswith(".c")]
+    run("uwebsockets", ["cc", *C_FLAGS, *defines, "-I" + sockets, "-c", *c_files], cwd=objects)
+    run("uwebsockets", ["c++", "-std=c++20", *C_FLAGS, *defines, "-I" + os.path.join(sources, "src"), "-I" + sockets,
+                        "-o", program, os.path.join(PEERS, "uwebsockets.cpp"),
+                        *(os.path.join(objects, file) for file in os.listdir(objects))])
+    return [program, "{port}"]
+
+
+def ws():
+    if not os.path.isdir(os.path.join(NODE, "node_modules", "ws")):
+        os.makedirs(NODE, exist_ok=True)
+        shutil.copy(os.path.join(PEERS, "package.json"), NODE)
+        run("ws", ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock"], cwd=NODE)
+    # Node looks for packages beside the program.
+    shutil.copy(os.path.join(PEERS, "ws.js"), NODE)
+    return ["node", os.path.join(NODE, "ws.js"), "{port}"]
+
+
+def python(name):
+    program = os.path.join(VENV, "bin", "python")
+    wanted = os.path.join(PEERS, "requirements.txt")
+    installed = os.path.join(VENV, "requirements.txt")
+    if not os.path.exists(installed) or open(installed).read() != open(wanted).read():
+        run(name, ["python3", "-m", "venv", "--clear", VENV])
+        run(name, [program, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", wanted])
+        shutil.copy(wanted, installed)
+    return [program, os.path.join(PEERS, "echo.py"), name, "{port}"]
+
+
+def python_wsrs():
+    program = os.path.join(TOP, "python", "examples", "echo_server.py")
+    if not os.path.exists(program):
+        raise LeftOut("there is no python/examples/echo_server.py")
+    return ["env", "PYTHONPATH=" + os.path.join(TOP, "python"), "PYTHONDONTWRITEBYTECODE=1",
+            "WSRS_LIBRARY=" + os.path.join(TOP, "build", "libwsrs.so.0"),
+            python("websockets")[0], program, "127.0.0.1:{port}"]
+
+
+def wsrs():
+    return [os.path.join(TOP, "build", "c-examples", "echo_server"), "{port}"]
+
+
+# The floor first: it is what ratios are to.
+NATIVE = {
+    "floor": lambda: c_program("floor"),
+    "wsrs": wsrs,
+    "uWebSockets": uwebsockets,
+    "libwebsockets": lambda: c_program("libwebsockets", "-lwebsockets"),
+    "fastwebsockets": lambda: rust_peer("fastwebsockets"),
+    "tokio-websockets": lambda: rust_peer("tokio-websockets"),
+    "tokio-tungstenite": lambda: rust_peer("tokio-tungstenite"),
+    "ws": ws,
+}
+PYTHON = {
+    "picows-uvloop": lambda: python("picows-uvloop"),
+    "picows": lambda: python("picows"),
+    "websockets": lambda: python("websockets"),
+    "aiohttp": lambda: python("aiohttp"),
+    "python-wsrs": python_wsrs,
+}
+ALL = {**NATIVE, **PYTHON}
+
+
+def prepare(names):
+    """The command of each server that can be had."""
+    os.makedirs(BUILD, exist_ok=True)
+    commands = {}
+    for name in names:
+        try:
+            commands[name] = ALL[name]()
+        except LeftOut as reason:
+            print(f"{name} is left out: {reason}", flush=True)
+    return commands

@@ -1,0 +1,66 @@
+"""A few seconds that show that the benchmark works and that no figure is absurd.
+
+The bounds are wide: they hold on any machine, busy or not, and catch what makes a message cost twice as much.
+"""
+
+import cells
+import measure
+import servers
+
+# Title: arguments, least and most instructions, most that wsrs may take as multiple of the floor.
+CELLS = {
+    "16 B, 1 connection": (cells.echo(16, 1, 1), 3_000, 100_000, 1.5),
+    "125 B, 64 connections, 16 in flight": (cells.echo(125, 64, 16), 300, 10_000, 1.8),
+    "1 KiB text, 64 connections": (cells.echo(1024, 64, 1, "--text"), 3_000, 100_000, 1.5),
+    "1 MiB, 4 connections": (cells.echo(1 << 20, 4, 1), 50_000, 5_000_000, 1.5),
+    "handshake and close": (["handshake", "--connections", "16"], 10_000, 300_000, 1.6),
+}
+TIMES = ["--seconds", "0.25", "--warm-up", "0.15"]
+MOST_IDLE_BYTES = 600
+
+
+
+class Checks:
+    """Counts, and prints a line for each."""
+
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def that(self, good, text):
+        print(("ok: " if good else "FAILED: ") + text, flush=True)
+        self.passed += bool(good)
+        self.failed += not good
+
+    def skip(self, text):
+        print(f"skipped: {text}", flush=True)
+        self.skipped += 1
+
+
+def check_cell(checks, title, results, least, most, ratio):
+    failures = [f"{name}: {run}" for name, runs in results.items() for run in runs if not isinstance(run, dict)]
+    checks.that(not failures, f"{title}: " + ("; ".join(failures) or "each message comes back as it was"))
+    if failures:
+        return
+    counted = measure.median(results["wsrs"], "instructions")
+    if counted is None:
+        checks.skip(f"{title}: {measure.remarks(results['wsrs'])}")
+        return
+    checks.that(least <= counted <= most, f"{title}: {counted:,.0f} instructions, from {least:,} to {most:,}")
+    # The better round: another program on the same CPU can only add.
+    found = min(measure.ratios(results["wsrs"], results["floor"], "instructions"))
+    checks.that(found <= ratio, f"{title}: {found:.2f} times the floor, at most {ratio}")
+
+
+def main(load):
+    commands = servers.prepare(["floor", "wsrs"])
+    checks = Checks()
+    for title, (arguments, least, most, ratio) in CELLS.items():
+        runs = {name: lambda command=command: measure.run_once(load, [*arguments, *TIMES], command)
+                for name, command in commands.items()}
+        check_cell(checks, title, measure.take_turns(runs, 2), least, most, ratio)
+    idle = {"wsrs": lambda: measure.run_once(load, ["idle", "--connections", "500"], commands["wsrs"])}
+    used = measure.median(measure.take_turns(idle, 1)["wsrs"], "used_anonymous")
+    checks.that(used is not None and used <= MOST_IDLE_BYTES,
+                f"memory of an idle connection: {used} bytes, at most {MOST_IDLE_BYTES}")
+    print(f"{checks.passed} passed, {checks.failed} failed, {checks.skipped} skipped")
+    return 1 if checks.failed else 0

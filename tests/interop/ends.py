@@ -1,0 +1,202 @@
+"""The two ends of an interop check and the wire between them. Used by exchange.py.
+
+An end is a process that has one WebSocket library in it. All speak the same language of lines; words are separated by one
+space, payloads are hexadecimal, "-" is nothing. A server says "listening PORT" first; every end says "version TEXT".
+
+    command                              reports that follow it, or come by themselves
+    connect URL SUBPROTOCOL,...|-        open SUBPROTOCOL|-, or failed STATUS (0: the library doesn't tell)
+    text HEX, binary HEX                 message text|binary HEX
+    fragments text|binary HEX HEX...     (one frame each; a text is cut between characters)
+    ping HEX                             ping HEX, pong HEX
+    close CODE HEX                       closed CODE HEX
+
+A command is answered by "done", by "cannot WHY" where the library's API has no way, or by "error". One command is under
+way at a time, and commands are about the newest connection. Servers speak the subprotocol chat.v2, and answer 403 on
+the path /refuse, or where they don't see the path, to the origin http://refused.example that wsrs sends with it.
+"""
+
+import queue
+import socket
+import subprocess
+import threading
+import time
+
+# Seconds that any single answer or report may take.
+PATIENCE = 20
+
+
+class Cannot(Exception):
+    """The end's library has no way to do this."""
+
+
+class Broken(Exception):
+    """Something else happened than what should."""
+
+
+def short(words):
+    text = " ".join(words)
+    return text if len(text) < 100 else text[:90] + "... (%d characters)" % len(text)
+
+
+def word(value):
+    if isinstance(value, bytes):
+        return value.hex() or "-"
+    return str(value)
+
+
+class End:
+    def __init__(self, name, command, environment, log):
+        self.name = name
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+        )
+        self.reports = queue.Queue()
+        self.pending = []
+        self.answered = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            words = line.rstrip("\n").split(" ")
+            (self.answered if words[0] in ("done", "cannot", "error") else self.reports).put(words)
+        self.answered.put(["error", "the process ended"])
+
+    def do(self, *words):
+        self.process.stdin.write(" ".join(map(word, words)) + "\n")
+        self.process.stdin.flush()
+        try:
+            answer = self.answered.get(timeout=PATIENCE)
+        except queue.Empty:
+            raise Broken("%s does not answer to %s" % (self.name, words[0])) from None
+        if answer[0] == "cannot":
+            raise Cannot(" ".join(answer[1:]))
+        if answer[0] == "error":
+            raise Broken("%s: %s: %s" % (self.name, words[0], " ".join(answer[1:])))
+
+    def next(self, *kinds, patience=PATIENCE):
+        """The next report of one of these kinds; others are kept."""
+        end_at = time.monotonic() + patience
+        for report in self.pending:
+            if report[0] in kinds:
+                self.pending.remove(report)
+                return report
+        while True:
+            try:
+                report = self.reports.get(timeout=max(0, end_at - time.monotonic()))
+            except queue.Empty:
+                raise Broken("%s never reports: %s" % (self.name, " or ".join(kinds))) from None
+            if report[0] in kinds:
+                return report
+            self.pending.append(report)
+            if report[0] in ("closed", "failed"):
+                raise Broken("%s reports: %s" % (self.name, short(report)))
+
+    def expect(self, *words):
+        """The next report of this kind must begin with exactly these words."""
+        wanted = [word(value) for value in words]
+        report = self.next(wanted[0])
+        if report[: len(wanted)] != wanted:
+            raise Broken("%s reports: %s; expected: %s" % (self.name, short(report), short(wanted)))
+        return report
+
+    def forget(self):
+        self.pending.clear()
+        while not self.reports.empty():
+            self.reports.get()
+
+    def end(self):
+        """The process ends with its standard input."""
+        try:
+            self.process.stdin.close()
+            self.process.wait(10)
+        except (OSError, subprocess.TimeoutExpired):
+            self.process.kill()
+            self.process.wait()
+
+
+class Frames:
+    """What went over the wire in one direction: the HTTP head, then frames as (opcode, fin, payload)."""
+
+    def __init__(self):
+        self.head = b""
+        self.list = []
+        self.rest = b""
+
+    def feed(self, data):
+        self.rest += data
+        if not self.head:
+            head, mark, rest = self.rest.partition(b"\r\n\r\n")
+            if not mark:
+                return
+            self.head, self.rest = head, rest
+        while self._frame():
+            pass
+
+    def _frame(self):
+        data = self.rest
+        if len(data) < 2:
+            return False
+        length, at = data[1] & 127, 2
+        if length > 125:
+            size = 2 if length == 126 else 8
+            length, at = int.from_bytes(data[2 : 2 + size], "big"), 2 + size
+        key = data[at : at + 4] if data[1] & 128 else b""
+        at += len(key)
+        if len(data) < at + length:
+            return False
+        payload = data[at : at + length]
+        if key and length <= 125:
+            payload = bytes(byte ^ key[i % 4] for i, byte in enumerate(payload))
+        self.list.append((data[0] & 15, data[0] >> 7, payload))
+        self.rest = data[at + length :]
+        return True
+
+
+class Wire:
+    """A relay on a port of its own that writes down what passes: the newest connection's frames."""
+
+    def __init__(self, port):
+        self.target = port
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.sockets = []
+        self.reset()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def reset(self):
+        self.from_client, self.from_server = Frames(), Frames()
+
+    def _accept(self):
+        while True:
+            try:
+                client = self.listener.accept()[0]
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.target))
+            self.sockets += [client, server]
+            for source, target, frames in (client, server, self.from_client), (server, client, self.from_server):
+                source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                threading.Thread(target=self._pump, args=(source, target, frames), daemon=True).start()
+
+    @staticmethod
+    def _pump(source, target, frames):
+        try:
+            while data := source.recv(1 << 16):
+                frames.feed(data)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def cut(self):
+        for one in self.sockets:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            one.close()
+        self.sockets.clear()
+
+    def end(self):
+        self.cut()
+        self.listener.close()

@@ -1,0 +1,173 @@
+"""The other libraries that wsrs is tried against, one Peer each. Used by run.py.
+
+A new peer is a program in peers/ that speaks the language of ends.py, and an entry here.
+"""
+
+import dataclasses
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+BUILT = os.path.join(TOP, "build", "interop")
+SYSTEM_PYTHON = "/usr/bin/python3"
+
+
+@dataclasses.dataclass
+class Peer:
+    name: str
+    roles: list
+    # The command that runs it; "server" or "client" is appended.
+    program: list
+    # Ends with 0 when everything that the program needs is there; otherwise these packages are installed, or `get` is run.
+    probe: list
+    debian: list = ()
+    get: list = ()
+    # Compiles the program, when it is one to be compiled.
+    build: list = ()
+    # Is had in seconds: part of the short run.
+    quick: bool = True
+    # Where the peer does something else than it should: (role, check, step): (part of what happens, words for the table).
+    deviations: dict = dataclasses.field(default_factory=dict)
+    # A client that can't connect without a subprotocol: what it offers in every check.
+    always_offers: str = ""
+    # Its pong leaves with what the program sends next; the check makes it send something.
+    pong_waits: bool = False
+    # Words for the legend of the table.
+    remark: str = ""
+
+
+def source(name):
+    return os.path.join(HERE, "peers", name)
+
+
+def built(name):
+    return os.path.join(BUILT, name)
+
+
+def install(packages):
+    return ["sh", "-c", '. scripts/need.sh; install_packages "$@"', "sh", *packages]
+
+
+def shell(script):
+    return ["sh", "-c", script]
+
+
+def make(program, compiler, file, libraries=""):
+    """Compiles a program of peers/ unless it is newer than its source."""
+    return shell('[ "%(to)s" -nt "%(from)s" ] || %(cc)s -o "%(to)s" "%(from)s" %(libraries)s' % {
+        "to": built(program), "from": source(file), "cc": compiler, "libraries": libraries,
+    })
+
+
+BOTH = ["server", "client"]
+WEBSOCAT_PARTS = "--no-default-features --features unix_stdio,signal_handler"
+NO_CLOSE = ("closed 1006 - unclean network", "sends no Close frame, it only ends TCP: on_close says 1006, by the network")
+EMPTY_IN_CHARACTER = ("reports: closed 1007", "closes with 1007 when an empty frame stands inside a character")
+NO_ANSWER = ("no Close frame of", "sends no Close frame, it only ends TCP")
+PEERS = [
+    Peer(
+        name="Python websockets",
+        roles=BOTH,
+        program=[sys.executable, source("python_websockets.py")],
+        probe=[sys.executable, "-c", "import websockets.sync.server"],
+        get=[sys.executable, "-m", "pip", "install", "-q", "-r", os.path.join(HERE, "requirements.txt")],
+    ),
+    Peer(
+        name="npm ws",
+        roles=BOTH,
+        program=["node", source("npm_ws.js")],
+        probe=["node", "-e", 'require("ws")'],
+        get=shell(". scripts/need.sh; want node nodejs; want npm npm; need_node_modules"),
+    ),
+    Peer(
+        name="tcllib websocket",
+        roles=BOTH,
+        program=["tclsh", source("tcllib.tcl")],
+        probe=shell("echo 'exit [catch {package require websocket}]' | tclsh"),
+        debian=["tcl", "tcllib"],
+        deviations={
+            ("server", "peer closes", "1000"): NO_CLOSE,
+            ("server", "peer closes", "3456"): NO_CLOSE,
+            ("client", "peer closes", "1000"): NO_CLOSE,
+            ("client", "peer closes", "3456"): NO_CLOSE,
+            ("server", "wsrs closes", "answered"): NO_ANSWER,
+            ("client", "wsrs closes", "answered"): NO_ANSWER,
+        },
+        always_offers="chat.v2",
+        remark="its client sends an empty `Sec-WebSocket-Protocol` when the program offers no subprotocol, which RFC 6455 does "
+        "not allow and wsrs, Python websockets and npm ws answer with 400; so it offers one in every check",
+    ),
+    Peer(
+        name="libwebsockets",
+        roles=BOTH,
+        program=[built("libwebsockets")],
+        probe=["pkg-config", "--exists", "libwebsockets"],
+        debian=["libwebsockets-dev"],
+        build=make("libwebsockets", "cc -O1 -Wall -Wextra", "libwebsockets.c", "$(pkg-config --cflags --libs libwebsockets)"),
+        remark="a program of ours over it; the packaged `libwebsockets-test-server` (which mirrors and counts) and "
+        "`libwebsockets-test-client` (which draws on a mirror) are tried beside it",
+    ),
+    Peer(
+        name="libsoup",
+        roles=BOTH,
+        program=[SYSTEM_PYTHON, source("libsoup.py")],
+        probe=[SYSTEM_PYTHON, "-c", "import gi; gi.require_version('Soup', '3.0')"],
+        debian=["python3-gi", "gir1.2-soup-3.0"],
+        remark="through GObject introspection",
+    ),
+    Peer(
+        name="Qt WebSockets",
+        roles=BOTH,
+        program=[SYSTEM_PYTHON, source("qt.py")],
+        probe=[SYSTEM_PYTHON, "-c", "import PyQt5.QtWebSockets"],
+        debian=["python3-pyqt5.qtwebsockets"],
+        remark="through PyQt5; it cuts messages into frames of one size (`setOutgoingFrameSize`); as a server it refuses by Origin only",
+        deviations={
+            ("server", "fragments", "from wsrs with empty ones"): EMPTY_IN_CHARACTER,
+            ("client", "fragments", "from wsrs with empty ones"): EMPTY_IN_CHARACTER,
+            ("server", "subprotocol", ""): ("wsrs reports: open -;", "n/a: QWebSocketServer has no subprotocols before Qt 6.4"),
+        },
+    ),
+    Peer(
+        name="libcurl",
+        roles=["client"],
+        program=[sys.executable, source("curl.py")],
+        probe=[sys.executable, "-c", "import curl_cffi"],
+        get=[sys.executable, "-m", "pip", "install", "-q", "curl_cffi>=0.13"],
+        deviations={("client", "ping", "from wsrs"): ("OK", "its pong leaves only with what the program sends next")},
+        pong_waits=True,
+        remark="the one in the wheel of curl_cffi, since the curl of Debian 12 has no WebSocket; it leaves it to the program to "
+        "answer a Close, as ours does, and to look for the subprotocol in the response",
+    ),
+    Peer(
+        name="Chromium",
+        roles=["client"],
+        program=[sys.executable, source("chromium.py")],
+        probe=shell("command -v chromium"),
+        debian=["chromium"],
+        remark="headless; a page is not told the status of a refusal",
+    ),
+    Peer(
+        name="Boost.Beast",
+        roles=BOTH,
+        program=[built("beast")],
+        probe=shell("echo '#include <boost/beast/websocket.hpp>' | c++ -x c++ -E - >/dev/null"),
+        debian=["g++", "libboost-dev"],
+        build=make("beast", "c++ -O1 -std=c++17 -Wall -Wextra -pthread", "beast.cpp"),
+        quick=False,
+    ),
+    Peer(
+        name="websocat",
+        roles=["client"],
+        program=[sys.executable, source("websocat.py"), built("bin/websocat")],
+        probe=[built("bin/websocat"), "--version"],
+        get=shell("cargo install -q websocat --locked --version '^1.14' " + WEBSOCAT_PARTS + " --root " + BUILT),
+        deviations={
+            ("client", "wsrs closes", "told"): ("reports: closed 0 -", "n/a: does not tell the code"),
+            ("client", "wsrs closes", "answered"): NO_ANSWER,
+        },
+        quick=False,
+        remark="a server of websocat joins its clients to a command or a socket, so that only the client is tried",
+    ),
+]

@@ -1,0 +1,61 @@
+// npm ws as a peer: npm_ws.js server|client. The words are explained in tests/interop/ends.py.
+const readline = require("readline");
+const WebSocket = require("ws");
+
+const say = (...words) => console.log(words.map((word) => (word === "" ? "-" : word)).join(" "));
+const hex = (data) => Buffer.from(data).toString("hex");
+const unhex = (word) => Buffer.from(word === "-" ? "" : word, "hex");
+let ws;
+
+function watch(connection, subprotocol) {
+  ws = connection;
+  say("open", subprotocol);
+  ws.on("message", (data, isBinary) => say("message", isBinary ? "binary" : "text", hex(data)));
+  ws.on("ping", (data) => say("ping", hex(data)));
+  ws.on("pong", (data) => say("pong", hex(data)));
+  ws.on("close", (code, reason) => say("closed", code, hex(reason)));
+  ws.on("error", (error) => console.error(error));
+}
+
+function listen() {
+  const server = new WebSocket.Server({
+    host: "127.0.0.1",
+    port: 0,
+    perMessageDeflate: true,
+    handleProtocols: (offered) => offered.has("chat.v2") && "chat.v2",
+    verifyClient: (info, answer) => answer(info.req.url !== "/refuse", 403),
+  }, () => say("listening", server.address().port));
+  server.on("connection", (connection) => watch(connection, connection.protocol));
+}
+
+const commands = {
+  connect(url, subprotocols) {
+    const client = new WebSocket(url, subprotocols === "-" ? [] : subprotocols.split(","));
+    client.on("open", () => {
+      client.removeAllListeners("error");
+      watch(client, client.protocol);
+    });
+    client.on("unexpected-response", (request, response) => {
+      say("failed", response.statusCode);
+      request.destroy();
+    });
+    client.on("error", () => {});
+  },
+  text: (word) => ws.send(unhex(word).toString()),
+  binary: (word) => ws.send(unhex(word)),
+  fragments(kind, ...words) {
+    words.forEach((word, at) => ws.send(unhex(word), { binary: kind === "binary", fin: at === words.length - 1 }));
+  },
+  ping: (word) => ws.ping(unhex(word)),
+  close: (code, reason) => ws.close(Number(code), unhex(reason)),
+};
+
+say("version", `${require("ws/package.json").version} on Node.js ${process.versions.node}`);
+if (process.argv[2] === "server") listen();
+readline.createInterface({ input: process.stdin })
+  .on("line", (line) => {
+    const [command, ...words] = line.split(" ");
+    commands[command](...words);
+    say("done");
+  })
+  .on("close", () => process.exit());

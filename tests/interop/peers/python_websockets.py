@@ -1,0 +1,74 @@
+"""Python websockets as a peer: python_websockets.py server|client"""
+
+import sys
+import threading
+
+import websockets
+from lines import REFUSED, SUBPROTOCOL, obey_all, say
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+from websockets.sync.server import serve
+
+
+class Peer:
+    ws = None
+
+    def read(self, ws):
+        """A connection, from its begin to its end."""
+        self.ws = ws
+        say("open", ws.subprotocol)
+        try:
+            while True:
+                message = ws.recv()
+                if isinstance(message, str):
+                    say("message", "text", message.encode())
+                else:
+                    say("message", "binary", message)
+        except ConnectionClosed as closed:
+            received = closed.rcvd
+            say("closed", *([received.code, received.reason.encode()] if received else [1006, b""]))
+
+    def refuse(self, ws, request):
+        return ws.respond(403, "no\n") if request.path == REFUSED else None
+
+    def choose(self, ws, offered):
+        return SUBPROTOCOL if SUBPROTOCOL in offered else None
+
+    def listen(self):
+        options = {"process_request": self.refuse, "select_subprotocol": self.choose, "max_size": None}
+        server = serve(self.read, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL], **options)
+        say("listening", server.socket.getsockname()[1])
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def connect(self, url, subprotocols):
+        def run():
+            try:
+                with connect(url, subprotocols=subprotocols or None, proxy=None, max_size=None) as ws:
+                    self.read(ws)
+            except InvalidStatus as refused:
+                say("failed", refused.response.status_code)
+
+        threading.Thread(target=run, daemon=True).start()
+
+    def text(self, data):
+        self.ws.send(data.decode())
+
+    def binary(self, data):
+        self.ws.send(data)
+
+    def fragments(self, kind, parts):
+        self.ws.send([part.decode() if kind == "text" else part for part in parts])
+
+    def ping(self, data):
+        answered = self.ws.ping(data)
+        threading.Thread(target=lambda: say("pong", data) if answered.wait(10) else None, daemon=True).start()
+
+    def close(self, code, reason):
+        self.ws.close(code, reason.decode())
+
+
+say("version", websockets.__version__)
+peer = Peer()
+if sys.argv[1] == "server":
+    peer.listen()
+obey_all(peer)

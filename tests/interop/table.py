@@ -1,0 +1,74 @@
+"""Writes docs/interop.md from what run.py found. Used by run.py --write."""
+
+import datetime
+import os
+import platform
+import subprocess
+
+from exchange import CHECKS
+
+HEAD = """# Other WebSocket libraries
+
+Written by `sh scripts/interop.sh --all --write` on %(date)s with wsrs %(version)s on %(system)s: every cell is
+what that run found. A program of each library talks over loopback to a C program on wsrs (`tests/interop/peers`).
+`sh scripts/interop.sh`, which is part of `sh scripts/test.sh`, runs the peers that are installed in seconds.
+
+"""
+
+LEGEND = """
+## Legend
+
+**OK**: the exact bytes, codes and words were asserted. **n/a**: the peer's API has no way. Other words: where the peer does
+something else, what it does; the run asserts that too and fails when it changes.
+
+| Column | What happens |
+|---|---|
+| text | UTF-8 with characters of one to four bytes, each way |
+| binary | all 256 values of a byte, each way |
+| empty | an empty text and an empty binary message, each way |
+| 1 MiB | a binary message of 1,048,576 bytes, each way |
+| fragments | the peer sends a text in four frames or more; wsrs sends one in four frames that are cut inside characters, and one with empty frames inside a character. A relay between both counts the frames on the wire |
+| ping | a ping with 15 bytes each way: the pong brings the same bytes back to the API of the side that asked; wsrs also shows the peer's ping |
+| peer closes | the peer closes with 1000, and with 3456 and a reason: `on_close` has exactly these, clean, by the remote side |
+| wsrs closes | wsrs closes with 4001 and a reason: the peer tells exactly these, and answers with a Close frame, which `on_close` tells |
+| subprotocol | the client offers chat.v1 and chat.v2, the server speaks chat.v2: both ends tell chat.v2 |
+| refused | the server answers 403: wsrs's `on_error` has the status; the peer tells that it failed, with the status where its API has it |
+"""
+
+
+def table(title, role, outcomes):
+    lines = ["## %s" % title, "", "| Peer | " + " | ".join(CHECKS) + " |", "|---|" + "---|" * len(CHECKS)]
+    for outcome in outcomes:
+        if cells := outcome.cells.get(role):
+            lines.append("| %s | %s |" % (outcome.peer.name, " | ".join(cells[check] for check in CHECKS)))
+    return "\n".join(lines) + "\n"
+
+
+def peers(outcomes):
+    lines = ["\n## Peers\n", "| Peer | Version | Roles | Remark |", "|---|---|---|---|"]
+    for outcome in outcomes:
+        peer = outcome.peer
+        remark = "skipped: " + outcome.skipped if outcome.skipped else peer.remark
+        lines.append("| %s | %s | %s | %s |" % (peer.name, outcome.version, ", ".join(peer.roles), remark))
+    return "\n".join(lines) + "\n"
+
+
+def system():
+    try:
+        with open("/etc/os-release") as file:
+            names = dict(line.rstrip().replace('"', "").split("=", 1) for line in file if "=" in line)
+        return names["PRETTY_NAME"] + ", " + platform.machine()
+    except OSError:
+        return platform.system() + ", " + platform.machine()
+
+
+def write(path, outcomes, ours):
+    told = subprocess.run([ours], stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+    head = HEAD % {"date": datetime.date.today(), "version": told.split()[1], "system": system()}
+    with open(path + ".new", "w") as file:
+        file.write(head)
+        file.write(table("wsrs is the client", "server", outcomes) + "\n")
+        file.write(table("wsrs is the server", "client", outcomes))
+        file.write(LEGEND)
+        file.write(peers(outcomes))
+    os.replace(path + ".new", path)
