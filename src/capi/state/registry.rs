@@ -177,7 +177,6 @@ pub(super) fn put_back(ctx: Box<Ctx>) {
 
 /// The context is over; its slot is free for another one.
 pub(super) fn release(ctx: &Ctx) {
-    stop::close(ctx.slot);
     let next_object = ctx.net.borrow().last_generation().saturating_add(1);
     let mut registry = lock();
     let slot = &mut registry.slots[place(ctx.slot)];
