@@ -646,9 +646,15 @@ typedef struct {
     uint64_t pongs_received;
     /* How often a send on the loop's thread gave WSRS_ERR_AGAIN; wsrs_totals counts other threads' too. */
     uint64_t sends_refused;
-    /* Bytes in the queue now: what wsrs_conn_buffered says, with frame headers, between two callbacks. */
+    /*
+     * Bytes in the queue now, with frame headers, as wsrs_conn_buffered says. Other threads see what the system did not
+     * take, not what callbacks queue at that moment.
+     */
     uint64_t queued;
-    /* Microseconds from the last ping that was answered to its pong, time in queues included; 0: none was answered. */
+    /*
+     * Microseconds from the last ping that was answered to its pong, time in queues included; 0: none was answered. Pings
+     * that are under way together are told apart by their data: with equal data the times are too short.
+     */
     uint64_t rtt_us;
     /* The shortest of these times. */
     uint64_t rtt_least_us;
@@ -678,15 +684,18 @@ typedef struct {
     uint64_t pings_sent;
     /* Pongs that came, asked for or not. */
     uint64_t pongs_received;
-    /* How often a send gave WSRS_ERR_AGAIN, on any thread. */
+    /* How often a send gave WSRS_ERR_AGAIN, on any thread; a broadcast: one for each full queue. */
     uint64_t sends_refused;
-    /* Bytes in the queues of all connections now, with frame headers. */
+    /* Bytes in the queues of all connections now, with frame headers; see wsrs_stats for other threads. */
     uint64_t queued;
     /* Connections whose handshake was done, of servers and clients. Minus closed: how many are open. */
     uint64_t opened;
     /* Of these, those that ended. */
     uint64_t closed;
-    /* Clients whose request the library refused, or that went away before the handshake was done or took too long. */
+    /*
+     * Clients whose handshake came to nothing: the library refused the request, the program gave it up
+     * (wsrs_conn_abort), or the client went away or took too long. Not those above max_connections_per_address.
+     */
     uint64_t handshakes_failed;
     /* Requests that the program answered with a status (wsrs_conn_respond). */
     uint64_t handshakes_rejected;
@@ -1298,7 +1307,8 @@ wsrs_result wsrs_conn_header_at(wsrs_conn conn,
 
 /*
  * What the connection counted so far. Start from  wsrs_stats stats = WSRS_STATS_INIT;  On the loop's thread the numbers
- * are exact, in on_close still; on others those of a moment ago: each is right, but not all of the same moment.
+ * are exact, in on_close still, unless wsrs_context_free ends the connection. Other threads get those of a moment ago: each
+ * is right, but not all are of the same moment.
  *
  * Any thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED.
  *
@@ -1309,7 +1319,8 @@ wsrs_result wsrs_conn_stats(wsrs_conn conn,
                             wsrs_stats *out);
 
 /*
- * What the context counted so far. Start from  wsrs_totals totals = WSRS_TOTALS_INIT;  Exact and not as wsrs_conn_stats.
+ * What the context counted so far: ask before wsrs_context_free. Start from  wsrs_totals totals = WSRS_TOTALS_INIT;  On
+ * the loop's thread the numbers are exact, elsewhere of a moment ago, as with wsrs_conn_stats.
  *
  * Any thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED.
  *

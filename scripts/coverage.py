@@ -47,7 +47,8 @@ def main():
     path, least = sys.argv[1], float(sys.argv[2])
     total = ran = 0
     for name, lines in sorted(counts(path).items()):
-        if not name.startswith("src/"):
+        # Modules that are compiled for tests only.
+        if not name.startswith("src/") or name.endswith(("/models.rs", "/panics.rs")):
             continue
         lines = without_tests(name, lines)
         missed = [number for number, count in lines.items() if count == 0]

@@ -31,9 +31,11 @@ pub struct wsrs_stats {
     pub pongs_received: u64,
     /// How often a send on the loop's thread gave WSRS_ERR_AGAIN; wsrs_totals counts other threads' too.
     pub sends_refused: u64,
-    /// Bytes in the queue now: what wsrs_conn_buffered says, with frame headers, between two callbacks.
+    /// Bytes in the queue now, with frame headers, as wsrs_conn_buffered says. Other threads see what the system did not
+    /// take, not what callbacks queue at that moment.
     pub queued: u64,
-    /// Microseconds from the last ping that was answered to its pong, time in queues included; 0: none was answered.
+    /// Microseconds from the last ping that was answered to its pong, time in queues included; 0: none was answered. Pings
+    /// that are under way together are told apart by their data: with equal data the times are too short.
     pub rtt_us: u64,
     /// The shortest of these times.
     pub rtt_least_us: u64,
@@ -68,15 +70,16 @@ pub struct wsrs_totals {
     pub pings_sent: u64,
     /// Pongs that came, asked for or not.
     pub pongs_received: u64,
-    /// How often a send gave WSRS_ERR_AGAIN, on any thread.
+    /// How often a send gave WSRS_ERR_AGAIN, on any thread; a broadcast: one for each full queue.
     pub sends_refused: u64,
-    /// Bytes in the queues of all connections now, with frame headers.
+    /// Bytes in the queues of all connections now, with frame headers; see wsrs_stats for other threads.
     pub queued: u64,
     /// Connections whose handshake was done, of servers and clients. Minus closed: how many are open.
     pub opened: u64,
     /// Of these, those that ended.
     pub closed: u64,
-    /// Clients whose request the library refused, or that went away before the handshake was done or took too long.
+    /// Clients whose handshake came to nothing: the library refused the request, the program gave it up
+    /// (wsrs_conn_abort), or the client went away or took too long. Not those above max_connections_per_address.
     pub handshakes_failed: u64,
     /// Requests that the program answered with a status (wsrs_conn_respond).
     pub handshakes_rejected: u64,
@@ -100,7 +103,8 @@ unsafe impl Sized0 for wsrs_totals {
 }
 
 /// What the connection counted so far. Start from  wsrs_stats stats = WSRS_STATS_INIT;  On the loop's thread the numbers
-/// are exact, in on_close still; on others those of a moment ago: each is right, but not all of the same moment.
+/// are exact, in on_close still, unless wsrs_context_free ends the connection. Other threads get those of a moment ago: each
+/// is right, but not all are of the same moment.
 ///
 /// Any thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED.
 ///
@@ -123,7 +127,8 @@ pub unsafe extern "C" fn wsrs_conn_stats(conn: wsrs_conn, out: *mut wsrs_stats) 
     })
 }
 
-/// What the context counted so far. Start from  wsrs_totals totals = WSRS_TOTALS_INIT;  Exact and not as wsrs_conn_stats.
+/// What the context counted so far: ask before wsrs_context_free. Start from  wsrs_totals totals = WSRS_TOTALS_INIT;  On
+/// the loop's thread the numbers are exact, elsewhere of a moment ago, as with wsrs_conn_stats.
 ///
 /// Any thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED.
 ///

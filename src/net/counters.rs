@@ -6,6 +6,7 @@
 
 use super::context::Context;
 use super::core::Core;
+use super::count::{Count, Small};
 use super::error::Result;
 use super::event::{By, ConnId};
 use super::peer::{Peer, Phase};
@@ -13,7 +14,6 @@ use super::reading::Current;
 use super::rows::Rows;
 use super::send::find;
 use crate::proto::error::ProtocolError;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 /// Everything that is counted in a context.
@@ -23,14 +23,6 @@ pub(super) struct Counts {
     control: Rows<Control>,
     pub(super) sums: Sums,
 }
-
-/// A number that one thread changes and all may read.
-#[derive(Debug, Default)]
-pub(super) struct Count(AtomicU64);
-
-/// The same of one connection, where it stays small.
-#[derive(Debug, Default)]
-struct Small(AtomicU32);
 
 /// The messages of a connection, and of all connections.
 #[derive(Debug, Default)]
@@ -45,11 +37,11 @@ struct Traffic {
 #[derive(Debug, Default)]
 struct Control {
     queued: Count,
+    /// Sends refused by the loop; the door counts its own.
+    sends_refused: Count,
     pings_received: Small,
     pings_sent: Small,
     pongs_received: Small,
-    /// Sends refused by the loop; the door counts its own.
-    sends_refused: Small,
     rtt: Small,
     rtt_least: Small,
     rtt_mean: Small,
@@ -132,37 +124,6 @@ pub struct Totals {
     pub losses: u64,
 }
 
-impl Count {
-    #[inline(always)]
-    pub(super) fn add(&self, more: u64) {
-        self.set(self.get().wrapping_add(more));
-    }
-
-    #[inline(always)]
-    fn set(&self, value: u64) {
-        self.0.store(value, Relaxed);
-    }
-
-    #[inline(always)]
-    fn get(&self) -> u64 {
-        self.0.load(Relaxed)
-    }
-}
-
-impl Small {
-    fn one_more(&self) {
-        self.0.store(self.0.load(Relaxed).wrapping_add(1), Relaxed);
-    }
-
-    fn set(&self, value: u64) {
-        self.0.store(u32::try_from(value).unwrap_or(u32::MAX), Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Relaxed).into()
-    }
-}
-
 impl Traffic {
     #[inline(always)]
     fn received(&self, messages: u32, bytes: u64) {
@@ -218,12 +179,11 @@ impl Counts {
             [messages_received, messages_sent, bytes_received, bytes_sent].iter().for_each(|count| count.set(0));
         }
         if let Some(control) = self.control.find(slot) {
-            let Control { queued, pings_received, pings_sent, pongs_received, sends_refused, rtt, rtt_least, rtt_mean } =
+            let Control { queued, sends_refused, pings_received, pings_sent, pongs_received, rtt, rtt_least, rtt_mean } =
                 control;
-            queued.set(0);
-            [pings_received, pings_sent, pongs_received, sends_refused, rtt, rtt_least, rtt_mean]
-                .iter()
-                .for_each(|count| count.set(0));
+            [queued, sends_refused].iter().for_each(|count| count.set(0));
+            let small = [pings_received, pings_sent, pongs_received, rtt, rtt_least, rtt_mean];
+            small.iter().for_each(|count| count.set(0));
         }
     }
 
@@ -267,20 +227,23 @@ impl Context {
     /// What a connection counted so far.
     pub fn stats(&mut self, id: ConnId) -> Result<Stats> {
         self.count_current();
-        self.core.count_corked(id, find(&mut self.peers, id)?);
-        Ok(self.core.counts.stats(id.slot))
+        let peer = find(&mut self.peers, id)?;
+        self.core.count_corked(id, peer);
+        Ok(Stats { queued: peer.queued() as u64, ..self.core.counts.stats(id.slot) })
     }
 
     /// What all connections counted so far.
     pub fn totals(&mut self) -> Totals {
         self.count_current();
-        for at in 0..self.core.dirty.len() {
-            let id = self.core.dirty[at];
+        let mut corked = 0;
+        for &id in &self.core.dirty {
             if let Some(peer) = self.peers.get_mut(id.slot, id.generation) {
                 self.core.count_corked(id, peer);
+                corked += if peer.blocked { 0 } else { peer.queued() as u64 };
             }
         }
         let mut totals = self.core.counts.totals();
+        totals.all.queued += corked;
         totals.all.sends_refused += self.core.door.refused();
         totals
     }
@@ -319,7 +282,7 @@ impl Core {
 
     /// A send was refused.
     pub(super) fn count_refused(&self, id: ConnId) {
-        self.counts.control.row(id.slot).sends_refused.one_more();
+        self.counts.control.row(id.slot).sends_refused.add(1);
         self.counts.sums.sends_refused.add(1);
     }
 

@@ -8,6 +8,7 @@
 pub mod commands;
 pub mod context;
 mod core;
+mod count;
 pub mod counters;
 mod deadlines;
 mod delivery;

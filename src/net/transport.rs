@@ -27,7 +27,7 @@ pub enum Socket {
 /// A child of this process has copies of the descriptors that were open when it was forked.
 static COPIED: AtomicBool = AtomicBool::new(false);
 
-/// To be told in the parent after each fork.
+/// To be told before each fork: what other threads close while it goes on has copies already.
 pub fn note_fork() {
     COPIED.store(true, Relaxed);
 }

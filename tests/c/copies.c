@@ -2,6 +2,7 @@
  * to each other, refuse each other's handles, and can be unloaded. */
 #include "check.h"
 #include <dlfcn.h>
+#include <sys/personality.h>
 #include <sys/wait.h>
 
 /* What the test uses of a copy. */
@@ -121,13 +122,17 @@ static void open_context(struct copy *copy)
 static void refuses(const struct copy *copy, const struct copy *other)
 {
     uint16_t port = 7;
+    size_t sent = 0;
     wsrs_conn conn = {7};
+    wsrs_result result;
     CHECK_IS(copy->context_poll(other->context, 0), WSRS_ERR_CLOSED);
     CHECK_IS(copy->context_stop(other->context), WSRS_ERR_CLOSED);
     CHECK_IS(copy->context_listen(other->context, "127.0.0.1:0", NULL, NULL), WSRS_ERR_CLOSED);
     CHECK_IS(copy->context_connect(other->context, "ws://127.0.0.1:1/", NULL, &conn), WSRS_ERR_CLOSED);
     CHECK_IS(copy->context_broadcast(other->context, WSRS_TEXT, "no", 2, NULL), WSRS_ERR_CLOSED);
-    CHECK_IS(copy->context_send_many(copy->context, &other->conn, 1, WSRS_TEXT, "no", 2, NULL), WSRS_ERR_ARGUMENT);
+    /* Of no context here; or, where chance numbers the contexts of both copies alike, of a connection that is gone. */
+    result = copy->context_send_many(copy->context, &other->conn, 1, WSRS_TEXT, "no", 2, &sent);
+    CHECK((result == WSRS_ERR_ARGUMENT || result == WSRS_OK) && sent == 0);
     CHECK_OK(copy->context_free(other->context)); /* for this copy it was freed before */
     CHECK_IS(copy->listener_port(other->listener, &port), WSRS_ERR_CLOSED);
     CHECK_IS(copy->listener_close(other->listener), WSRS_ERR_CLOSED);
@@ -138,13 +143,46 @@ static void refuses(const struct copy *copy, const struct copy *other)
     CHECK(port == 7 && conn.id == 7);
 }
 
-int main(void)
+/* The first id of a process whose library lies where it always lies, as far as the system grants that. */
+static uint64_t first_id(const char *self)
+{
+    uint64_t id = 0;
+    int ends[2], status;
+    pid_t pid;
+    CHECK(pipe(ends) == 0);
+    pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        personality(ADDR_NO_RANDOMIZE);
+        CHECK(dup2(ends[1], 1) == 1);
+        execl(self, self, "id", (char *)NULL);
+        _exit(1);
+    }
+    close(ends[1]);
+    CHECK(read(ends[0], &id, sizeof id) == sizeof id);
+    close(ends[0]);
+    CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return id;
+}
+
+static int tell_id(void)
+{
+    wsrs_context context;
+    CHECK_OK(wsrs_context_new(NULL, NULL, NULL, &context));
+    CHECK(write(1, &context.id, sizeof context.id) == sizeof context.id);
+    return wsrs_context_free(context) != WSRS_OK;
+}
+
+int main(int argc, char **argv)
 {
     char folder[] = "/tmp/wsrs-copies-XXXXXX", url[64];
     uint16_t port;
     int ticks, status;
     pid_t pid;
     alarm(240);
+    if (argc > 1)
+        return tell_id();
+    CHECK(first_id(argv[0]) != first_id(argv[0])); /* an id, which peers may get to see, does not tell where the library lies */
     CHECK(mkdtemp(folder) != NULL);
     load(&one, folder, "libone.so");
     load(&two, folder, "libtwo.so");

@@ -4,6 +4,7 @@
 #include "check.h"
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/wait.h>
 
 enum { CHILDREN = 2 };
@@ -82,7 +83,7 @@ static void beside_children(struct pair *pair)
     }
     before = pair->echoed;
     POLL_UNTIL(pair->context, pair->echoed, before + 100);
-    CHECK(pair->opened == 2 && pair->closed == 0);
+    CHECK(pair->opened == 3 && pair->closed == 1);
 }
 
 /* A child that does nothing but live has copies of all descriptors. */
@@ -138,14 +139,47 @@ static void ends_beside_a_bystander(struct pair *pair)
     CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+static wsrs_conn cut_by_fork;
+
+/* Runs in the parent when the child is there, before the library hears of that: pthread_atfork calls in order. */
+static void cut_in_fork(void)
+{
+    if (cut_by_fork.id != 0)
+        CHECK_OK(wsrs_conn_abort(cut_by_fork));
+    cut_by_fork.id = 0;
+}
+
+/* Another thread may fork while the loop closes a connection: the peer sees that end too. */
+static void ends_during_the_fork(struct pair *pair)
+{
+    struct pollfd readable = {-1, POLLIN, 0};
+    int leash, status;
+    int peer = raw_upgrade(pair->context, pair->port);
+    wsrs_conn next = WSRS_CONN_NONE;
+    pid_t pid;
+    do {
+        cut_by_fork = next;
+        CHECK_OK(wsrs_context_next_conn(pair->context, cut_by_fork, &next));
+    } while (next.id != 0);
+    pid = bystander(&leash);
+    readable.fd = peer;
+    CHECK(poll(&readable, 1, 5000) == 1);
+    close(peer);
+    close(leash);
+    CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK_OK(wsrs_context_poll(pair->context, 0));
+}
+
 int main(void)
 {
     struct pair pair;
     alarm(240);
+    CHECK(pthread_atfork(NULL, cut_in_fork, NULL) == 0);
     open_pair(&pair);
+    ends_during_the_fork(&pair); /* the first fork: nothing is known of children yet */
     beside_children(&pair);
     ends_beside_a_bystander(&pair);
     CHECK_OK(wsrs_context_free(pair.context));
-    CHECK(pair.closed == 3);
+    CHECK(pair.closed == 4);
     return 0;
 }

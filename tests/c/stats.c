@@ -44,6 +44,7 @@ static void on_accepted(wsrs_conn conn, void *user_data)
 static void echo(wsrs_conn conn, const wsrs_message *message, void *user_data)
 {
     wsrs_stats stats;
+    size_t buffered;
     count++;
     bytes += message->len;
     stats = stats_of(conn);
@@ -54,6 +55,9 @@ static void echo(wsrs_conn conn, const wsrs_message *message, void *user_data)
     CHECK_OK(wsrs_conn_send(conn, message->type, message->data, message->len));
     stats = stats_of(conn);
     CHECK(stats.messages_sent == count && stats.bytes_sent == bytes);
+    CHECK_OK(wsrs_conn_buffered(conn, &buffered));
+    CHECK(buffered > 0 || message->len > SIZE); /* it leaves after the callback */
+    CHECK(stats.queued == buffered && totals().queued == buffered + stats_of(client).queued);
 }
 
 static void on_message(wsrs_conn conn, const wsrs_message *message, void *user_data) { received++; }

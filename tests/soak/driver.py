@@ -25,7 +25,7 @@ SERVER, CLIENT, VANISHING = "10.99.0.1", "10.99.0.2", "10.99.0.3"
 # A short run waits less at its end. Whether memory grows shows only when the heap has had its largest loads many times.
 SHORT, MEMORY_FROM = SECONDS < 120, 600
 PRINT_EACH, IDLE_SECONDS, DEADLINE, PATIENCE = 30, 2 if SHORT else 5, 3 if SHORT else 8, 120
-GROWTH = 1.05
+GROWTH, NOISE_KIB = 1.05, 1024
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -209,7 +209,7 @@ class Soak:
             if SECONDS < MEMORY_FROM:
                 self.tell(name, figure)
             else:
-                self.check(name, figure, last <= second * GROWTH + 256)
+                self.check(name, figure, last <= second * GROWTH + NOISE_KIB)
 
     def lost(self):
         packets = []

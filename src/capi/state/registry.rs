@@ -7,9 +7,8 @@
 //! A slot's eventfd is made once in a process and never closed: a late wake-up can't reach a stranger's descriptor. After
 //! a fork the child makes its own: those it inherits would wake its parent too.
 //!
-//! A process may have several copies of the library, each with a table of its own. Where a copy lies in memory is its
-//! salt: it decides which number its slots begin with and which generation, so that a handle of one copy names nothing
-//! in another. Places in the table are counted from 0; everybody else knows a slot by its number.
+//! A process may have several copies of the library, each with a table of its own. Each has a random salt: it decides
+//! which number its slots begin with and which generation, so that a handle of one copy names nothing in another. Places in the table are counted from 0; everybody else knows a slot by its number.
 
 use super::ctx::{Ctx, FORKED, Shared};
 use super::fault::Fault;
@@ -20,9 +19,10 @@ use crate::net::{self, Door, Limits};
 use crate::sync::{Mutex, MutexGuard};
 use rustix::event::{EventfdFlags, eventfd};
 use std::cell::UnsafeCell;
+use std::hash::{BuildHasher, RandomState};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::sync::{Arc, Once, PoisonError};
+use std::sync::{Arc, LazyLock, Once, PoisonError};
 
 /// The table.
 struct Registry {
@@ -88,21 +88,18 @@ pub(in crate::capi) fn create(
     Ok(handle::pack(handle::prefix(Kind::Context, number), 0, generation))
 }
 
-/// A number that no other copy of the library in this process has.
-fn salt() -> u64 {
-    // Copies lie more than 64 KiB apart. The factor, from the golden ratio, spreads neighbours over all upper bits.
-    let place = (&raw const REGISTRY).addr() as u64 >> 16;
-    place.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
+/// A random number of this copy of the library, by the standard library's means. Not its address: programs show handles to
+/// their peers. First asked for under the lock, so that no fork finds it half made.
+static SALT: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(()));
 
 /// The number of the first place.
 fn first_number() -> usize {
-    (salt() >> (u64::BITS - CONTEXT_BITS)) as usize
+    (*SALT >> (u64::BITS - CONTEXT_BITS)) as usize
 }
 
 /// The generation that all slots begin with: below half of the last one.
 fn first_generation() -> u32 {
-    (salt() >> 16) as u32 % (LAST_GENERATION / 2)
+    *SALT as u32 % (LAST_GENERATION / 2)
 }
 
 /// The number by which handles know a place of the table.
@@ -180,7 +177,6 @@ pub(super) fn put_back(ctx: Box<Ctx>) {
 
 /// The context is over; its slot is free for another one.
 pub(super) fn release(ctx: &Ctx) {
-    stop::close(ctx.slot);
     let next_object = ctx.net.borrow().last_generation().saturating_add(1);
     let mut registry = lock();
     let slot = &mut registry.slots[place(ctx.slot)];
@@ -201,24 +197,20 @@ extern "C" fn before_fork() {
     let guard = lock();
     // SAFETY: the lock is held, see `OverFork`.
     unsafe { *OVER_FORK.0.get() = Some(guard) };
+    net::note_fork();
 }
 
 extern "C" fn after_fork_in_parent() {
-    net::note_fork();
-    unlock_after_fork();
+    // SAFETY: the lock is still held, see `OverFork`. The guard is moved out before it unlocks.
+    let guard = unsafe { (*OVER_FORK.0.get()).take() };
+    drop(guard);
 }
 
 extern "C" fn after_fork_in_child() {
     EPOCH.fetch_add(1, SeqCst);
     super::thread::forget_after_fork();
     stop::forget_after_fork();
-    unlock_after_fork();
-}
-
-fn unlock_after_fork() {
-    // SAFETY: the lock is still held, see `OverFork`. The guard is moved out before it unlocks.
-    let guard = unsafe { (*OVER_FORK.0.get()).take() };
-    drop(guard);
+    after_fork_in_parent();
 }
 
 fn install_fork_handlers() {

@@ -1,5 +1,7 @@
-/* Calls on what is gone say so, from every callback and from other threads, although the places of what is gone are taken
- * by new connections meanwhile. */
+/* H6: calls on what is gone say so, from every callback and from other threads, although the places of what is gone are taken
+ * by new connections meanwhile.
+ *
+ * Checked by: without the comparison of generations in get_mut() of net/table.rs this fails. */
 #include "every_call.h"
 #include <pthread.h>
 

@@ -1,5 +1,7 @@
-/* Two contexts in one thread, one polled inside a callback of the other: each keeps its own, whoever frees whom; and log
- * functions that call the library although they should not. */
+/* H6: two contexts in one thread, one polled inside a callback of the other: each keeps its own, whoever frees whom; and log
+ * functions that call the library although they should not.
+ *
+ * Checked by: without `logging` in log_line() of capi/state/report.rs this fails. */
 #include "check.h"
 
 enum action { NOTHING, FREE_INNER, FREE_OUTER, FREE_BOTH, ACTIONS };

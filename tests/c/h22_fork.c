@@ -1,7 +1,11 @@
-/* A child of fork gets an error for what its parent opened, and touches nothing of it; its own context works, and wakes
- * nobody but the child. */
+/* H22: a child of fork gets an error for what its parent opened, and touches nothing of it; its own context works, and
+ * wakes nobody but the child; also when other threads were in the middle of calls.
+ *
+ * Checked by: without the step of the epoch, thread::forget_after_fork(), the lock in before_fork() or the look at wake_epoch,
+ * each in capi/state/registry.rs, this fails. */
 #include "every_call.h"
 #include <poll.h>
+#include <pthread.h>
 #include <sys/wait.h>
 
 static int opened, received, ticks;
@@ -98,6 +102,46 @@ static void own_contexts(void)
     close(made[1]);
 }
 
+static volatile int busy;
+static wsrs_conn busy_conn;
+
+/* Holds every lock of the library that a call can hold, most of the time. */
+static void *keep_busy(void *argument)
+{
+    wsrs_context made;
+    while (busy) {
+        wsrs_conn_ping(busy_conn, NULL, 0);
+        CHECK_OK(wsrs_context_new(NULL, NULL, NULL, &made));
+        CHECK_OK(wsrs_context_free(made));
+    }
+    return NULL;
+}
+
+/* A child has none of the threads that were in the middle of something, and must not wait for them. */
+static void fork_among_threads(const struct refused *parents)
+{
+    pthread_t threads[2];
+    int i, status;
+    busy = 1;
+    busy_conn = parents->conn;
+    for (i = 0; i < 2; i++)
+        CHECK(pthread_create(&threads[i], NULL, keep_busy, NULL) == 0);
+    for (i = 0; i < 60; i++) {
+        pid_t pid = fork();
+        CHECK(pid >= 0);
+        if (pid == 0) {
+            alarm(60);
+            child(parents);
+            check_leave();
+        }
+        CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        CHECK_OK(wsrs_context_poll(parents->context, 0));
+    }
+    busy = 0;
+    for (i = 0; i < 2; i++)
+        CHECK(pthread_join(threads[i], NULL) == 0);
+}
+
 int main(void)
 {
     wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;
@@ -131,6 +175,9 @@ int main(void)
     POLL_UNTIL(context, ticks, before + 2);
     fork_in_a_callback(context);
     POLL_UNTIL(context, received, 3);
+    fork_among_threads(&parents);
+    CHECK_OK(wsrs_conn_send_text(conn, "the connection is as it was"));
+    POLL_UNTIL(context, received, 4);
     CHECK_OK(wsrs_context_free(context));
     own_contexts();
     return 0;

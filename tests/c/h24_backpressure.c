@@ -1,5 +1,7 @@
-/* A peer that does not read: sends are refused at the high-water mark, nothing of a refused message goes out, all that
- * was accepted arrives, and one on_drain follows. */
+/* H24: a peer that does not read: sends are refused at the high-water mark, nothing of a refused message goes out, all that
+ * was accepted arrives, and one on_drain follows.
+ *
+ * Checked by: without the comparison with high_water in net/send.rs this fails. */
 #include "check.h"
 
 enum { SIZE = 16000, HIGH_WATER = 64 << 10 };
