@@ -10,7 +10,7 @@ import weakref
 from typing import Any, List
 
 import wsrs.asyncio
-from behaviours import accept_raw, echo, pair, raw_server, uri
+from behaviours import accept_raw, echo, hold, pair, raw_server, uri
 from wsrs.asyncio import connect, serve
 from wsrs.asyncio.exceptions import ConnectionClosedError, ConnectionClosedOK
 
@@ -249,6 +249,21 @@ class Servers(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(1011, client.close_code)
         self.assertEqual(["connection handler failed"], [record.getMessage() for record in logs.records])
         self.assertIn("of the handler", logs.output[0])
+
+    async def test_a_close_code_that_cannot_be_sent(self) -> None:
+        async with serve(hold, "127.0.0.1", 0) as server, connect(uri(server)) as client:
+            for code, reason in ((1012, ""), (1006, ""), (1000, "x" * 124)):
+                with self.assertRaises(wsrs.asyncio.ProtocolError):
+                    server.close(code=code, reason=reason)
+            self.assertTrue(server.is_serving())
+            server.close(code=4000, reason="x" * 123)
+            await asyncio.wait_for(server.wait_closed(), PATIENCE)
+            self.assertEqual((4000, "x" * 123), (client.close_code, client.close_reason))
+
+    async def test_a_system_error_says_it_once(self) -> None:
+        with self.assertRaises(ConnectionRefusedError) as raised:
+            await connect("ws://127.0.0.1:1/")
+        self.assertEqual(1, str(raised.exception).count("Connection refused"))
 
     async def test_an_address_in_use(self) -> None:
         async with serve(echo, "127.0.0.1", 0) as server:

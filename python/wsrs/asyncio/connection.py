@@ -26,7 +26,7 @@ from .exceptions import (
     PayloadTooBig,
     ProtocolError,
 )
-from .frames import OK_CODES, Close, CloseCode, State
+from .frames import OK_CODES, SENT_CODES, Close, CloseCode, State
 from .http import Request, Response
 from .inbox import Data, Ended, Inbox, Piece
 from .loops import Driver
@@ -268,10 +268,8 @@ class Connection:
     def _send_close(self, code: int, reason: str) -> None:
         if self.conn.state is not wsrs.State.OPEN:
             return
-        try:
-            self.conn.close(int(code), reason)
-        except (wsrs.CloseCodeError, wsrs.TooLargeError) as error:
-            raise ProtocolError(str(error)) from error
+        check_close(code, reason)
+        self.conn.close(int(code), reason)
         self._sent = Close(code, reason)
         self.driver.attend()
 
@@ -373,6 +371,14 @@ class Connection:
             self._cause = self._cause or kind(info.reason or str(told))
         if info.clean:
             self._rcvd, self._rcvd_first = told, False
+
+
+def check_close(code: int, reason: str) -> None:
+    """Raises ProtocolError for what can't be sent in a Close frame."""
+    if code not in SENT_CODES and not 3000 <= code <= 4999:
+        raise ProtocolError(f"close code {code} can't be sent")
+    if len(reason.encode()) > 123:
+        raise ProtocolError("a close reason has at most 123 bytes")
 
 
 def _control(data: DataLike) -> bytes:
