@@ -5,6 +5,8 @@ import contextlib
 import contextvars
 import gc
 import logging
+import socket
+import struct
 import unittest
 import weakref
 from typing import Any, List
@@ -318,6 +320,27 @@ class Servers(unittest.IsolatedAsyncioTestCase):
             with contextlib.suppress(asyncio.CancelledError):
                 await opening
             await left.wait()
+
+    async def test_a_client_that_resets_as_soon_as_it_is_let_in(self) -> None:
+        ended: "asyncio.Future[Any]" = asyncio.get_running_loop().create_future()
+
+        async def handler(connection: Any) -> None:
+            await connection.wait_closed()
+            ended.set_result(connection.close_code)
+
+        def process_request(connection: Any, request: Any) -> None:
+            # After the answer is sent, and before the server hears of the open connection.
+            asyncio.get_running_loop().call_soon(client.close)
+
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        async with serve(handler, "127.0.0.1", 0, process_request=process_request) as server:
+            client.connect(server.sockets[0].getsockname())
+            client.sendall(
+                b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+            )
+            self.assertEqual(1006, await asyncio.wait_for(ended, PATIENCE))
 
     async def test_a_server_that_closes_while_the_program_decides(self) -> None:
         asked, go = asyncio.Event(), asyncio.Event()

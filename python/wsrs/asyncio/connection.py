@@ -8,6 +8,7 @@ message, and no user code runs inside a poll.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import uuid
 import weakref
@@ -71,7 +72,7 @@ class Connection:
         self.subprotocol: Optional[str] = None
         #: This end's address: ``(host, port)``, for IPv6 with two more numbers, or the path of a Unix socket.
         self.local_address: Any = None
-        #: The peer's address, in the same form.
+        #: The peer's address, in the same form; None when it was gone at once.
         self.remote_address: Any = None
 
     @property
@@ -328,7 +329,9 @@ class Connection:
         self.driver.connections.add(self)
         self.subprotocol = self.conn.subprotocol
         self.local_address = socket_address(self.conn.local_address)
-        self.remote_address = socket_address(self.conn.peer_address)
+        # The system doesn't know any more where a peer was that has reset the connection meanwhile.
+        with contextlib.suppress(wsrs.ClosedError):
+            self.remote_address = socket_address(self.conn.peer_address)
 
     def on_message(self, piece: Piece) -> None:
         """A message or a piece of one came."""
