@@ -563,7 +563,7 @@ typedef struct {
     uint64_t stop_grace_ms;
 } wsrs_limits;
 
-/* Options. Used in: wsrs_context_new. Start from WSRS_CONTEXT_OPTIONS_INIT. */
+/* Options of wsrs_context_new. Start from WSRS_CONTEXT_OPTIONS_INIT. */
 typedef struct {
     /* sizeof(wsrs_context_options), as WSRS_CONTEXT_OPTIONS_INIT sets it. */
     size_t size;
@@ -571,7 +571,7 @@ typedef struct {
     const wsrs_limits *limits;
 } wsrs_context_options;
 
-/* Options. Used in: wsrs_context_listen. Start from WSRS_LISTEN_OPTIONS_INIT. */
+/* Options of wsrs_context_listen. Start from WSRS_LISTEN_OPTIONS_INIT. */
 typedef struct {
     /* sizeof(wsrs_listen_options), as WSRS_LISTEN_OPTIONS_INIT sets it. */
     size_t size;
@@ -600,7 +600,7 @@ typedef struct {
     uint32_t unix_mode;
 } wsrs_listen_options;
 
-/* Options. Used in: wsrs_context_connect. Start from WSRS_CONNECT_OPTIONS_INIT. */
+/* Options of wsrs_context_connect. Start from WSRS_CONNECT_OPTIONS_INIT. */
 typedef struct {
     /* sizeof(wsrs_connect_options), as WSRS_CONNECT_OPTIONS_INIT sets it. */
     size_t size;

@@ -7,6 +7,8 @@
 #   need_done               installs what was missing, or says what it is and exits with 2
 #   want COMMAND PACKAGE    the same at once for something optional: fails where it can't be had
 #   need_rust               cargo as new as Cargo.toml asks
+#   need_nightly            a nightly Rust beside it, for what stable can't do
+#   need_cargo_tool NAME    a subcommand of cargo; built from crates.io where it is missing
 
 missing=''
 
@@ -81,6 +83,29 @@ need_rust() {
         echo "Get it with rustup (https://rustup.rs): rustup toolchain install stable --profile minimal -c rustfmt -c clippy" >&2
         exit 2
     fi
+}
+
+# need_nightly: through rustup, which can get one.
+need_nightly() {
+    cargo +nightly --version >/dev/null 2>&1 && return 0
+    mkdir -p build/logs
+    echo "installing: a nightly Rust"
+    rustup toolchain install nightly --profile minimal --no-self-update >>build/logs/packages.log 2>&1 || {
+        tail -n 5 build/logs/packages.log >&2
+        echo "A nightly Rust is needed and could not be installed from here. With rustup (https://rustup.rs):" >&2
+        echo "rustup toolchain install nightly" >&2
+        exit 2
+    }
+}
+
+need_cargo_tool() {
+    cargo "$1" --version >/dev/null 2>&1 || {
+        echo "installing: cargo-$1"
+        cargo install --locked "cargo-$1" >>build/logs/packages.log 2>&1 || {
+            tail -n 5 build/logs/packages.log >&2
+            exit 2
+        }
+    }
 }
 
 # need_venv: a Python with the packages that the clients of tests/interop use; its path is in $python.

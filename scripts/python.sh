@@ -51,5 +51,6 @@ for plain in '' 1; do
 done
 check "mypy --strict, package" "$python" -m mypy --strict --no-incremental -p wsrs
 check "mypy --strict, examples" "$python" -m mypy --strict --no-incremental "$root"/python/examples/*.py "$root/python/backend.py"
+check "mypy, samples of the documents" "$python" -B "$root/tests/samples/check.py" --mypy "$root"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

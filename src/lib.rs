@@ -8,6 +8,7 @@
 //! net       the mio event loop: sockets, deadlines, queues; pulled, knows nothing of C
 //! boundary  what makes calls from C safe: guard, pointers, sized structs, handles
 //! simd      vector code picked at run time, used by proto
+//! sync      mutexes and atomics of what threads share, used by net, boundary and capi
 //! capi      the wsrs_* functions; the only place that calls back into C
 //!
 //! proto <- net <- capi        (boundary serves capi)
@@ -24,3 +25,4 @@ pub mod capi;
 pub mod net;
 pub mod proto;
 mod simd;
+mod sync;

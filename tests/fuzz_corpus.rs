@@ -47,3 +47,18 @@ fn chunked_bodies() {
 fn utf8() {
     replay("utf8", checks::utf8);
 }
+
+#[test]
+fn connections() {
+    replay("connection", checks::connection);
+}
+
+#[test]
+fn handshakes() {
+    replay("handshake", checks::handshake);
+}
+
+#[test]
+fn calls() {
+    replay("calls", checks::calls);
+}

@@ -133,9 +133,11 @@ fn check_request(address: SocketAddr, case: &RequestCase, pieces: &[&[u8]]) {
     }
 }
 
-/// A whole request with a message behind it, in one piece, and in two that cut the head.
+/// H10: a whole request with a message behind it, in one piece, and in two that cut the head.
+///
+/// Checked by: as its neighbour in handshake_core.rs.
 #[test]
-fn every_request_gets_its_answer_and_every_refusal_closes() {
+fn h10_every_request_gets_its_answer_and_every_refusal_closes() {
     let server = Server::start();
     let message = masked(TEXT, b"Hello");
     let (mut opened, mut refused) = (0, 0);
@@ -194,8 +196,11 @@ fn client_sees(l: &mut Loop, case: &cases::ResponseCase, whole: bool) -> (Seen, 
     (first, l.seen.get(1).cloned(), behind.len())
 }
 
+/// H14: the same over a socket.
+///
+/// Checked by: as its neighbour in handshake_core.rs.
 #[test]
-fn every_response_opens_the_client_or_fails_it_with_the_reason() {
+fn h14_every_response_opens_the_client_or_fails_it_with_the_reason() {
     let mut l = Loop::new(Limits::default());
     for case in cases::responses() {
         for whole in [true, false] {

@@ -32,8 +32,11 @@ fn took(begin: Instant, from: u64, to: u64) {
 }
 
 /// H24: the whole handshake has one deadline, which bytes do not extend.
+///
+/// Checked by: when hear_request() of net/opening.rs sets the deadline anew, or accepted() of net/listener.rs sets none,
+/// this fails.
 #[test]
-fn the_handshake_deadline_is_not_extended_by_bytes() {
+fn h24_the_handshake_deadline_is_not_extended_by_bytes() {
     let (mut l, address) = server(Limits { handshake_timeout: ms(200), ..Limits::default() });
     for trickle in [false, true] {
         let begin = Instant::now();
@@ -52,9 +55,11 @@ fn the_handshake_deadline_is_not_extended_by_bytes() {
     assert_eq!(l.seen, [], "who never asked is not announced");
 }
 
-/// A request that the program puts off has the same deadline, and ends in `Failed`.
+/// H24: a request that the program puts off has the same deadline, and ends in `Failed`.
+///
+/// Checked by: when accepted() of net/listener.rs sets no deadline this fails.
 #[test]
-fn a_deferred_request_has_the_deadline_too() {
+fn h24_a_deferred_request_has_the_deadline_too() {
     let mut l = Loop::new(Limits { handshake_timeout: ms(100), ..Limits::default() });
     let (_, address) = l.listen(ListenOptions { ask: true, ..ListenOptions::default() });
     let mut raw = Raw::connect(address);
@@ -74,9 +79,11 @@ fn a_deferred_request_has_the_deadline_too() {
     raw.until_end(&mut l);
 }
 
-/// A server that takes the connection and says nothing, or half of it.
+/// H24: a server that takes the connection and says nothing, or half of it.
+///
+/// Checked by: when net/dial.rs sets no deadline for the handshake this fails.
 #[test]
-fn the_clients_handshake_deadline() {
+fn h24_the_clients_handshake_deadline() {
     let mut l = Loop::new(Limits { handshake_timeout: ms(150), ..Limits::default() });
     for answer in [&b""[..], b"HTTP/1.1 101 Switching"] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -93,8 +100,10 @@ fn the_clients_handshake_deadline() {
 }
 
 /// H17: a peer that never answers our Close, and one that answers and leaves TCP open.
+///
+/// Checked by: when await_end() of net/ending.rs sets no deadline this fails.
 #[test]
-fn the_close_deadline() {
+fn h17_the_close_deadline() {
     let (mut l, address) = server(Limits { close_timeout: ms(120), ..Limits::default() });
     let (mut raw, id) = l.accept_raw(address);
     let begin = Instant::now();
@@ -202,9 +211,11 @@ fn an_idle_connection_is_closed_with_1001() {
     assert_eq!(l.closed(id), end(1001, "idle", false, By::Timeout));
 }
 
-/// No deadlines, no wake-ups: nothing to do is nothing done.
+/// H13: no deadlines, no wake-ups: nothing to do is nothing done.
+///
+/// Checked by: when open connections count as work (has_work in net/context.rs) this fails.
 #[test]
-fn an_idle_loop_sleeps() {
+fn h13_an_idle_loop_sleeps() {
     let (mut l, address) = server(Limits { ping_interval: ms(0), ..Limits::default() });
     let (_raw, _) = l.accept_raw(address);
     l.during(ms(20));

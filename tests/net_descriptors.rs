@@ -35,8 +35,12 @@ fn set_limit(soft: u64) {
     }
 }
 
+/// H23: the module's comment says what.
+///
+/// Checked by: with accept_later = 0 (it spins) or none (it never goes on) after an error in accept_from() of
+/// net/listener.rs this fails.
 #[test]
-fn accepting_pauses_and_goes_on_when_descriptors_run_out() {
+fn h23_accepting_pauses_and_goes_on_when_descriptors_run_out() {
     set_limit(200);
     let mut l = Loop::new(Limits::default());
     l.context.set_log_level(Some(Level::Error));

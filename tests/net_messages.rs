@@ -123,9 +123,11 @@ fn all_ways_to_send_keep_their_order() {
     }
 }
 
-/// Queue, Again, and exactly one Drain once the peer has read; nothing is lost or doubled.
+/// H24: queue, Again, and exactly one Drain once the peer has read; nothing is lost or doubled.
+///
+/// Checked by: without the comparison with high_water in net/send.rs this fails.
 #[test]
-fn a_slow_reader_leads_to_again_and_one_drain() {
+fn h24_a_slow_reader_leads_to_again_and_one_drain() {
     let mut l = Loop::new(Limits { high_water: 100_000, ..Limits::default() });
     let (_, address) = l.listen(ListenOptions::default());
     let (mut raw, id) = l.accept_raw(address);
@@ -266,8 +268,11 @@ fn echo_text(context: &mut Context, seen: &Seen) {
 }
 
 /// H12: every frame of a client has a key of its own; every key of a thousand, and no byte is favoured.
+///
+/// Checked by: with a constant key in put() of net/send.rs, or bytes that are given out twice in Random::take of
+/// net/core.rs, this fails.
 #[test]
-fn a_fresh_mask_for_every_frame() {
+fn h12_a_fresh_mask_for_every_frame() {
     let mut l = Loop::new(Limits::default());
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());

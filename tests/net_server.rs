@@ -194,9 +194,11 @@ fn connections_of_one_address_are_limited() {
     l.context.send(first.1, Kind::Text, b"in again").unwrap();
 }
 
-/// Accepting pauses while too many handshakes are open; who waits gets in as soon as one is done or gives up.
+/// H24: accepting pauses while too many handshakes are open; who waits gets in as soon as one is done or gives up.
+///
+/// Checked by: without max_pending_handshakes in has_room() of net/listener.rs this fails.
 #[test]
-fn pending_handshakes_are_limited() {
+fn h24_pending_handshakes_are_limited() {
     let limits = Limits { max_pending_handshakes: 2, handshake_timeout: ms(300), ..Limits::default() };
     let mut l = Loop::new(limits);
     let (_, address) = l.listen(ListenOptions::default());

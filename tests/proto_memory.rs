@@ -2,58 +2,22 @@
 //! bounded memory (H3): a counting allocator watches.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/cost.rs"]
+mod cost;
 #[path = "common/drive.rs"]
 mod drive;
 #[path = "common/frames.rs"]
 mod frames;
+#[path = "common/held.rs"]
+mod held;
 
+use cost::least_cpu;
 use drive::{End, Seen};
 use frames::{BINARY, KEY, TEXT, frame, header};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use held::{held, most};
 use wsrs::proto::connection::Role;
 use wsrs::proto::error::ProtocolError::{TooBig, TooManyFragments};
 use wsrs::proto::message::MessageLimits;
-
-/// Counts what each thread holds, and the most it held.
-struct Counting;
-
-thread_local! {
-    static HELD: Cell<isize> = const { Cell::new(0) };
-    static MOST: Cell<isize> = const { Cell::new(0) };
-}
-
-fn count(by: isize) {
-    let held = HELD.get() + by;
-    HELD.set(held);
-    MOST.set(MOST.get().max(held));
-}
-
-// SAFETY: the system's allocator does the work; the counters neither allocate nor unwind.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// The most that `work` held beyond what was held before.
-fn most(work: impl FnOnce()) -> isize {
-    let before = HELD.get();
-    MOST.set(before);
-    work();
-    MOST.get() - before
-}
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
 
@@ -67,8 +31,11 @@ fn unlimited() -> MessageLimits {
     MessageLimits { max_message: u64::MAX, max_frame: u64::MAX, max_fragments: u32::MAX }
 }
 
+/// H2: the promise of a header costs nothing.
+///
+/// Checked by: when Pool::take of buffer.rs makes a buffer of the size that is expected, this fails.
 #[test]
-fn a_header_alone_costs_the_same_whatever_it_promises() {
+fn h02_a_header_alone_costs_the_same_whatever_it_promises() {
     for role in ROLES {
         let key = (role == Role::Server).then_some(KEY);
         for length in [126, 65_536, 1 << 20, 1 << 31, 1 << 32, (1 << 63) - 1] {
@@ -82,9 +49,11 @@ fn a_header_alone_costs_the_same_whatever_it_promises() {
     }
 }
 
-/// A promise and a few bytes: the room to receive into is small until something has come.
+/// H2: a promise and a few bytes: the room to receive into is small until something has come.
+///
+/// Checked by: with room for 1 MiB at once in Buffer::room of buffer.rs this fails.
 #[test]
-fn a_few_bytes_of_a_large_frame_cost_little() {
+fn h02_a_few_bytes_of_a_large_frame_cost_little() {
     for (arrived, most_held) in [(1, 5_000), (100, 9_000), (4_096, 75_000), (65_536, 210_000)] {
         let mut end = end(Role::Server, false, unlimited());
         end.direct = true;
@@ -99,18 +68,20 @@ fn a_few_bytes_of_a_large_frame_cost_little() {
     }
 }
 
-/// Received piece by piece, a message never holds more than four times what came.
+/// H2: received piece by piece, a message never holds more than four times what came.
+///
+/// Checked by: as the one before.
 #[test]
-fn a_growing_message_costs_in_proportion_to_what_came() {
+fn h02_a_growing_message_costs_in_proportion_to_what_came() {
     let piece = vec![7; 8_192];
     let mut end = end(Role::Client, false, unlimited());
     end.direct = true;
     end.take(&header(BINARY, 1 << 40, None));
-    let (before, mut arrived) = (HELD.get(), 0);
+    let (before, mut arrived) = (held(), 0);
     while arrived < 4 << 20 {
         end.take(&piece);
         arrived += piece.len() as isize;
-        let held = HELD.get() - before;
+        let held = held() - before;
         assert!(held <= 4 * arrived + (64 << 10), "{held} held after {arrived}");
     }
     assert_eq!(end.seen, []);
@@ -139,8 +110,11 @@ fn flood(role: Role, streaming: bool, payload: &[u8], limits: MessageLimits) -> 
     (taken, held, end.seen)
 }
 
+/// H3: without a byte, with one byte each, by the number of fragments and by their sum.
+///
+/// Checked by: without either limit in message.rs this fails.
 #[test]
-fn a_million_tiny_fragments_end_at_the_limits_with_bounded_memory() {
+fn h03_a_million_tiny_fragments_end_at_the_limits_with_bounded_memory() {
     for streaming in [false, true] {
         for payload in [&b""[..], b"x"] {
             let (taken, held, seen) = flood(Role::Server, streaming, payload, MessageLimits::default());
@@ -159,9 +133,38 @@ fn a_million_tiny_fragments_end_at_the_limits_with_bounded_memory() {
     }
 }
 
-/// The limit of fragments, to the frame.
+/// A message in four times as many fragments takes four times as long, where no limit ends it.
+///
+/// Checked by: with work at each fragment that grows with their number (a check of as many bytes in Incoming::begin of
+/// message.rs) this fails.
 #[test]
-fn the_limit_of_fragments_is_exact() {
+fn h03_floods_of_fragments_cost_linear_time() {
+    for streaming in [false, true] {
+        for payload in [&b""[..], b"x"] {
+            let time = |count: usize| {
+                let window = frame(0x00, payload, None).repeat(1000);
+                least_cpu(|| {
+                    let mut end = end(Role::Client, streaming, unlimited());
+                    end.take(&frame(0x02, payload, None));
+                    for _ in 0..count / 1000 {
+                        end.take(&window);
+                        end.seen.clear();
+                    }
+                    assert_eq!(end.seen, []);
+                })
+            };
+            let (small, large) = (time(20_000), time(80_000));
+            // Linear is 4, quadratic 16.
+            assert!(large < small * 9, "{small:?} became {large:?}, streaming {streaming}");
+        }
+    }
+}
+
+/// H3: the limit of fragments, to the frame.
+///
+/// Checked by: without max_fragments in message.rs this fails.
+#[test]
+fn h03_the_limit_of_fragments_is_exact() {
     for streaming in [false, true] {
         for (count, fits) in [(1, true), (9, true), (10, true), (11, false)] {
             let mut end = end(Role::Client, streaming, MessageLimits { max_fragments: 10, ..unlimited() });
@@ -185,10 +188,10 @@ fn a_connection_between_messages_owns_nothing() {
             .flat_map(|(first, payload)| frame(*first, payload, key))
             .collect();
         end.seen.reserve(8);
-        let before = HELD.get();
+        let before = held();
         bytes.chunks(5).for_each(|piece| end.take(piece));
         assert_eq!(end.seen.len(), 3);
         end.seen.clear();
-        assert_eq!(HELD.get(), before);
+        assert_eq!(held(), before);
     }
 }

@@ -27,6 +27,10 @@ fn fails_at(name: &str, role: Role, bytes: &[u8], at: usize, error: ProtocolErro
         for direct in [false, true] {
             let name = format!("{name}, {role:?}, streaming {streaming}, direct {direct}");
             assert_eq!(drive(role, streaming, direct, [bytes]).0.last(), Some(&Seen::Failed(error)), "{name}");
+            let mut short_way = End::new(role, streaming);
+            (short_way.direct, short_way.fast) = (direct, !streaming);
+            short_way.take(bytes);
+            assert_eq!(short_way.seen.last(), Some(&Seen::Failed(error)), "{name}, the short way first");
             let (before, _) = drive(role, streaming, direct, bytes[..at - 1].chunks(1));
             assert!(!before.iter().any(|seen| matches!(seen, Seen::Failed(_))), "{name}: too early");
             let (seen, _) = drive(role, streaming, direct, bytes[..at].chunks(1));
@@ -60,8 +64,10 @@ fn the_first_byte() {
 }
 
 /// H7: unmasked to a server, masked to a client, whatever the frame; known with the second byte.
+///
+/// Checked by: without the comparison with MASK in check_second() of frame.rs, or with that of one role only, this fails.
 #[test]
-fn missing_and_unexpected_masks() {
+fn h07_missing_and_unexpected_masks() {
     for first in [TEXT, BINARY, 0x01, CLOSE, PING, PONG] {
         for payload in [&b""[..], b"Hello", &[b'x'; 300]] {
             if first < 0x88 || payload.len() < 126 {
@@ -76,8 +82,10 @@ fn missing_and_unexpected_masks() {
 }
 
 /// H7: fragments in the wrong order; known with the header's last byte.
+///
+/// Checked by: without StrayContinuation or without Interleaved in Incoming::begin of message.rs this fails.
 #[test]
-fn fragments_out_of_order() {
+fn h07_fragments_out_of_order() {
     let sequences: [(&str, &[u8], ProtocolError); 7] = [
         ("continuation first", &[0x80], StrayContinuation),
         ("continuation that goes on", &[0x00], StrayContinuation),
@@ -109,8 +117,11 @@ fn long_control_frames() {
 
 /// H1: lengths that are not in their shortest form or have the highest bit; known with the length's last byte, or with
 /// the mask's where there is one.
+///
+/// Checked by: without the test of the most significant bit or one of the least lengths, in Header::parse or parse_plain of
+/// frame.rs, this fails.
 #[test]
-fn wrong_lengths() {
+fn h01_wrong_lengths() {
     let mut table: Vec<(u8, u64)> = [0, 1, 124, 125].map(|length| (126, length)).to_vec();
     table.extend([0, 125, 126, 127, 255, 256, 65_534, 65_535].map(|length| (127, length)));
     table.extend([1 << 63, (1 << 63) + 1, u64::MAX - 127, i64::MIN as u64].map(|length| (127, length)));
@@ -138,8 +149,10 @@ fn end(role: Role, max_message: u64, max_frame: u64) -> End {
 
 /// H1: the largest lengths that are well-formed: 1009 with the header's last byte, or accepted without trouble where
 /// there is no limit.
+///
+/// Checked by: without the limits in MessageLimits::check of message.rs this fails.
 #[test]
-fn the_largest_lengths() {
+fn h01_the_largest_lengths() {
     let large = [1 << 31, (1 << 31) - 1, (1 << 31) + 1, 1 << 32, (1 << 32) - 1, (1 << 32) + 1];
     for length in large.into_iter().chain((0..=16).map(|less| (1 << 63) - 1 - less)) {
         for role in ROLES {
@@ -161,8 +174,10 @@ fn the_largest_lengths() {
 }
 
 /// H1: the sum of fragments must not wrap, whatever the limit; and limits are exact.
+///
+/// Checked by: without `before` in the sum of MessageLimits::check of message.rs this fails.
 #[test]
-fn later_fragments_do_not_wrap_the_total() {
+fn h01_later_fragments_do_not_wrap_the_total() {
     for (before, length, most, fits) in [
         (1u64, (1 << 63) - 1, u64::MAX, true),
         (1, (1 << 63) - 1, (1 << 63) - 1, false),
@@ -202,9 +217,38 @@ fn limits_are_exact_for_whole_cut_and_streamed_messages() {
     }
 }
 
-/// H17: every code, as the body of a Close and as what may be sent.
+/// H13: whatever comes, each step takes at least a byte of it: no input makes it go round without end.
+///
+/// Checked by: when a cut header takes no bytes (`Ok((0, None))` in Incoming::header of message.rs) this fails.
 #[test]
-fn every_close_code_against_the_table() {
+fn h13_garbage_takes_no_more_steps_than_it_has_bytes() {
+    let mut random = 0x9e37_79b9_7f4a_7c15u64;
+    let mut next = move || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random
+    };
+    for round in 0..20_000 {
+        let role = ROLES[round % 2];
+        let mut bytes: Vec<u8> = (0..next() % 64).map(|_| next() as u8).collect();
+        // Garbage fails soon: most of it begins as a frame that is right.
+        if round % 4 > 0 {
+            let first = [0x01, 0x02, TEXT, BINARY, PING, PONG][next() as usize % 6];
+            bytes.splice(..0, header(first, next() % if first < 0x88 { 200 } else { 126 }, key(role)));
+        }
+        let mut end = End::new(role, round % 3 == 0);
+        (end.direct, end.fast) = (round % 5 == 0, round % 7 == 0);
+        bytes.chunks(1 + next() as usize % 9).for_each(|piece| end.take(piece));
+        assert!(end.steps <= bytes.len(), "{} steps for {bytes:?}", end.steps);
+    }
+}
+
+/// H17: every code, as the body of a Close and as what may be sent.
+///
+/// Checked by: with 1000..=4999 in is_sendable() of close.rs, or without its use in parse() there, this fails.
+#[test]
+fn h17_every_close_code_against_the_table() {
     let allowed = |code: u16| matches!(code, 1000..=1003 | 1007..=1011 | 3000..=4999);
     for code in 0..=u16::MAX {
         assert_eq!(close::is_sendable(code), allowed(code), "{code}");
@@ -219,8 +263,10 @@ fn every_close_code_against_the_table() {
 }
 
 /// H17: wrong bodies; known when the frame is complete.
+///
+/// Checked by: when parse() of close.rs takes a body of one byte, or any bytes for a reason, this fails.
 #[test]
-fn wrong_close_bodies() {
+fn h17_wrong_close_bodies() {
     let broken: [&[u8]; 5] = [b"\xff", b"ok\xc3", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf4\x90\x80\x80"];
     for role in ROLES {
         let bytes = frame(CLOSE, &[3], key(role));

@@ -1,11 +1,7 @@
 //! What a peer sends once a connection is open.
 
-#[path = "../../tests/common/drive.rs"]
-mod drive;
-
+use super::drive::{End, Seen, joined};
 use super::{Cuts, model};
-pub(super) use drive::Seen;
-use drive::{End, joined};
 use wsrs::proto::connection::Role;
 use wsrs::proto::message::MessageLimits;
 
@@ -32,34 +28,52 @@ pub fn frames(data: &[u8]) {
     ways.push(cuts.pieces(&stream, 60_000));
 
     let expected = model::read(&stream, role, &limits);
-    let streamed = take(&ways[0], role, limits, true, false, false);
+    let way = |streaming, direct, fast| Way { role, limits, streaming, direct, fast };
+    let streamed = way(true, false, false).take(&ways[0]);
     for pieces in &ways {
         for (direct, fast) in [(false, false), (true, false), (false, true), (true, true)] {
             let name = format!("{} pieces, direct {direct}, fast {fast}", pieces.len());
-            let seen = take(pieces, role, limits, false, direct, fast);
+            let seen = way(false, direct, fast).take(pieces);
             assert!(expected.allows(&seen), "{name}: {seen:?} instead of {expected:?}");
             if direct == fast {
-                assert_eq!(take(pieces, role, limits, true, direct, fast), streamed, "streaming, {name}");
+                assert_eq!(way(true, direct, fast).take(pieces), streamed, "streaming, {name}");
             }
         }
     }
     assert!(expected.allows(&assembled(streamed)), "streaming: {expected:?}");
 }
 
-fn take(pieces: &[&[u8]], role: Role, limits: MessageLimits, streaming: bool, direct: bool, fast: bool) -> Vec<Seen> {
-    let mut end = End::new(role, streaming);
-    (end.limits, end.direct, end.fast) = (limits, direct, fast);
-    pieces.iter().for_each(|piece| end.take(piece));
-    let mut seen = if streaming { joined(end.seen) } else { end.seen };
-    // How much of a piece that breaks the rules was handed out before is a matter of the cuts.
-    if let [.., Seen::Message(.., false), Seen::Failed(_)] = &seen[..] {
-        seen.remove(seen.len() - 2);
+/// How bytes are taken.
+#[derive(Clone, Copy)]
+pub(super) struct Way {
+    pub(super) role: Role,
+    pub(super) limits: MessageLimits,
+    pub(super) streaming: bool,
+    pub(super) direct: bool,
+    pub(super) fast: bool,
+}
+
+impl Way {
+    pub(super) fn end(self) -> End {
+        let mut end = End::new(self.role, self.streaming);
+        (end.limits, end.direct, end.fast) = (self.limits, self.direct, self.fast);
+        end
     }
-    seen
+
+    pub(super) fn take(self, pieces: &[&[u8]]) -> Vec<Seen> {
+        let mut end = self.end();
+        pieces.iter().for_each(|piece| end.take(piece));
+        let mut seen = if self.streaming { joined(end.seen) } else { end.seen };
+        // How much of a piece that breaks the rules was handed out before is a matter of the cuts.
+        if let [.., Seen::Message(.., false), Seen::Failed(_)] = &seen[..] {
+            seen.remove(seen.len() - 2);
+        }
+        seen
+    }
 }
 
 /// Pieces put together to whole messages, in the place of the last.
-fn assembled(streamed: Vec<Seen>) -> Vec<Seen> {
+pub(super) fn assembled(streamed: Vec<Seen>) -> Vec<Seen> {
     let (mut seen, mut before) = (Vec::new(), Vec::new());
     for each in streamed {
         match each {
@@ -77,7 +91,7 @@ fn assembled(streamed: Vec<Seen>) -> Vec<Seen> {
 }
 
 /// Frames with right headers, three bytes for each: what it is, how long, what is in it.
-fn build(plan: &[u8], role: Role) -> Vec<u8> {
+pub(super) fn build(plan: &[u8], role: Role) -> Vec<u8> {
     const FIRST: [u8; 10] = [0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0x8a, 0x88, 0x00];
     let mut stream = Vec::new();
     for (frame, _) in plan.chunks_exact(3).zip(0..40) {

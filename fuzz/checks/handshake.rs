@@ -25,7 +25,11 @@ pub fn answer(data: &[u8]) {
     }
 }
 
-fn however_cut(data: &[u8], parse: impl Fn(&[u8], &mut Scanned) -> Option<String>) {
+/// What the whole means, and every cut of it.
+pub(super) fn however_cut<T: PartialEq + std::fmt::Debug>(
+    data: &[u8],
+    parse: impl Fn(&[u8], &mut Scanned) -> Option<T>,
+) -> Option<T> {
     let feed = |pieces: Vec<&[u8]>| {
         let (mut scanned, mut end) = (Scanned::default(), 0);
         pieces.iter().find_map(|piece| {
@@ -41,6 +45,7 @@ fn however_cut(data: &[u8], parse: impl Fn(&[u8], &mut Scanned) -> Option<String
     let whole = feed(vec![data]);
     assert_eq!(feed(data.chunks(1).collect()), whole, "byte by byte");
     assert_eq!(feed(Cuts::of(data).pieces(data, 60)), whole, "in pieces");
+    whole
 }
 
 fn request_verdict(bytes: &[u8], scanned: &mut Scanned, limits: &HeadLimits) -> Option<String> {

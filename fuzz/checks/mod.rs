@@ -1,21 +1,27 @@
 //! What holds for every input of the protocol core. Each function takes any bytes and panics where it does not.
 //!
-//! The fuzz targets feed them with new bytes, `tests/fuzz_corpus.rs` with those in `corpus`. To search for a while
-//! (new inputs go to the first folder, which is not kept):
-//!
-//! ```text
-//! mkdir -p fuzz/found/frames
-//! cargo +nightly fuzz run frames fuzz/found/frames fuzz/corpus/frames -- -max_total_time=120
-//! ```
+//! The fuzz targets feed them with new bytes (`scripts/fuzz.sh`), `tests/fuzz_corpus.rs` with those in `corpus`.
 
 mod bytes;
+mod calls;
+mod connection;
+#[path = "../../tests/common/drive.rs"]
+mod drive;
 mod frames;
 mod handshake;
+#[path = "../../tests/common/held.rs"]
+mod held;
+mod input;
 mod model;
+mod pair;
+mod upgrade;
 
 pub use bytes::{chunked, url, utf8};
+pub use calls::calls;
+pub use connection::connection;
 pub use frames::frames;
 pub use handshake::{answer, request};
+pub use upgrade::handshake;
 
 /// Cuts that depend on nothing but the input.
 struct Cuts(u64);

@@ -1,7 +1,7 @@
 //! RFC 6455 §5 as plainly as it can be written: frame by frame over bytes that are all there, without the library's
 //! own code.
 
-use super::frames::Seen;
+use super::drive::Seen;
 use wsrs::proto::connection::Role;
 use wsrs::proto::error::ProtocolError as E;
 use wsrs::proto::message::{Kind, MessageLimits};

@@ -4,6 +4,7 @@
 //! struct, [`Here`], without destructor and without lazy initialisation: finding it is one access, shared by the
 //! guard and by the lookup of handles.
 
+use crate::sync::thread_local;
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -109,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_becomes_a_message_with_its_place() {
+    fn h21_a_panic_becomes_a_message_with_its_place() {
         silence_panics();
         let text = guard(|_| -> u32 { panic!("on {}", "purpose") }).expect_err("must panic");
         assert!(text.contains("on purpose"), "{text}");
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_that_panics_when_dropped_stays_inside() {
+    fn h21_a_payload_that_panics_when_dropped_stays_inside() {
         struct Bomb;
         impl Drop for Bomb {
             fn drop(&mut self) {

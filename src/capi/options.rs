@@ -9,7 +9,7 @@ use crate::boundary::pointer::{Sized0, read_sized};
 use crate::net::{ConnectOptions, Limits, ListenOptions};
 use std::ffi::{c_char, c_void};
 
-/// Options. Used in: wsrs_context_new. Start from WSRS_CONTEXT_OPTIONS_INIT.
+/// Options of wsrs_context_new. Start from WSRS_CONTEXT_OPTIONS_INIT.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wsrs_context_options {
@@ -19,7 +19,7 @@ pub struct wsrs_context_options {
     pub limits: *const wsrs_limits,
 }
 
-/// Options. Used in: wsrs_context_listen. Start from WSRS_LISTEN_OPTIONS_INIT.
+/// Options of wsrs_context_listen. Start from WSRS_LISTEN_OPTIONS_INIT.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wsrs_listen_options {
@@ -48,7 +48,7 @@ pub struct wsrs_listen_options {
     pub unix_mode: u32,
 }
 
-/// Options. Used in: wsrs_context_connect. Start from WSRS_CONNECT_OPTIONS_INIT.
+/// Options of wsrs_context_connect. Start from WSRS_CONNECT_OPTIONS_INIT.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wsrs_connect_options {

@@ -12,12 +12,16 @@ use super::table::RESERVED;
 use crate::proto::connection::NotNow;
 use crate::proto::message::Kind;
 use crate::proto::utf8::Utf8;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
+
+#[cfg(all(test, loom))]
+mod models;
 
 /// Shared by the loop and every thread that knows the context.
 pub struct Door {
@@ -28,6 +32,8 @@ pub struct Door {
     /// Sends that were refused here.
     refused: AtomicU64,
     inner: Mutex<Inner>,
+    #[cfg(all(test, loom))]
+    model: models::Model,
 }
 
 #[derive(Default)]
@@ -102,6 +108,8 @@ impl Door {
             pending: AtomicBool::new(false),
             refused: AtomicU64::new(0),
             inner: Mutex::new(Inner { shut: true, ..Inner::default() }),
+            #[cfg(all(test, loom))]
+            model: models::Model::default(),
         })
     }
 
@@ -298,6 +306,8 @@ impl Door {
     /// Wakes the loop. An eventfd takes 2^64 - 2 of these before it would block.
     pub(super) fn ring(&self) {
         let _ = rustix::io::write(&*self.wake, &1u64.to_ne_bytes());
+        #[cfg(all(test, loom))]
+        self.model.ring();
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -1,6 +1,7 @@
 #!/bin/sh
-# header.sh HEADER BAD_INPUT: the header is valid on its own as C99, C11 and C++11 without a warning; the table of wrong
-# input covers every function, and the list of calls about refused handles beside it every one that takes a handle.
+# header.sh HEADER BAD_INPUT ACTIONS: the header is valid on its own as C99, C11 and C++11 without a warning; the table of
+# wrong input and the actions inside callbacks cover every function, and the list of calls about refused handles every one
+# that takes a handle.
 set -eu
 folder=$(cd "$(dirname "$0")" && pwd)
 include=$(dirname "$1")
@@ -16,7 +17,9 @@ if command -v "${CXX:-c++}" >/dev/null; then
 fi
 status=0
 for function in $(sh "$folder/functions.sh" "$1"); do
-    grep -q "\b$function(" "$2" || { echo "bad_input.c does not try $function"; status=1; }
+    for table in "$2" "$3"; do
+        grep -q "\b$function(" "$table" || { echo "$table does not try $function"; status=1; }
+    done
     case $function in
         wsrs_version | wsrs_version_text | wsrs_strerror | wsrs_context_new) continue ;; # no handle
         wsrs_context_free) continue ;; # its own answer

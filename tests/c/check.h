@@ -149,16 +149,22 @@ static inline size_t raw_answer(wsrs_context context, int fd, const char *end, c
     }
 }
 
-/* The same peer with the opening handshake done. */
-static inline int raw_upgrade(wsrs_context context, uint16_t port)
+/* The opening handshake of a client that is no library. */
+static inline void raw_handshake(wsrs_context context, int fd)
 {
     static const char request[] = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
     char answer[1024];
-    int fd = raw_connect(port);
     raw_write(fd, request, sizeof request - 1);
     raw_answer(context, fd, "\r\n\r\n", answer, sizeof answer);
     CHECK(strncmp(answer, "HTTP/1.1 101 ", 13) == 0);
+}
+
+/* A plain TCP connection with the opening handshake done. */
+static inline int raw_upgrade(wsrs_context context, uint16_t port)
+{
+    int fd = raw_connect(port);
+    raw_handshake(context, fd);
     return fd;
 }
 

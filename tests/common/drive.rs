@@ -36,6 +36,8 @@ pub struct End {
     pub seen: Vec<Seen>,
     /// How many bytes were received directly.
     pub received_directly: usize,
+    /// How many steps it took.
+    pub steps: usize,
     pool: Pool,
     lent: Buffer,
 }
@@ -49,6 +51,7 @@ impl End {
             fast: false,
             seen: Vec::new(),
             received_directly: 0,
+            steps: 0,
             pool: Pool::default(),
             lent: Buffer::default(),
         }
@@ -66,6 +69,7 @@ impl End {
                 bytes = &bytes[count..];
                 self.received_directly += count;
                 let mut window = [0; MAX_HEADER];
+                self.steps += 1;
                 let (beyond, step) = self.connection.received(count, &mut window, &mut self.lent);
                 self.note(step, &window);
                 self.window(&window[..beyond]);
@@ -86,6 +90,7 @@ impl End {
         }
         let mut at = 0;
         while at < end && !self.is_over() {
+            self.steps += 1;
             if self.fast
                 && let Some((kind, place)) = self.connection.whole_message(&mut window, at, end, &self.limits)
             {

@@ -105,6 +105,8 @@ PEERS = [
         probe=["pkg-config", "--exists", "libwebsockets"],
         debian=["libwebsockets-dev"],
         build=make("libwebsockets", "cc -O1 -Wall -Wextra", "libwebsockets.c", "$(pkg-config --cflags --libs libwebsockets)"),
+        remark="a program of ours over it; the packaged `libwebsockets-test-server` (which mirrors and counts) and "
+        "`libwebsockets-test-client` (which draws on a mirror) are tried beside it",
     ),
     Peer(
         name="libsoup",

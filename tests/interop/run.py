@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 
+import packaged_lws
 import table
 from ends import Broken, Cannot, End
 from exchange import CHECKS, Pair
@@ -169,6 +170,23 @@ def try_peer(peer, log):
     return outcome
 
 
+def try_programs(log):
+    """The packaged test programs of libwebsockets."""
+    if not packaged_lws.is_there() and not succeeds(install([packaged_lws.PACKAGE]), log):
+        print("skipped: %s: its package can't be had" % packaged_lws.SERVER, flush=True)
+        Totals.skipped += 1
+        Totals.failed += os.environ.get("CI") == "true"
+        return
+    for name, check in packaged_lws.CHECKS:
+        try:
+            check([OURS], log)
+            Totals.passed += 1
+            print("ok   ", name)
+        except (Broken, OSError) as broken:
+            Totals.failed += 1
+            print("FAIL ", name + ":", broken)
+
+
 def main():
     options = {word for word in sys.argv[1:] if word.startswith("--")}
     names = [word.lower() for word in sys.argv[1:] if word not in options]
@@ -180,6 +198,8 @@ def main():
     with open(os.path.join(TOP, "build", "logs", "interop-peers.log"), "w") as log:
         get_packages(chosen, log)
         outcomes = [try_peer(peer, log) for peer in chosen]
+        if any(peer.name == "libwebsockets" for peer in chosen):
+            try_programs(log)
     for peer in left:
         print("left to --all: " + peer.name)
     if "--write" in options:

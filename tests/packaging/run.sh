@@ -20,6 +20,11 @@ installed_under_destdir() {
         ! grep -rlF -e "$work" -e "$build" "stage/usr" --include='*.cmake' --include='*.pc'
 }
 
+installed_manual() {
+    man -M stage/usr/share/man -w 3 wsrs_conn_send && man -M stage/usr/share/man -w 7 wsrs &&
+        [ -e stage/usr/share/doc/wsrs/html/index.html ] && ! grep -rlF -e "$work" -e "$build" stage/usr/share
+}
+
 moved_after_install() {
     cmake --install "$build" --prefix "$work/first" >/dev/null && mv first moved && [ -e moved/include/wsrs.h ]
 }
@@ -52,6 +57,7 @@ through_cargo() {
 }
 
 check "install with DESTDIR, no path of the build in it" installed_under_destdir
+check "the installed manual" installed_manual
 check "install with a prefix, then move" moved_after_install
 check "pkg-config, shared" through_pkg_config shared
 check "pkg-config, static" through_pkg_config static

@@ -6,6 +6,10 @@
 
 pub(super) mod ctx;
 pub(super) mod fault;
+#[cfg(all(test, loom))]
+mod models;
+#[cfg(test)]
+mod panics;
 pub(super) mod registry;
 pub(super) mod report;
 pub(super) mod stop;

@@ -17,11 +17,12 @@ use super::stop;
 use crate::boundary::handle::{self, CONTEXT_BITS, CONTEXTS, Kind};
 use crate::capi::result::*;
 use crate::net::{self, Door, Limits};
+use crate::sync::{Mutex, MutexGuard};
 use rustix::event::{EventfdFlags, eventfd};
 use std::cell::UnsafeCell;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Once, PoisonError};
 
 /// The table.
 struct Registry {
@@ -48,7 +49,12 @@ struct Live {
 /// Beyond this a slot is retired: the rest of the 31 bits is left to its last context.
 const LAST_GENERATION: u32 = 1 << 30;
 
+#[cfg(not(all(test, loom)))]
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry { slots: Vec::new() });
+#[cfg(all(test, loom))]
+loom::lazy_static! {
+    static ref REGISTRY: Mutex<Registry> = Mutex::new(Registry { slots: Vec::new() });
+}
 static EPOCH: AtomicU32 = AtomicU32::new(0);
 
 /// How many forks lie between the first process and this one.
@@ -174,7 +180,6 @@ pub(super) fn put_back(ctx: Box<Ctx>) {
 
 /// The context is over; its slot is free for another one.
 pub(super) fn release(ctx: &Ctx) {
-    stop::close(ctx.slot);
     let next_object = ctx.net.borrow().last_generation().saturating_add(1);
     let mut registry = lock();
     let slot = &mut registry.slots[place(ctx.slot)];

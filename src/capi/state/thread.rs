@@ -15,6 +15,7 @@ use crate::boundary::handle::{self, Kind, PREFIX_SHIFT};
 use crate::capi::result::*;
 use crate::capi::types::{wsrs_conn, wsrs_context};
 use crate::net::ConnId;
+use crate::sync::thread_local;
 use std::cell::RefCell;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -29,8 +30,11 @@ struct Bound(RefCell<Vec<Rc<Ctx>>>);
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        with_here(Here::forget);
-        for ctx in self.0.take() {
+        let left = self.0.take();
+        if !left.is_empty() {
+            with_here(Here::forget);
+        }
+        for ctx in left {
             // With a turn still on the stack (exit() in a callback) it stays where it is, out of reach.
             if let Some(ctx) = Rc::into_inner(ctx) {
                 registry::put_back(Box::new(ctx));

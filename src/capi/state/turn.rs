@@ -5,7 +5,7 @@
 
 use super::ctx::Ctx;
 use super::fault::Fault;
-use super::{registry, thread};
+use super::{registry, stop, thread};
 use crate::boundary::guard::Here;
 use crate::capi::result::*;
 use crate::net::event::Timeout;
@@ -46,6 +46,7 @@ pub(in crate::capi) fn free(here: &Here, id: u64) -> Result<(), Fault> {
     };
     here.forget();
     ctx.shared.door.shut();
+    stop::close(ctx.slot);
     ctx.freed.set(true);
     if ctx.polling.get() {
         return Ok(());

@@ -191,7 +191,8 @@ static wsrs_result listen_somewhere(void)
     wsrs_listener listener;
     wsrs_result result;
     uint16_t port = 0;
-    options.subprotocols = "chat.v2";
+    /* The others are those of the packaged test programs of libwebsockets. */
+    options.subprotocols = "chat.v2, dumb-increment-protocol, lws-mirror-protocol";
     result = wsrs_context_listen(context, "127.0.0.1:0", &options, &listener);
     if (result == WSRS_OK)
         result = wsrs_listener_port(listener, &port);
