@@ -253,11 +253,11 @@ class Context(Loop):
         coarse: a few milliseconds late is normal. Loop thread. ArgumentError, LimitError, ClosedError."""
         if seconds < 0 or (repeat is not None and not repeat > 0):
             raise ValueError("times must not be negative, and repeat must be above 0")
-        interval = 0 if repeat is None else math.ceil(repeat * 1000)
+        interval = 0 if repeat is None else _milliseconds(repeat)
         delivery = self._delivery
         id = c_uint64()
         check(
-            self._call(native.context_timer, math.ceil(seconds * 1000), interval, delivery.on_timer, None, byref(id))
+            self._call(native.context_timer, _milliseconds(seconds), interval, delivery.on_timer, None, byref(id))
         )
         delivery.timers[id.value] = function if interval else _Once(delivery, id.value, function)
         return Timer(id.value, self)
@@ -316,6 +316,11 @@ class _Once:
     def __call__(self) -> None:
         self._delivery.timers.pop(self._id, None)
         self._function()
+
+
+def _milliseconds(seconds: float) -> int:
+    """For the library, which refuses the most that it can be told. ctypes would cut what is more, to any time."""
+    return 2**64 - 1 if seconds >= 2**53 else math.ceil(seconds * 1000)
 
 
 def _joined(subprotocols: Iterable[str]) -> Optional[bytes]:
