@@ -12,7 +12,7 @@ from ._loop import Loop
 from ._payload import Data, payload
 from ._text import c_text
 from .connection import Connection
-from .errors import check, result_error
+from .errors import HeaderError, check, result_error
 from .handlers import Handlers, OnClose, OnControl, OnDrain, OnError, OnMessage, OnOpen, OnRequest
 from .headers import HeadersLike, c_headers
 from .limits import Limits, c_limits
@@ -326,4 +326,7 @@ def _milliseconds(seconds: float) -> int:
 def _joined(subprotocols: Iterable[str]) -> Optional[bytes]:
     if isinstance(subprotocols, str):
         subprotocols = [subprotocols]
+    subprotocols = list(subprotocols)
+    if any(not name or "," in name for name in subprotocols):
+        raise HeaderError(f"not the names of subprotocols: {subprotocols}")
     return c_text(", ".join(subprotocols)) or None
