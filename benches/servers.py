@@ -115,9 +115,13 @@ def python_wsrs():
     program = os.path.join(TOP, "python", "examples", "echo_server.py")
     if not os.path.exists(program):
         raise LeftOut("there is no python/examples/echo_server.py")
+    return from_the_tree([python("websockets")[0], program, "127.0.0.1:{port}"])
+
+
+def from_the_tree(command):
+    """With the package wsrs of this tree."""
     return ["env", "PYTHONPATH=" + os.path.join(TOP, "python"), "PYTHONDONTWRITEBYTECODE=1",
-            "WSRS_LIBRARY=" + os.path.join(TOP, "build", "libwsrs.so.0"),
-            python("websockets")[0], program, "127.0.0.1:{port}"]
+            "WSRS_LIBRARY=" + os.path.join(TOP, "build", "libwsrs.so.0"), *command]
 
 
 def wsrs():
@@ -141,6 +145,8 @@ PYTHON = {
     "websockets": lambda: python("websockets"),
     "aiohttp": lambda: python("aiohttp"),
     "python-wsrs": python_wsrs,
+    "python-wsrs-asyncio": lambda: from_the_tree(python("wsrs")),
+    "python-wsrs-asyncio-uvloop": lambda: from_the_tree(python("wsrs-uvloop")),
 }
 ALL = {**NATIVE, **PYTHON}
 

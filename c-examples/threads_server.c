@@ -72,6 +72,8 @@ static void *run(void *argument)
 {
     struct part *part = argument;
     part->result = wsrs_context_run(part->context);
+    if (part->result != WSRS_OK)
+        on_signal(0); /* all or none */
     return NULL;
 }
 
@@ -87,7 +89,7 @@ static void raise_descriptor_limit(void)
 
 int main(int argc, char **argv)
 {
-    int threads = argc == 3 ? atoi(argv[1]) : 2, i;
+    int threads = argc == 3 ? atoi(argv[1]) : 2, running = 1, i;
     unsigned port = argc >= 2 ? (unsigned)atoi(argv[argc - 1]) : 9001;
     wsrs_result result = WSRS_OK;
     if (argc > 3 || threads < 1 || threads > MOST_THREADS) {
@@ -102,10 +104,14 @@ int main(int argc, char **argv)
     if (result == WSRS_OK) {
         printf("listening on ws://127.0.0.1:%u/ with %d threads\n", port, threads);
         fflush(stdout);
-        for (i = 1; i < threads; i++)
-            pthread_create(&parts[i].thread, NULL, run, &parts[i]);
+        while (running < threads && pthread_create(&parts[running].thread, NULL, run, &parts[running]) == 0)
+            running++;
+        if (running < threads) {
+            fprintf(stderr, "threads_server: only %d threads can be had\n", running);
+            on_signal(0);
+        }
         run(&parts[0]); /* this thread is one of them */
-        for (i = 1; i < threads; i++)
+        for (i = 1; i < running; i++)
             pthread_join(parts[i].thread, NULL);
     }
     for (i = 0; i < started; i++) {

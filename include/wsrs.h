@@ -510,7 +510,7 @@ typedef struct {
      * For bindings of other languages, instead of on_message in a context that has wsrs_objects: a whole message came, as
      * an object that the library made and releases when it returns. Only for connections whose user data is not NULL:
      * that is the binding's object of the connection. Pieces of a message, and a message of which no object could be made,
-     * come to on_message.
+     * come to on_message: set both.
      */
     void (*on_object)(void *user_data, void *object);
 } wsrs_callbacks;

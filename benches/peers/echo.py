@@ -1,4 +1,4 @@
-"""Echo on Python's libraries: echo.py websockets|aiohttp|picows|picows-uvloop PORT"""
+"""Echo on Python's libraries: echo.py NAME PORT, with a name of ECHOES."""
 
 import asyncio
 import resource
@@ -9,17 +9,26 @@ LARGEST = 16 << 20
 
 
 async def websockets_echo(port):
-    from websockets.asyncio.server import serve
-    from websockets.exceptions import ConnectionClosed
+    import websockets
 
+    return await coroutine_echo(websockets, port)
+
+
+async def wsrs_echo(port):
+    import wsrs.asyncio
+
+    return await coroutine_echo(wsrs.asyncio, port)
+
+
+async def coroutine_echo(package, port):
     async def echo(socket):
         try:
             async for message in socket:
                 await socket.send(message)
-        except ConnectionClosed:
+        except package.ConnectionClosed:
             pass
 
-    return await serve(echo, HOST, port, compression=None, max_size=LARGEST, ping_interval=None)
+    return await package.serve(echo, HOST, port, compression=None, max_size=LARGEST, ping_interval=None)
 
 
 async def aiohttp_echo(port):
@@ -68,6 +77,8 @@ ECHOES = {
     "aiohttp": aiohttp_echo,
     "picows": picows_echo,
     "picows-uvloop": picows_echo,
+    "wsrs": wsrs_echo,
+    "wsrs-uvloop": wsrs_echo,
 }
 
 if __name__ == "__main__":

@@ -1,8 +1,6 @@
-"""wsrs.asyncio: what is its own, beside what test_asyncio_behaviours compares with websockets."""
+"""wsrs.asyncio: its own, beside test_asyncio_behaviours (the comparison with websockets) and test_asyncio_servers."""
 
 import asyncio
-import contextlib
-import contextvars
 import gc
 import logging
 import unittest
@@ -16,10 +14,6 @@ from wsrs.asyncio.exceptions import ConnectionClosedError, ConnectionClosedOK
 
 PATIENCE = 20.0
 PACKAGE = wsrs.asyncio
-
-
-async def _connected(address: str) -> Any:
-    return await connect(address)
 
 
 class Connections(unittest.IsolatedAsyncioTestCase):
@@ -235,124 +229,6 @@ class Connections(unittest.IsolatedAsyncioTestCase):
             go.set()
             await sending
             self.assertEqual("a", await client.recv())
-
-
-class Servers(unittest.IsolatedAsyncioTestCase):
-    async def test_exceptions_of_handlers_are_logged(self) -> None:
-        async def handler(connection: Any) -> None:
-            raise RuntimeError("of the handler")
-
-        with self.assertLogs("wsrs.server", logging.ERROR) as logs:
-            async with serve(handler, "127.0.0.1", 0) as server:
-                async with connect(uri(server)) as client:
-                    await client.wait_closed()
-        self.assertEqual(1011, client.close_code)
-        self.assertEqual(["connection handler failed"], [record.getMessage() for record in logs.records])
-        self.assertIn("of the handler", logs.output[0])
-
-    async def test_an_address_in_use(self) -> None:
-        async with serve(echo, "127.0.0.1", 0) as server:
-            with self.assertRaisesRegex(OSError, "in use") as raised:
-                await serve(echo, "127.0.0.1", server.sockets[0].getsockname()[1])
-            self.assertEqual(98, raised.exception.errno)
-
-    async def test_names_and_several_addresses(self) -> None:
-        async with serve(echo, ["127.0.0.1", "localhost"], 0) as server:
-            for listening in server.sockets:
-                host, port = listening.getsockname()[:2]
-                async with connect(f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}") as client:
-                    await client.send("x")
-                    self.assertEqual("x", await client.recv())
-
-    async def test_every_address_of_the_machine(self) -> None:
-        async with serve(echo, None, 0) as server:
-            async with connect(uri(server)) as client:
-                await client.send("x")
-                self.assertEqual("x", await client.recv())
-
-    async def test_handlers_have_the_context_of_their_server(self) -> None:
-        who = contextvars.ContextVar("who", default="nobody")
-        seen: List[str] = []
-
-        async def handler(connection: Any) -> None:
-            seen.append(who.get())
-
-        who.set("first")
-        first = serve(handler, "127.0.0.1", 0)
-        who.set("second")
-        async with first as one, serve(handler, "127.0.0.1", 0) as two:
-            for server in (one, two):
-                async with connect(uri(server)) as client:
-                    await client.wait_closed()
-        self.assertEqual(["first", "second"], seen)
-
-    async def test_a_client_that_leaves_while_the_program_decides(self) -> None:
-        asked, left = asyncio.Event(), asyncio.Event()
-
-        async def decide(connection: Any, request: Any) -> None:
-            asked.set()
-            try:
-                await asyncio.sleep(PATIENCE)
-            finally:
-                left.set()
-
-        async with serve(echo, "127.0.0.1", 0, process_request=decide) as server:
-            opening = asyncio.create_task(_connected(uri(server)))
-            await asked.wait()
-            opening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await opening
-            await left.wait()
-
-    async def test_a_server_that_closes_while_the_program_decides(self) -> None:
-        asked, go = asyncio.Event(), asyncio.Event()
-
-        async def decide(connection: Any, request: Any) -> None:
-            asked.set()
-            await go.wait()
-
-        async with serve(echo, "127.0.0.1", 0, process_request=decide) as server:
-            opening = asyncio.create_task(_connected(uri(server)))
-            await asked.wait()
-            server.close()
-            await asyncio.sleep(0)
-            go.set()
-            with self.assertRaises(wsrs.asyncio.InvalidStatus) as raised:
-                await opening
-        self.assertEqual(503, raised.exception.response.status_code)
-
-    async def test_an_answer_that_cannot_be_sent(self) -> None:
-        def wrong(connection: Any, request: Any) -> Any:
-            response = connection.respond(403, "no")
-            response.headers["Bad Name"] = "x"
-            return response
-
-        with self.assertLogs("wsrs.server", logging.ERROR):
-            async with serve(echo, "127.0.0.1", 0, process_request=wrong) as server:
-                with self.assertRaises(wsrs.asyncio.InvalidStatus) as raised:
-                    await connect(uri(server))
-        self.assertEqual(500, raised.exception.response.status_code)
-
-    async def test_credentials_stay_with_their_server(self) -> None:
-        """A redirect to another server takes neither passwords nor cookies along."""
-        seen: List[Any] = []
-
-        async def tell(connection: Any) -> None:
-            headers = connection.request.headers
-            seen.append((headers.get("Authorization"), headers.get("Cookie"), headers.get("X-Other")))
-
-        async with serve(tell, "127.0.0.1", 0) as target:
-
-            def move(connection: Any, request: Any) -> Any:
-                response = connection.respond(302, "")
-                response.headers["Location"] = uri(target)
-                return response
-
-            async with serve(tell, "127.0.0.1", 0, process_request=move) as server:
-                headers = {"Cookie": "a=1", "X-Other": "yes"}
-                async with connect(uri(server).replace("//", "//u:p@", 1), additional_headers=headers) as client:
-                    await client.wait_closed()
-        self.assertEqual([(None, None, "yes")], seen)
 
 
 class Imports(unittest.TestCase):

@@ -42,6 +42,11 @@ class Calls(Case):
             context.timer(-1, print)
         with self.assertRaises(ValueError):
             context.timer(1, print, repeat=0)
+        for never_due in (2**64 / 1000, float("inf")):
+            with self.assertRaises(wsrs.ArgumentError):
+                context.timer(never_due, print)
+            with self.assertRaises(wsrs.ArgumentError):
+                context.timer(1, print, repeat=never_due)
 
     def test_broadcast_and_send_many(self) -> None:
         got = []

@@ -78,6 +78,28 @@ class Exceptions(Case):
             context.close()
         self.assertTrue(context.closed)
 
+    def test_the_hook_of_python_shows_later_exceptions(self) -> None:
+        ran = program(
+            """
+            import wsrs
+            def fail(number):
+                raise ValueError(f"number {number}")
+            context = wsrs.Context()
+            for number in range(3):
+                context.post(lambda number=number: fail(number))
+            try:
+                context.poll()
+            except ValueError as error:
+                print(error)
+            context.close()
+            """
+        )
+        self.assertEqual((ran.returncode, ran.stdout), (0, "number 0\n"))
+        self.assertEqual(ran.stderr.count("AnotherWasRaisedFirst"), 2, ran.stderr)
+        self.assertIn("ValueError: number 1", ran.stderr)
+        self.assertIn("ValueError: number 2", ran.stderr)
+        self.assertEqual(ran.stderr.count("number 0"), 0)
+
     def test_later_messages_of_the_poll_come_and_later_exceptions_are_reported(self) -> None:
         got, reported = [], []
 

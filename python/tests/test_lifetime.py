@@ -1,8 +1,11 @@
 """Nothing crashes, whatever a program keeps, forgets or ends."""
 
+import copy
 import gc
 import os
+import pickle
 import signal
+import threading
 import unittest
 import warnings
 import weakref
@@ -88,6 +91,39 @@ class Forgotten(Case):
             """,
         )
         self.assertEqual((ran.returncode, ran.stdout), (0, "end\n"), ran.stderr)
+
+    def test_what_another_thread_has_collected_ends_with_the_next_context(self) -> None:
+        other = self.context()
+        codes: list = []
+
+        def forget() -> None:
+            context = wsrs.Context()
+            context.user = context  # type: ignore[attr-defined]  # only the collector frees it
+            client = other.connect(url(context.listen("127.0.0.1:0")), on_close=lambda conn, info: codes.append(info.code))
+            while client.state != wsrs.State.OPEN:
+                context.poll()
+                other.poll(0.01)
+
+        gc.disable()
+        self.addCleanup(gc.enable)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            forget()
+            thread = threading.Thread(target=gc.collect)
+            thread.start()
+            thread.join()
+        other.poll(0.05)
+        self.assertEqual(codes, [])
+        self.context()
+        self.until(other, lambda: codes)
+        self.assertEqual(codes, [1001])
+
+    def test_a_context_is_not_copied(self) -> None:
+        context = self.context()
+        for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+            with self.assertRaisesRegex(TypeError, "copied"):
+                copied(context)
+        context.poll()
 
     def test_a_thousand_contexts(self) -> None:
         for _ in range(1100):

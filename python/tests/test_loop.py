@@ -53,6 +53,8 @@ class Running(Case):
         self.assertGreaterEqual(time.monotonic() - begin, 0.049)
         with self.assertRaises(ValueError):
             context.poll(-1)
+        context.post(lambda: None)
+        context.poll(1e9)
 
     def test_poll_for_ever_ends_with_what_happens(self) -> None:
         context = self.context()

@@ -37,6 +37,16 @@ class Requests(Case):
         with self.assertRaises(wsrs.NotFoundError):
             client.path
 
+    def test_names_and_addresses_that_are_none(self) -> None:
+        context = self.context()
+        for names in (["a,b"], [""], ["ok", "no way"]):
+            with self.assertRaises(wsrs.HeaderError):
+                context.listen("127.0.0.1:0", subprotocols=names)
+            with self.assertRaises(wsrs.HeaderError):
+                context.connect("ws://127.0.0.1:9/", subprotocols=names)
+        with self.assertRaisesRegex(TypeError, "str is needed, not int"):
+            context.listen(8080)  # type: ignore[arg-type]
+
     def test_without_keep(self) -> None:
         context = self.context()
         client, server = self.pair(context, keep_request=False)

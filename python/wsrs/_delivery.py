@@ -13,7 +13,6 @@ import gc
 import sys
 from ctypes import string_at
 from itertools import count
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Set, Union
 
 from . import _held, _structs
@@ -114,15 +113,7 @@ class Delivery:
         if self.raised is None:
             self.raised = error
         else:
-            sys.unraisablehook(
-                SimpleNamespace(
-                    exc_type=type(error),
-                    exc_value=error,
-                    exc_traceback=error.__traceback__,
-                    err_msg="Another exception in the same poll was raised first; ignored",
-                    object=None,
-                )
-            )
+            _AnotherWasRaisedFirst(error)
 
     def _make_callbacks(self) -> _structs.Callbacks:
         made = _structs.sized(_structs.Callbacks)
@@ -268,6 +259,19 @@ class Delivery:
                 self.failed(error)
 
         self.on_log = _structs.OnLog(on_log)
+
+
+class _AnotherWasRaisedFirst:
+    """An exception on its way to sys.unraisablehook. The hook of Python itself takes only what Python calls it with, as
+    it does for an exception of a finalizer."""
+
+    __slots__ = ("_error",)
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def __del__(self) -> None:
+        raise self._error
 
 
 def _hand_out(conn: Connection, message: _structs.Message) -> None:

@@ -12,7 +12,7 @@ import warnings
 from contextlib import suppress
 from ctypes import byref, c_int32, c_uint64, pointer
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Type, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Dict, List, NoReturn, Optional, Tuple, Type, TypeVar, cast
 
 from . import _exit, _held, _structs
 from . import _native as native
@@ -27,8 +27,12 @@ if TYPE_CHECKING:
 
 Self = TypeVar("Self", bound="Loop")
 
-# C functions that the library may still call, since it refused to free their context.
-_unfreed: List[Delivery] = []
+# Milliseconds: what the system's poll takes.
+_LONGEST_WAIT = 0x7FFFFFFF
+
+# Contexts that were forgotten and that the library refused to free, since another thread collected them. It may still
+# call their C functions.
+_unfreed: Dict[int, Delivery] = {}
 
 
 class Loop:
@@ -39,6 +43,7 @@ class Loop:
     _closed = True
 
     def __init__(self, handlers: Handlers, limits: Optional[Limits]) -> None:
+        _free_forgotten()
         self._busy = threading.Lock()
         self._stopping = False
         #: The loop's thread, by its ident; 0: none yet.
@@ -64,6 +69,10 @@ class Loop:
 
     def __repr__(self) -> str:
         return f"<wsrs.{type(self).__name__} {self.id:#x}{' closed' if self._closed else ''}>"
+
+    def __reduce__(self) -> NoReturn:
+        # A copy would free what it shares with its original.
+        raise TypeError("a context can't be copied or pickled")
 
     # ---- running ----
 
@@ -148,7 +157,7 @@ class Loop:
         own = self._timeout_ms()
         if own >= 0:
             seconds = min(seconds, own / 1000)
-        return self._poller.poll(None if seconds == math.inf else math.ceil(seconds * 1000))
+        return self._poller.poll(None if seconds == math.inf else min(math.ceil(seconds * 1000), _LONGEST_WAIT))
 
     def _turn(self) -> None:
         """One poll of the library that doesn't wait, and what its callbacks raised."""
@@ -236,4 +245,11 @@ class Loop:
         self._closed = True
         self._delivery.silence()
         if free(self.id):
-            unfreed.append(self._delivery)
+            unfreed[self.id] = self._delivery
+
+
+def _free_forgotten() -> None:
+    """Frees what only this thread can free."""
+    for id in list(_unfreed):
+        if native.context_free(id) in (0, ClosedError.code):
+            _unfreed.pop(id, None)

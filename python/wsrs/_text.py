@@ -20,6 +20,8 @@ def text(address: Optional[int], length: int) -> str:
 
 def c_text(value: str) -> bytes:
     """For a NUL-terminated text. A NUL inside would cut it silently."""
+    if not isinstance(value, str):
+        raise TypeError(f"str is needed, not {type(value).__name__}")
     if "\0" in value:
         raise ValueError("embedded null character")
     return value.encode("utf-8", "surrogateescape")

@@ -36,7 +36,19 @@ class Connection:
     `user` is yours: any object, None at first. `id` is the library's number of the connection, never used again.
     """
 
-    __slots__ = ("id", "_handle", "context", "user", "_handlers", "_on_message", "_kind", "_path", "_query", "_headers", "__weakref__")
+    __slots__ = (
+        "id",
+        "context",
+        "user",
+        "_handle",
+        "_handlers",
+        "_on_message",
+        "_kind",
+        "_path",
+        "_query",
+        "_headers",
+        "__weakref__",
+    )
 
     def __init__(self, id: int, context: "Context", handlers: Handlers) -> None:
         self._name(id)

@@ -12,7 +12,7 @@ from ._loop import Loop
 from ._payload import Data, payload
 from ._text import c_text
 from .connection import Connection
-from .errors import check, result_error
+from .errors import HeaderError, check, result_error
 from .handlers import Handlers, OnClose, OnControl, OnDrain, OnError, OnMessage, OnOpen, OnRequest
 from .headers import HeadersLike, c_headers
 from .limits import Limits, c_limits
@@ -253,11 +253,11 @@ class Context(Loop):
         coarse: a few milliseconds late is normal. Loop thread. ArgumentError, LimitError, ClosedError."""
         if seconds < 0 or (repeat is not None and not repeat > 0):
             raise ValueError("times must not be negative, and repeat must be above 0")
-        interval = 0 if repeat is None else math.ceil(repeat * 1000)
+        interval = 0 if repeat is None else _milliseconds(repeat)
         delivery = self._delivery
         id = c_uint64()
         check(
-            self._call(native.context_timer, math.ceil(seconds * 1000), interval, delivery.on_timer, None, byref(id))
+            self._call(native.context_timer, _milliseconds(seconds), interval, delivery.on_timer, None, byref(id))
         )
         delivery.timers[id.value] = function if interval else _Once(delivery, id.value, function)
         return Timer(id.value, self)
@@ -318,7 +318,15 @@ class _Once:
         self._function()
 
 
+def _milliseconds(seconds: float) -> int:
+    """For the library, which refuses the most that it can be told. ctypes would cut what is more, to any time."""
+    return 2**64 - 1 if seconds >= 2**53 else math.ceil(seconds * 1000)
+
+
 def _joined(subprotocols: Iterable[str]) -> Optional[bytes]:
     if isinstance(subprotocols, str):
         subprotocols = [subprotocols]
+    subprotocols = list(subprotocols)
+    if any(not name or "," in name for name in subprotocols):
+        raise HeaderError(f"not the names of subprotocols: {subprotocols}")
     return c_text(", ".join(subprotocols)) or None

@@ -48,7 +48,7 @@ pub struct wsrs_callbacks {
     /// For bindings of other languages, instead of on_message in a context that has wsrs_objects: a whole message came, as
     /// an object that the library made and releases when it returns. Only for connections whose user data is not NULL:
     /// that is the binding's object of the connection. Pieces of a message, and a message of which no object could be made,
-    /// come to on_message.
+    /// come to on_message: set both.
     pub on_object: Option<unsafe extern "C" fn(user_data: *mut c_void, object: *mut c_void)>,
 }
 

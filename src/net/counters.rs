@@ -342,7 +342,6 @@ impl Core {
     /// A connection ends that was in this phase.
     pub(super) fn count_end(&self, id: ConnId, peer: &mut Peer, phase: &Phase) {
         self.count_corked(id, peer);
-        peer.blocked = false;
         self.count_queue(id, peer);
         let sums = &self.counts.sums;
         let rare = peer.rare.as_ref();

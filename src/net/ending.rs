@@ -53,6 +53,7 @@ impl Core {
     /// Closes the socket; the last event follows.
     pub(super) fn end(&mut self, id: ConnId, peer: &mut Peer) {
         let phase = std::mem::replace(&mut peer.phase, Phase::Ended);
+        peer.blocked = false;
         self.count_end(id, peer, &phase);
         match phase {
             Phase::Ended => return,

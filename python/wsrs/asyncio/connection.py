@@ -8,6 +8,7 @@ message, and no user code runs inside a poll.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import uuid
 import weakref
@@ -26,7 +27,7 @@ from .exceptions import (
     PayloadTooBig,
     ProtocolError,
 )
-from .frames import OK_CODES, Close, CloseCode, State
+from .frames import OK_CODES, SENT_CODES, Close, CloseCode, State
 from .http import Request, Response
 from .inbox import Data, Ended, Inbox, Piece
 from .loops import Driver
@@ -71,7 +72,7 @@ class Connection:
         self.subprotocol: Optional[str] = None
         #: This end's address: ``(host, port)``, for IPv6 with two more numbers, or the path of a Unix socket.
         self.local_address: Any = None
-        #: The peer's address, in the same form.
+        #: The peer's address, in the same form; None when it was gone at once.
         self.remote_address: Any = None
 
     @property
@@ -268,10 +269,8 @@ class Connection:
     def _send_close(self, code: int, reason: str) -> None:
         if self.conn.state is not wsrs.State.OPEN:
             return
-        try:
-            self.conn.close(int(code), reason)
-        except (wsrs.CloseCodeError, wsrs.TooLargeError) as error:
-            raise ProtocolError(str(error)) from error
+        check_close(code, reason)
+        self.conn.close(int(code), reason)
         self._sent = Close(code, reason)
         self.driver.attend()
 
@@ -330,7 +329,9 @@ class Connection:
         self.driver.connections.add(self)
         self.subprotocol = self.conn.subprotocol
         self.local_address = socket_address(self.conn.local_address)
-        self.remote_address = socket_address(self.conn.peer_address)
+        # The system doesn't know any more where a peer was that has reset the connection meanwhile.
+        with contextlib.suppress(wsrs.ClosedError):
+            self.remote_address = socket_address(self.conn.peer_address)
 
     def on_message(self, piece: Piece) -> None:
         """A message or a piece of one came."""
@@ -373,6 +374,14 @@ class Connection:
             self._cause = self._cause or kind(info.reason or str(told))
         if info.clean:
             self._rcvd, self._rcvd_first = told, False
+
+
+def check_close(code: int, reason: str) -> None:
+    """Raises ProtocolError for what can't be sent in a Close frame."""
+    if code not in SENT_CODES and not 3000 <= code <= 4999:
+        raise ProtocolError(f"close code {code} can't be sent")
+    if len(reason.encode()) > 123:
+        raise ProtocolError("a close reason has at most 123 bytes")
 
 
 def _control(data: DataLike) -> bytes:

@@ -40,7 +40,8 @@ def system_error(error: wsrs.Error) -> Exception:
         return socket.gaierror(socket.EAI_NONAME, error.text)
     number = error.errno or _ERRNO.get(type(error), 0)
     if number:
-        return OSError(number, f"{os.strerror(number)}: {error.text}")
+        words = os.strerror(number)
+        return OSError(number, error.text if words in error.text else f"{words}: {error.text}")
     if isinstance(error, wsrs.NetworkError):
         return OSError(error.text)
     return ValueError(error.text)

@@ -22,7 +22,7 @@ from . import handshake
 from .addresses import ListeningSocket, to_listen_on
 from .auth import basic_auth
 from .broadcasting import broadcast
-from .connection import Connection, LoggerLike
+from .connection import Connection, LoggerLike, check_close
 from .failures import system_error
 from .frames import CloseCode, State
 from .handshake import Origins, Policy, ProcessRequest, ProcessResponse, SelectSubprotocol
@@ -122,7 +122,9 @@ class Server:
         limits = self._settings.limits()
         try:
             for address in await self._addresses(self.get_loop()):
-                listener = context.listen(address, limits=limits, streaming=True, keep_request=False, **callbacks, **self._listening)
+                listener = context.listen(
+                    address, limits=limits, streaming=True, keep_request=False, **callbacks, **self._listening
+                )
                 self._listeners.append(listener)
         except wsrs.Error as error:
             self._stop_listening()
@@ -150,8 +152,9 @@ class Server:
         """Listens no more, closes the connections with 1001, and waits for the handlers; see ``wait_closed``.
 
         Who is in the opening handshake gets status 503. With ``close_connections=False`` the connections stay until their
-        handlers or clients end them.
+        handlers or clients end them. Raises ProtocolError for a code or reason that can't be sent.
         """
+        check_close(code, reason)
         if self._closing is None:
             self._closing = self.get_loop().create_task(self._close(close_connections, code, reason))
 
