@@ -19,6 +19,7 @@ def parse():
     what.add_argument("--python", action="store_true", help="servers in Python instead")
     what.add_argument("--scale", action="store_true", help="over connections, sizes and memory; writes docs/scale.*")
     what.add_argument("--syscalls", action="store_true", help="system calls per message, by strace")
+    what.add_argument("--threads", action="store_true", help="one thread and two, a context in each")
     what.add_argument("--compare", action="store_true", help="the generator beside that of the folder WSRS_SHARED")
     what.add_argument("--smoke", action="store_true", help="a few seconds: does it work, and are figures sane?")
     parser.add_argument("--only", metavar="TEXT", help="only the cells whose title has TEXT in it")
@@ -58,6 +59,9 @@ def main():
     if options.syscalls:
         import syscalls
         return syscalls.main(load)
+    if options.threads:
+        import threads
+        return threads.main(load, options)
     if options.compare:
         import compare
         return compare.main(load, options)

@@ -57,8 +57,9 @@ def free_port():
 class Running:
     """A server, for the time of a `with`."""
 
-    def __init__(self, command):
+    def __init__(self, command, cpus=None):
         self.command = command
+        self.cpus = cpus or PINNING.server
         self.process = None
 
     def __enter__(self):
@@ -80,7 +81,7 @@ class Running:
         self.log = tempfile.TemporaryFile()
         words = [word.replace("{port}", str(self.port)) for word in self.command]
         try:
-            self.process = subprocess.Popen(words, preexec_fn=Pinning.to(PINNING.server), stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen(words, preexec_fn=Pinning.to(self.cpus), stdin=subprocess.DEVNULL,
                                             stdout=self.log, stderr=self.log)
         except OSError as error:
             raise Failed(f"cannot run {words[0]}: {error.strerror}") from None
@@ -141,8 +142,8 @@ def take_turns(runs, rounds, log=None):
     return results
 
 
-def run_once(load, arguments, command):
-    with Running(command) as running:
+def run_once(load, arguments, command, cpus=None):
+    with Running(command, cpus) as running:
         return generate(load, arguments, running)
 
 

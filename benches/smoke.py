@@ -6,6 +6,7 @@ The bounds are wide: they hold on any machine, busy or not, and catch what makes
 import cells
 import measure
 import servers
+import threads
 
 # Title: arguments, least and most instructions, most that wsrs may take as multiple of the floor.
 CELLS = {
@@ -17,7 +18,7 @@ CELLS = {
 }
 TIMES = ["--seconds", "0.25", "--warm-up", "0.15"]
 MOST_IDLE_BYTES = 600
-
+LEAST_SHARE = 0.02
 
 
 class Checks:
@@ -62,5 +63,9 @@ def main(load):
     used = measure.median(measure.take_turns(idle, 1)["wsrs"], "used_anonymous")
     checks.that(used is not None and used <= MOST_IDLE_BYTES,
                 f"memory of an idle connection: {used} bytes, at most {MOST_IDLE_BYTES}")
+    two = {"wsrs": lambda: threads.run_once(load, [*cells.echo(125, 64, 1), *TIMES], 2)}
+    share = measure.median(measure.take_turns(two, 1)["wsrs"], "least_share")
+    checks.that(share is not None and LEAST_SHARE <= share <= 0.5,
+                f"two threads, 64 connections: one has {share} of the work, from {LEAST_SHARE} to 0.5")
     print(f"{checks.passed} passed, {checks.failed} failed, {checks.skipped} skipped")
     return 1 if checks.failed else 0

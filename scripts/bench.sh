@@ -5,6 +5,7 @@
 #   sh scripts/bench.sh --python        servers in Python
 #   sh scripts/bench.sh --scale         over connections, sizes and memory: docs/scale.csv and docs/scale.svg
 #   sh scripts/bench.sh --syscalls      system calls per message, by strace
+#   sh scripts/bench.sh --threads       c-examples/threads_server with one thread and with two
 #   sh scripts/bench.sh --compare       our load generator beside the one in the folder WSRS_SHARED
 #   sh scripts/bench.sh --smoke         ten seconds: does all this work?
 #
@@ -18,7 +19,7 @@ need_cc
 need python3 python3
 need_rust
 peers=all syscalls='' compare=''
-case " $* " in *' --smoke '* | *' --scale '* | *' --peers none '*) peers=none ;; esac
+case " $* " in *' --smoke '* | *' --scale '* | *' --threads '* | *' --peers none '*) peers=none ;; esac
 case " $* " in *' --syscalls '*) peers=none syscalls=1 ;; esac
 case " $* " in *' --compare '*) peers=none compare=1 ;; esac
 case " $* " in *' --python '*) peers=python ;; esac

@@ -15,6 +15,8 @@ use crate::ring::Ring;
 const INBOX: usize = 256 * 1024;
 /// Connections that wait for their upgrade at a time: the backlog of some servers is 100.
 const OPENING: usize = 64;
+/// With --sleep, for as long as nothing comes; then the time is looked at.
+const SLEEP: Duration = Duration::from_millis(10);
 const STALL: Duration = Duration::from_secs(10);
 
 pub struct Fleet {
@@ -22,6 +24,8 @@ pub struct Fleet {
     pub connections: Vec<Connection>,
     port: u16,
     wanted: usize,
+    /// How long `wait` waits unless told.
+    patience: Duration,
     /// Connections that were opened up to now, and those among them that wait for their upgrade.
     dialled: usize,
     opening: usize,
@@ -41,6 +45,7 @@ impl Fleet {
             connections: Vec::with_capacity(options.connections),
             port: options.port,
             wanted: options.connections,
+            patience: if options.sleep { SLEEP } else { Duration::ZERO },
             dialled: 0,
             opening: 0,
             poller,
@@ -90,9 +95,9 @@ impl Fleet {
         epoll::add(&self.poller, &connection.socket, data, epoll::EventFlags::IN).map_err(|e| format!("epoll: {e}"))
     }
 
-    /// How many connections are ready. Without a patience it returns at once.
+    /// How many connections are ready. Without a patience it returns at once, or sleeps for a little if told to.
     pub fn wait(&mut self, patience: Option<Duration>) -> Result<usize> {
-        let patience = Timespec::try_from(patience.unwrap_or_default()).map_err(|error| error.to_string())?;
+        let patience = Timespec::try_from(patience.unwrap_or(self.patience)).map_err(|error| error.to_string())?;
         self.events.clear();
         match epoll::wait(&self.poller, rustix::buffer::spare_capacity(&mut self.events), Some(&patience)) {
             Ok(_) | Err(Errno::INTR) => {}

@@ -7,7 +7,8 @@ use crate::Result;
 
 const USAGE: &str =
     "usage: wsrs-load echo|handshake|idle --port PORT [--pid SERVER_PID] [--connections N] [--size BYTES]
-       [--in-flight N] [--rate MESSAGES_PER_SECOND] [--text] [--seconds S] [--warm-up S]";
+       [--in-flight N] [--rate MESSAGES_PER_SECOND] [--text] [--sleep] [--seconds S]
+       [--warm-up S]";
 
 /// What to measure.
 #[derive(Clone, Copy, PartialEq)]
@@ -31,6 +32,8 @@ pub struct Options {
     /// Messages per second over all connections; as fast as replies come when absent.
     pub rate: Option<f64>,
     pub text: bool,
+    /// Sleeps until something comes, for where it shares a CPU with the server.
+    pub sleep: bool,
     pub seconds: Duration,
     pub warm_up: Duration,
 }
@@ -52,16 +55,16 @@ impl Options {
             in_flight: 1,
             rate: None,
             text: false,
+            sleep: false,
             seconds: Duration::from_secs(1),
             warm_up: Duration::from_millis(500),
         };
         while let Some(name) = words.next() {
-            if name == "--text" {
-                options.text = true;
-                continue;
+            match name.as_str() {
+                "--text" => options.text = true,
+                "--sleep" => options.sleep = true,
+                _ => options.set(&name, &words.next().ok_or(USAGE)?)?,
             }
-            let value = words.next().ok_or(USAGE)?;
-            options.set(&name, &value)?;
         }
         options.checked()
     }
@@ -90,6 +93,9 @@ impl Options {
         }
         if self.rate.is_some_and(|rate| !(1.0..=1e7).contains(&rate)) {
             return Err("--rate is a number from 1 to 10000000".into());
+        }
+        if self.rate.is_some() && self.sleep {
+            return Err("--rate needs to be awake: it goes without --sleep".into());
         }
         Ok(self)
     }

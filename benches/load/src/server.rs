@@ -1,5 +1,6 @@
 //! What the server's process has used: instructions, CPU time, memory; read from the kernel.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use crate::Result;
@@ -12,10 +13,13 @@ pub struct Server {
     counters: Result<Counters>,
 }
 
+/// CPU time of each thread that lives, in nanoseconds.
+type ThreadTimes = BTreeMap<u32, u64>;
+
 /// Totals at one moment.
 pub struct Usage {
     instructions: Result<Instructions>,
-    cpu_ns: u64,
+    cpu_ns: ThreadTimes,
 }
 
 /// Bytes of a process that are resident.
@@ -36,19 +40,25 @@ impl Server {
             Ok(counters) => counters.read(),
             Err(reason) => Err(reason.clone()),
         };
-        Ok(Usage { instructions, cpu_ns: self.cpu_ns()? })
+        Ok(Usage { instructions, cpu_ns: self.thread_times()? })
     }
 
     /// CPU time of all threads that live.
     pub fn cpu_ns(&self) -> Result<u64> {
-        let mut sum = 0;
+        Ok(self.thread_times()?.values().sum())
+    }
+
+    fn thread_times(&self) -> Result<ThreadTimes> {
+        let mut times = ThreadTimes::new();
         for thread in threads(self.pid)? {
             let path = format!("/proc/{}/task/{thread}/schedstat", self.pid);
             // A thread may have ended meanwhile.
             let text = fs::read_to_string(path).unwrap_or_default();
-            sum += text.split(' ').next().and_then(|first| first.parse::<u64>().ok()).unwrap_or(0);
+            if let Some(time) = text.split(' ').next().and_then(|first| first.parse().ok()) {
+                times.insert(thread, time);
+            }
         }
-        Ok(sum)
+        Ok(times)
     }
 
     pub fn memory(&self) -> Result<Memory> {
@@ -80,9 +90,18 @@ impl Usage {
             }
             (Err(reason), _) | (_, Err(reason)) => report.text("not_counted", &format!("no instructions: {reason}")),
         }
-        report.number("cpu_ns", per_unit(self.cpu_ns, since.cpu_ns), 1);
-        report.number("busy", (self.cpu_ns - since.cpu_ns) as f64 / wall_ns as f64, 3);
+        let (cpu_ns, least) = sum_and_least(&self.cpu_ns, &since.cpu_ns);
+        report.number("cpu_ns", cpu_ns as f64 / count as f64, 1);
+        report.number("busy", cpu_ns as f64 / wall_ns as f64, 3);
+        report.count("threads", self.cpu_ns.len() as u64);
+        report.number("least_share", least as f64 / cpu_ns.max(1) as f64, 3);
     }
+}
+
+/// CPU time since `then`: of all threads, and of that which had least.
+fn sum_and_least(now: &ThreadTimes, then: &ThreadTimes) -> (u64, u64) {
+    let used = now.iter().map(|(thread, time)| time - then.get(thread).unwrap_or(&0));
+    (used.clone().sum(), used.min().unwrap_or(0))
 }
 
 /// The threads of a process.
@@ -90,4 +109,18 @@ pub fn threads(pid: u32) -> Result<Vec<u32>> {
     let path = format!("/proc/{pid}/task");
     let folder = fs::read_dir(&path).map_err(|error| format!("{path}: {error}"))?;
     Ok(folder.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_thread_that_had_least_since() {
+        let then = ThreadTimes::from([(1, 1000), (2, 10), (3, 5)]);
+        // Thread 3 ended, and 4 is new.
+        let now = ThreadTimes::from([(1, 1100), (2, 310), (4, 200)]);
+        assert_eq!(sum_and_least(&now, &then), (600, 100));
+        assert_eq!(sum_and_least(&now, &now), (0, 0));
+    }
 }
