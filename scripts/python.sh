@@ -7,6 +7,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/need.sh
+. scripts/steps.sh
 
 base=${1:-python3}
 wheel=$(sh scripts/wheel.sh)
@@ -24,14 +25,6 @@ rm -rf "$venv"
 python=$venv/bin/python
 "$python" -m pip install -q --disable-pip-version-check -r python/tests/requirements.txt
 "$python" -m pip install -q --disable-pip-version-check --no-index "$wheel"
-
-passed=0 failed=0
-check() {
-    name=$1
-    shift
-    echo "== $name"
-    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $name"; fi
-}
 
 # Outside of the tree nothing but the installed wheel is called wsrs.
 outside=$(mktemp -d)

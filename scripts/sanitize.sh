@@ -15,16 +15,7 @@ cd "$(dirname "$0")/.."
 . scripts/need.sh
 . scripts/steps.sh
 
-need_cc
-need c++ g++
-need cmake cmake
-need make make
-need pkg-config pkg-config
-need valgrind valgrind
-need python3 python3
-need_rust
-need_loops
-need_clang
+need_test_tools
 need_nightly
 
 # --target keeps the sanitizer out of build scripts and procedural macros.

@@ -1,5 +1,6 @@
-# Sourced by test.sh and sanitize.sh, after need.sh: steps, their totals, and the steps that both have.
+# Sourced by test.sh, sanitize.sh and python.sh, after need.sh: steps, their totals, and the steps that several have.
 #
+#   need_test_tools             what building and running the C tests needs
 #   step NAME                   runs step_NAME; its output is in build/logs/NAME.log
 #   check NAME COMMAND...       a part of a step; `counted` ends the step
 #   cargo_tests ARGUMENT...     cargo test, counted
@@ -10,6 +11,19 @@ logs=build/logs
 mkdir -p "$logs"
 
 all_passed=0 all_failed=0 all_skipped=0
+
+need_test_tools() {
+    need_cc
+    need c++ g++
+    need cmake cmake
+    need make make
+    need pkg-config pkg-config
+    need valgrind valgrind
+    need python3 python3
+    need_rust
+    need_loops
+    need_clang
+}
 
 # step NAME: runs step_NAME. Its last line may be 'N passed, N failed, N skipped'; otherwise the status counts as one.
 step() {

@@ -12,19 +12,10 @@ cd "$(dirname "$0")/.."
 . scripts/need.sh
 . scripts/steps.sh
 
-need_cc
-need c++ g++
-need cmake cmake
-need make make
-need pkg-config pkg-config
-need valgrind valgrind
-need python3 python3
 need doxygen doxygen
 need mandoc mandoc
 need man man-db
-need_rust
-need_loops
-need_clang
+need_test_tools
 
 step_format() {
     for manifest in Cargo.toml fuzz/Cargo.toml benches/load/Cargo.toml benches/peers/rust/Cargo.toml; do

@@ -186,18 +186,24 @@ class ConnectOptions(Structure):
     ]
 
 
+# What connections and contexts both count, with the size before it.
+_COUNTED = [
+    ("size", c_size_t),
+    ("messages_received", c_uint64),
+    ("messages_sent", c_uint64),
+    ("bytes_received", c_uint64),
+    ("bytes_sent", c_uint64),
+    ("pings_received", c_uint64),
+    ("pings_sent", c_uint64),
+    ("pongs_received", c_uint64),
+    ("sends_refused", c_uint64),
+    ("queued", c_uint64),
+]
+
+
 class Stats(Structure):
     _fields_ = [
-        ("size", c_size_t),
-        ("messages_received", c_uint64),
-        ("messages_sent", c_uint64),
-        ("bytes_received", c_uint64),
-        ("bytes_sent", c_uint64),
-        ("pings_received", c_uint64),
-        ("pings_sent", c_uint64),
-        ("pongs_received", c_uint64),
-        ("sends_refused", c_uint64),
-        ("queued", c_uint64),
+        *_COUNTED,
         ("rtt_us", c_uint64),
         ("rtt_least_us", c_uint64),
         ("rtt_mean_us", c_uint64),
@@ -206,16 +212,7 @@ class Stats(Structure):
 
 class Totals(Structure):
     _fields_ = [
-        ("size", c_size_t),
-        ("messages_received", c_uint64),
-        ("messages_sent", c_uint64),
-        ("bytes_received", c_uint64),
-        ("bytes_sent", c_uint64),
-        ("pings_received", c_uint64),
-        ("pings_sent", c_uint64),
-        ("pongs_received", c_uint64),
-        ("sends_refused", c_uint64),
-        ("queued", c_uint64),
+        *_COUNTED,
         ("opened", c_uint64),
         ("closed", c_uint64),
         ("handshakes_failed", c_uint64),

@@ -77,10 +77,7 @@ impl Ctx {
     /// Calls the program back for a message that lies whole in the window.
     #[inline(always)]
     pub(super) fn whole_message(&self, here: &Here, whole: &Whole, data: &[u8]) {
-        let (tag, mut receiver) = self.receiver.get();
-        if tag != whole.tag {
-            receiver = self.find_receiver(whole.tag);
-        }
+        let receiver = self.receiver_of(whole.tag);
         let to = To { conn: wsrs_conn { id: self.conn(whole.id) }, user_data: whole.user_data as *mut c_void };
         match receiver {
             Receiver { function: Some(function), object: None } => {
@@ -106,6 +103,14 @@ impl Ctx {
     }
 
     /// Who gets the messages of a tag.
+    #[inline(always)]
+    fn receiver_of(&self, tag: u32) -> Receiver {
+        match self.receiver.get() {
+            (known, receiver) if known == tag => receiver,
+            _ => self.find_receiver(tag),
+        }
+    }
+
     #[cold]
     fn find_receiver(&self, tag: u32) -> Receiver {
         let receiver = Receiver {
@@ -127,7 +132,7 @@ impl Ctx {
         let tag = event.tag;
         match event.what {
             What::Message { kind, data, first, last } => {
-                let receiver = self.find_receiver(tag);
+                let receiver = self.receiver_of(tag);
                 if first && last {
                     self.whole_object(here, receiver, to, kind, data);
                 } else if let Some(function) = receiver.function {

@@ -155,13 +155,9 @@ class Connection:
         """
         try:
             return await self._inbox.take(decode)
-        except Ended:
-            pass
-        except ConcurrencyError:
-            raise ConcurrencyError("another coroutine is receiving from this connection") from None
-        except UnicodeDecodeError as error:
-            self._fail(CloseCode.INVALID_DATA, f"{error.reason} at position {error.start}", error)
-        raise await self._ended()
+        except (Ended, ConcurrencyError, UnicodeDecodeError) as error:
+            reason = error
+        raise await self._not_received(reason)
 
     @overload
     def recv_streaming(self, decode: Literal[True]) -> AsyncIterator[str]: ...
@@ -181,13 +177,17 @@ class Connection:
             async for piece in self._inbox.take_pieces(decode):
                 yield piece
             return
-        except Ended:
-            pass
-        except ConcurrencyError:
-            raise ConcurrencyError("another coroutine is receiving from this connection") from None
-        except UnicodeDecodeError as error:
-            self._fail(CloseCode.INVALID_DATA, f"{error.reason} at position {error.start}", error)
-        raise await self._ended()
+        except (Ended, ConcurrencyError, UnicodeDecodeError) as error:
+            reason = error
+        raise await self._not_received(reason)
+
+    async def _not_received(self, reason: Exception) -> Exception:
+        """What to raise instead of giving a message."""
+        if isinstance(reason, ConcurrencyError):
+            return ConcurrencyError("another coroutine is receiving from this connection")
+        if isinstance(reason, UnicodeDecodeError):
+            self._fail(CloseCode.INVALID_DATA, f"{reason.reason} at position {reason.start}", reason)
+        return await self._ended()
 
     async def send(
         self,

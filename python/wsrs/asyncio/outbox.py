@@ -52,13 +52,18 @@ class Outbox:
         """Sends a whole message, when there is room."""
         if self._fragmented is not None:
             await self._while_fragmented()
-        if not self._line:
-            try:
-                self.conn.send(message, kind)
-                return
-            except wsrs.AgainError:
-                pass
-        await self._in_turn(lambda: self.conn.send(message, kind))
+        if not self._takes(message, kind):
+            await self._in_turn(lambda: self.conn.send(message, kind))
+
+    def _takes(self, message: DataLike, kind: int) -> bool:
+        """Sends it, unless others stand in the line or there is no room."""
+        if self._line:
+            return False
+        try:
+            self.conn.send(message, kind)
+            return True
+        except wsrs.AgainError:
+            return False
 
     async def send_control(self, send: Callable[[], None]) -> None:
         """Sends a ping or pong, which may stand between fragments."""
@@ -92,13 +97,8 @@ class Outbox:
 
     def push(self, message: Union[str, bytes], kind: int) -> None:
         """Sends without waiting: what finds no room stands in the line."""
-        if not self._line:
-            try:
-                self.conn.send(message, kind)
-                return
-            except wsrs.AgainError:
-                pass
-        self._line.append((message, kind))
+        if not self._takes(message, kind):
+            self._line.append((message, kind))
 
     def drained(self) -> None:
         """There is room: the line moves."""

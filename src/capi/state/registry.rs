@@ -8,7 +8,8 @@
 //! a fork the child makes its own: those it inherits would wake its parent too.
 //!
 //! A process may have several copies of the library, each with a table of its own. Each has a random salt: it decides
-//! which number its slots begin with and which generation, so that a handle of one copy names nothing in another. Places in the table are counted from 0; everybody else knows a slot by its number.
+//! which number its slots begin with and which generation, so that a handle of one copy names nothing in another. Places
+//! in the table are counted from 0; everybody else knows a slot by its number.
 
 use super::ctx::{Ctx, FORKED, Shared};
 use super::fault::Fault;

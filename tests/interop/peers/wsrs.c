@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <wsrs.h>
+#include "words.h"
 
 #define REFUSED "/refuse"
 
@@ -29,28 +30,6 @@ static void say_hex(const void *data, size_t len)
         putchar(digits[bytes[i] >> 4]);
         putchar(digits[bytes[i] & 15]);
     }
-}
-
-static void end_line(void)
-{
-    putchar('\n');
-    fflush(stdout);
-}
-
-static int digit(char c)
-{
-    return c <= '9' ? c - '0' : c - 'a' + 10;
-}
-
-/* The bytes that a word stands for, in the word's own place. */
-static size_t unhex(char *word)
-{
-    size_t len = 0;
-    if (strcmp(word, "-") == 0)
-        return 0;
-    for (const char *at = word; at[0] != '\0'; at += 2)
-        word[len++] = (char)(digit(at[0]) << 4 | digit(at[1]));
-    return len;
 }
 
 static char *next_word(void)
