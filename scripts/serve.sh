@@ -3,6 +3,7 @@
 #   free_port               prints a port that nothing listens on
 #   start COMMAND... PORT   runs a server; returns when it listens. Its process id is in $server.
 #   finish                  ends it as a user would; its exit status is the result
+#   ended                   the same for one that was told to end already: a second SIGTERM would kill it
 
 free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
@@ -28,6 +29,10 @@ END
 
 finish() {
     kill -TERM "$server" 2>/dev/null || true
+    ended
+}
+
+ended() {
     timeout 60 tail --pid="$server" -f /dev/null || kill -KILL "$server"
     trap - EXIT
     wait "$server"

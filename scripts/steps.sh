@@ -103,7 +103,7 @@ examples() {
     check echo_client "$@" "$folder/c-examples/echo_client" "ws://127.0.0.1:$port/"
     check "echo_server, other clients" "$python" tests/interop/python_client.py "ws://127.0.0.1:$port/"
     check "echo_server, stopped under load" "$python" tests/interop/load.py "ws://127.0.0.1:$port/" "$server"
-    check "echo_server ends well" finish
+    check "echo_server ends well" ended
     port=$(free_port)
     start "$@" "$folder/c-examples/chat_server" "$port"
     check "a client that chat_server refuses" refused "$@" "$folder/c-examples/echo_client" "ws://127.0.0.1:$port/"
@@ -119,7 +119,7 @@ examples() {
     port=$(free_port)
     start "$@" "$folder/c-examples/threads_server" 2 "$port" >"$folder/threads_server.out"
     check "threads_server, stopped under load" "$python" tests/interop/load.py "ws://127.0.0.1:$port/" "$server"
-    check "threads_server ends well" finish
+    check "threads_server ends well" ended
     check "both threads worked" test "$(grep -c '^thread .: [1-9][0-9]* messages$' "$folder/threads_server.out")" = 2
 }
 
@@ -131,7 +131,7 @@ embedded() {
     port=$(free_port)
     start "$@" "$port"
     check "${program##*/}, clients and the loop's own work" "$python" tests/interop/embedded.py "$work" "ws://127.0.0.1:$port/" "$server"
-    check "${program##*/} ends well" finish
+    check "${program##*/} ends well" ended
 }
 
 # The client prints why and exits with 1; any other status is a report of the wrapper.
