@@ -85,7 +85,7 @@
 #define WSRS_VERSION (WSRS_VERSION_MAJOR * 10000 + WSRS_VERSION_MINOR * 100 + WSRS_VERSION_PATCH)
 
 /* First values of the structs that the program fills:  wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;  */
-#define WSRS_CALLBACKS_INIT { sizeof(wsrs_callbacks), { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, 0 }
+#define WSRS_CALLBACKS_INIT { sizeof(wsrs_callbacks), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_LIMITS_INIT { sizeof(wsrs_limits), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_CONTEXT_OPTIONS_INIT { sizeof(wsrs_context_options), 0 }
 #define WSRS_LISTEN_OPTIONS_INIT { sizeof(wsrs_listen_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, 0, 0 }
