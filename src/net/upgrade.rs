@@ -87,13 +87,10 @@ impl Core {
                 return self.end(id, peer);
             }
         };
-        let begun = session.begin();
+        session.begin();
         peer.phase = Phase::Securing(plan);
         peer.tls = Some(session);
-        match begun {
-            Ok(()) => self.flush(id, peer),
-            Err(broken) => self.tls_broken(id, peer, broken),
-        }
+        self.flush(id, peer);
     }
 
     /// TLS is done.
