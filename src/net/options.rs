@@ -1,6 +1,7 @@
 //! What `listen` and `connect` are told.
 
 use super::limits::Limits;
+use super::tcp::{Origin, SocketOptions};
 
 /// How a listener treats its connections.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,8 @@ pub struct ListenOptions {
     pub ipv6_only: bool,
     /// Permissions of a Unix socket; 0: as the umask says.
     pub unix_mode: u32,
+    /// Of TCP sockets.
+    pub socket: SocketOptions,
 }
 
 /// How a client connects.
@@ -46,4 +49,6 @@ pub struct ConnectOptions {
     pub streaming: bool,
     /// Keep the response for the life of the connection.
     pub keep_response: bool,
+    /// Where TCP connects from, and how.
+    pub origin: Origin,
 }

@@ -8,6 +8,7 @@ use super::error::Error;
 use super::event::{By, Failure};
 use super::limits::Limits;
 use super::outbox::Outbox;
+use super::timings::Stopwatch;
 use super::transport::Socket;
 use super::upgrade::Asking;
 use crate::proto::connection::{Connection, Role};
@@ -122,6 +123,8 @@ pub(super) struct Rare {
     pub(super) pinged: Option<(Instant, Box<[u8]>)>,
     pub(super) ending: Option<Ending>,
     pub(super) failure: Option<Box<Failure>>,
+    /// Clients: how long it took to make the connection.
+    pub(super) stopwatch: Option<Box<Stopwatch>>,
     /// A response was sent instead of a 101.
     pub(super) responded: bool,
     /// It ended before all that was queued was sent.
@@ -221,6 +224,7 @@ impl Peer {
                 && rare.pinged.is_none()
                 && rare.ending.is_none()
                 && rare.failure.is_none()
+                && rare.stopwatch.is_none()
                 && !rare.responded
         };
         if self.rare.as_deref().is_some_and(empty) {
