@@ -22,6 +22,8 @@ pub mod request;
 pub mod result;
 pub mod stats;
 pub mod timer;
+mod timings;
+pub mod tls;
 pub mod types;
 pub mod version;
 

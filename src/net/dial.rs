@@ -140,9 +140,6 @@ impl Context {
     pub fn connect(&mut self, url: &str, options: ConnectOptions) -> Result<ConnId> {
         let wrong = |error: &dyn fmt::Display| Error::Url(format!("\"{}\": {error}", hide(url)));
         let parsed = WsUrl::parse(url).map_err(|error| wrong(&error))?;
-        if parsed.secure {
-            return Err(wrong(&"wss is not supported by this build"));
-        }
         if let Some(path) = &parsed.unix_path {
             socket2::SockAddr::unix(path).map_err(|error| wrong(&error))?;
         }
@@ -158,6 +155,8 @@ impl Context {
             ask: false,
             streaming: options.streaming,
             keep_head: options.keep_response,
+            tls: None,
+            tls_or_plain: false,
         };
         let target = Target::from(&parsed);
         check_way(&target, &options.origin)?;
@@ -232,7 +231,7 @@ impl Core {
             Target::Tcp(Host::V4(address), port) => dial.addresses.found(Family::V4, vec![(address, port).into()], now),
             Target::Unix(path) => self.attempt(id, &mut dial, None, attempts::open_unix(&path)),
         }
-        peer.socket = Socket::None;
+        (peer.socket, peer.tls) = (Socket::None, None);
         peer.start_watch();
         peer.phase = Phase::Dialing(Box::new(dial));
         self.try_on(id, peer);

@@ -33,6 +33,7 @@ mod table;
 pub mod tcp;
 mod timers;
 mod timings;
+pub mod tls;
 mod transport;
 mod turn;
 mod upgrade;

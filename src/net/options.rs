@@ -2,6 +2,7 @@
 
 use super::limits::Limits;
 use super::tcp::{Origin, SocketOptions};
+use super::tls::Tls;
 
 /// How a listener treats its connections.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +31,10 @@ pub struct ListenOptions {
     pub unix_mode: u32,
     /// Of TCP sockets.
     pub socket: SocketOptions,
+    /// Speaks TLS with these certificates.
+    pub tls: Option<Tls>,
+    /// With `tls`: clients may speak TLS or not.
+    pub tls_or_plain: bool,
 }
 
 /// How a client connects.
@@ -51,4 +56,6 @@ pub struct ConnectOptions {
     pub keep_response: bool,
     /// Where TCP connects from, and how.
     pub origin: Origin,
+    /// Of wss addresses; None: verification by the system's trust store.
+    pub tls: Option<Tls>,
 }

@@ -8,6 +8,7 @@ use super::error::{Error, Result};
 use super::event::{ConnId, Stage};
 use super::options::ConnectOptions;
 use super::peer::{Peer, Phase};
+use super::tls::{Session, Tls};
 use crate::proto::chunked::Chunked;
 use crate::proto::handshake::client::{self, Answer, BodyLength, Offer, Response};
 use crate::proto::http1::Scanned;
@@ -19,6 +20,8 @@ use std::ops::Range;
 pub(super) struct Plan {
     pub(super) url: WsUrl,
     pub(super) options: ConnectOptions,
+    /// Of wss addresses.
+    tls: Option<Tls>,
     request: Vec<u8>,
     offer: Offer,
 }
@@ -32,7 +35,12 @@ impl Plan {
         let mut request = Vec::new();
         let offer = client::write_request(&mut request, &url, nonce, &subprotocols, &headers)
             .map_err(|error| Error::Header(error.to_string()))?;
-        Ok(Plan { url, options, request, offer })
+        let tls = match (&url.secure, &options.tls) {
+            (false, _) => None,
+            (true, Some(tls)) => Some(tls.clone()),
+            (true, None) => Some(Tls::default_client()?),
+        };
+        Ok(Plan { url, options, tls, request, offer })
     }
 }
 
@@ -65,7 +73,39 @@ impl Core {
     /// TCP is connected, to the host itself.
     pub(super) fn connected(&mut self, id: ConnId, peer: &mut Peer, plan: Box<Plan>) {
         self.arm(id, peer.profile.limits.handshake_timeout);
-        self.ask(id, peer, plan);
+        self.secure(id, peer, plan);
+    }
+
+    /// Begins TLS where the address wants it: with the host itself, whatever lies in between.
+    pub(super) fn secure(&mut self, id: ConnId, peer: &mut Peer, plan: Box<Plan>) {
+        let Some(tls) = &plan.tls else { return self.ask(id, peer, plan) };
+        let mut session = match Session::client(tls, &plan.url.host.to_string()) {
+            Ok(session) => Box::new(session),
+            Err(error) => {
+                let text = error.to_string();
+                peer.phase = Phase::Securing(plan);
+                peer.fail_as(Stage::Tls, error, || text);
+                return self.end(id, peer);
+            }
+        };
+        let begun = session.begin();
+        peer.phase = Phase::Securing(plan);
+        peer.tls = Some(session);
+        match begun {
+            Ok(()) => self.flush(id, peer),
+            Err(broken) => self.tls_broken(id, peer, broken),
+        }
+    }
+
+    /// TLS is done.
+    pub(super) fn secured(&mut self, id: ConnId, peer: &mut Peer) {
+        match std::mem::replace(&mut peer.phase, Phase::Ended) {
+            Phase::Securing(plan) => {
+                peer.lap(Stage::Tls);
+                self.ask(id, peer, plan);
+            }
+            phase => peer.phase = phase,
+        }
     }
 
     /// Sends the request.
