@@ -22,7 +22,7 @@ pub mod request;
 pub mod result;
 pub mod stats;
 pub mod timer;
-mod timings;
+pub mod timings;
 pub mod tls;
 pub mod types;
 pub mod version;
