@@ -3,13 +3,15 @@
 use super::callbacks::wsrs_callbacks;
 use super::limits::{self, wsrs_limits};
 use super::message::{self, wsrs_header};
-use super::result::WSRS_ERR_HEADER;
+use super::result::{WSRS_ERR_ADDRESS, WSRS_ERR_ARGUMENT, WSRS_ERR_HEADER};
 use super::state::{Ctx, Fault};
 use super::tls;
 use super::types::wsrs_tls;
 use crate::boundary::pointer::{Sized0, read_sized};
-use crate::net::{ConnectOptions, Limits, ListenOptions};
+use crate::net::tcp::parse_source;
+use crate::net::{ConnectOptions, Limits, ListenOptions, Origin, SocketOptions};
 use std::ffi::{c_char, c_void};
+use std::time::Duration;
 
 /// Options of wsrs_context_new. Start from WSRS_CONTEXT_OPTIONS_INIT.
 #[derive(Clone, Copy)]
@@ -216,8 +218,14 @@ pub(super) unsafe fn read_listen(options: *const wsrs_listen_options) -> Result<
         return Err(Fault::argument("unix_mode is more than 0777"));
     }
     // SAFETY: the caller's promise, for what the options point to.
-    let (bring, limits, subprotocols) =
-        unsafe { (Bring::read(from.callbacks, from.user_data)?, limits::read(from.limits)?, list(from.subprotocols)?) };
+    let (bring, limits, subprotocols, socket) = unsafe {
+        (
+            Bring::read(from.callbacks, from.user_data)?,
+            limits::read(from.limits)?,
+            list(from.subprotocols)?,
+            socket(from.socket)?,
+        )
+    };
     let options = ListenOptions {
         limits,
         subprotocols,
@@ -229,6 +237,7 @@ pub(super) unsafe fn read_listen(options: *const wsrs_listen_options) -> Result<
         unix_mode: from.unix_mode,
         tls: tls::endpoint(from.tls)?,
         tls_or_plain: from.tls_or_plain != 0,
+        socket,
         ..ListenOptions::default()
     };
     Ok((bring, options))
@@ -242,12 +251,13 @@ pub(super) unsafe fn read_connect(options: *const wsrs_connect_options) -> Resul
         return Ok((Bring { callbacks: None, user_data: 0 }, ConnectOptions::default()));
     };
     // SAFETY: the caller's promise, for what the options point to.
-    let (bring, limits, subprotocols, headers) = unsafe {
+    let (bring, limits, subprotocols, headers, origin) = unsafe {
         (
             Bring::read(from.callbacks, from.user_data)?,
             limits::read(from.limits)?,
             list(from.subprotocols)?,
             message::headers(from.headers, from.header_count)?,
+            origin(&from)?,
         )
     };
     let options = ConnectOptions {
@@ -257,9 +267,44 @@ pub(super) unsafe fn read_connect(options: *const wsrs_connect_options) -> Resul
         streaming: from.streaming != 0,
         keep_response: from.keep_response != 0,
         tls: tls::endpoint(from.tls)?,
+        origin,
         ..ConnectOptions::default()
     };
     Ok((bring, options))
+}
+
+/// # Safety
+/// `options` is NULL or points to valid options.
+unsafe fn socket(options: *const wsrs_socket_options) -> Result<SocketOptions, Fault> {
+    // SAFETY: the caller's promise.
+    let Some(from) = (unsafe { read_sized(options) })? else { return Ok(SocketOptions::default()) };
+    if from.send_buffer > i32::MAX as u32 || from.receive_buffer > i32::MAX as u32 {
+        return Err(Fault::argument("send_buffer or receive_buffer is more than 2,147,483,647"));
+    }
+    Ok(SocketOptions {
+        nagle: from.nagle != 0,
+        keepalive: Duration::from_millis(from.keepalive_ms.into()),
+        send_buffer: from.send_buffer,
+        receive_buffer: from.receive_buffer,
+        user_timeout: Duration::from_millis(from.user_timeout_ms.into()),
+        dscp: from.dscp,
+    })
+}
+
+/// # Safety
+/// What `from` points to is valid.
+unsafe fn origin(from: &wsrs_connect_options) -> Result<Origin, Fault> {
+    let (mut source, mut interface) = (None, None);
+    if !from.source.is_null() {
+        // SAFETY: the caller's promise.
+        source = Some(parse_source(unsafe { message::utf8(from.source, WSRS_ERR_ADDRESS) }?)?);
+    }
+    if !from.r#interface.is_null() {
+        // SAFETY: the caller's promise.
+        interface = Some(unsafe { message::utf8(from.r#interface, WSRS_ERR_ARGUMENT) }?.to_string());
+    }
+    // SAFETY: the caller's promise.
+    Ok(Origin { source, interface, socket: unsafe { socket(from.socket) }? })
 }
 
 /// # Safety

@@ -30,6 +30,7 @@ impl Peer {
 
     /// Notes why it never opened, unless something was noted before.
     pub(super) fn fail_as(&mut self, stage: Stage, error: Error, text: impl FnOnce() -> String) {
+        self.lap(stage);
         let rare = self.rare();
         if rare.failure.is_none() {
             rare.failure = Some(Box::new(Failure { stage, error, text: text(), status: 0, body: Vec::new() }));
@@ -60,6 +61,7 @@ impl Core {
         match phase {
             Phase::Ended => return,
             Phase::Asked(_) | Phase::Deciding { .. } => self.never_opened(peer),
+            Phase::Dialing(dial) => self.drop_attempts(&dial),
             // Accepted, and gone again before `Open` was delivered.
             _ if peer.opening => peer.fail_as(Stage::Handshake, Error::Closed, || "it ended before it opened".into()),
             _ => {}

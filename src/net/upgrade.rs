@@ -83,6 +83,7 @@ impl Core {
             Ok(session) => Box::new(session),
             Err(error) => {
                 let text = error.to_string();
+                peer.phase = Phase::Securing(plan);
                 peer.fail_as(Stage::Tls, error, || text);
                 return self.end(id, peer);
             }
@@ -96,7 +97,10 @@ impl Core {
     /// TLS is done.
     pub(super) fn secured(&mut self, id: ConnId, peer: &mut Peer) {
         match std::mem::replace(&mut peer.phase, Phase::Ended) {
-            Phase::Securing(plan) => self.ask(id, peer, plan),
+            Phase::Securing(plan) => {
+                peer.lap(Stage::Tls);
+                self.ask(id, peer, plan);
+            }
             phase => peer.phase = phase,
         }
     }
