@@ -12,9 +12,9 @@ use super::options::ConnectOptions;
 use super::peer::{Peer, Phase, Profile};
 use super::ready::{self, token};
 use super::transport::Socket;
-use crate::proto::chunked::Chunked;
+use crate::proto::body::{Body, Progress};
 use crate::proto::connection::Role;
-use crate::proto::handshake::client::{self, Answer, BodyLength, Offer, Response};
+use crate::proto::handshake::client::{self, Answer, Offer, Response};
 use crate::proto::http1::Scanned;
 use crate::proto::url::{Host, WsUrl};
 use mio::net::{TcpStream, UnixStream};
@@ -47,21 +47,6 @@ pub(super) struct Asking {
     scanned: Scanned,
     /// The answer refuses: its body is being read.
     refused: Option<(Response, Body)>,
-}
-
-/// What is still to be read of a body.
-#[derive(Debug)]
-struct Body {
-    bytes: Vec<u8>,
-    length: Length,
-}
-
-#[derive(Debug)]
-enum Length {
-    /// So many bytes are missing.
-    Left(u64),
-    Chunked(Chunked),
-    UntilEnd,
 }
 
 impl Dial {
@@ -244,7 +229,7 @@ impl Core {
         let received = &window[at.clone()];
         at.start = at.end;
         if let Some((_, body)) = &mut asking.refused {
-            if body.take(received, max_body) {
+            if body.push(&mut &*received) != Progress::More {
                 self.rejected(id, peer);
             }
             return;
@@ -261,15 +246,9 @@ impl Core {
                 self.opened(id, peer);
             }
             Answer::Rejected { response, consumed, body } => {
-                let length = match body {
-                    BodyLength::None => Length::Left(0),
-                    BodyLength::Known(length) => Length::Left(length),
-                    BodyLength::Chunked => Length::Chunked(Chunked::default()),
-                    BodyLength::UntilClose => Length::UntilEnd,
-                };
-                let mut body = Body { bytes: Vec::new(), length };
-                let rest = asking.bytes.split_off(consumed);
-                let done = body.take(&rest, max_body);
+                let mut body = Body::new(body, max_body);
+                let done = body.push(&mut &asking.bytes[consumed..]) != Progress::More;
+                asking.bytes = Vec::new();
                 asking.refused = Some((response, body));
                 if done {
                     self.rejected(id, peer);
@@ -294,7 +273,7 @@ impl Core {
             rare.response = Some(Box::new(response));
             if let Some(failure) = &mut rare.failure {
                 failure.status = status;
-                failure.body = body.bytes;
+                failure.body = body.into_bytes();
             }
         }
         self.end(id, peer);
@@ -305,29 +284,6 @@ impl Asking {
     /// The server refused and the body is being read.
     pub(super) fn is_refused(&self) -> bool {
         self.refused.is_some()
-    }
-}
-
-impl Body {
-    /// Takes what came; whether that is all that is wanted.
-    fn take(&mut self, received: &[u8], most: usize) -> bool {
-        let bytes = &mut self.bytes;
-        let mut keep = |data: &[u8]| bytes.extend_from_slice(&data[..data.len().min(most - bytes.len())]);
-        let ended = match &mut self.length {
-            Length::Left(left) => {
-                let count = usize::try_from(*left).unwrap_or(usize::MAX).min(received.len());
-                keep(&received[..count]);
-                *left -= count as u64;
-                *left == 0
-            }
-            // What is no chunked body ends where that shows: the status is what matters.
-            Length::Chunked(chunked) => chunked.push(received, keep).unwrap_or(true),
-            Length::UntilEnd => {
-                keep(received);
-                false
-            }
-        };
-        ended || self.bytes.len() >= most
     }
 }
 

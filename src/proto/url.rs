@@ -89,7 +89,7 @@ impl WsUrl {
             host: Host::Name("localhost".into()),
             port: default_port(false),
             target: parse_target(target)?,
-            unix_path: Some(decode(path)?),
+            unix_path: Some(decode_path(path)?),
         })
     }
 
@@ -174,7 +174,7 @@ fn default_port(secure: bool) -> u16 {
 }
 
 /// What is wrong wherever it stands.
-fn check_characters(text: &str) -> Result<(), UrlError> {
+pub(super) fn check_characters(text: &str) -> Result<(), UrlError> {
     for byte in text.bytes() {
         match byte {
             0..=b' ' | 0x7f => return Err(UrlError::Space),
@@ -193,7 +193,7 @@ fn check_characters(text: &str) -> Result<(), UrlError> {
 }
 
 /// Host and port text of an authority; the colons inside brackets are the address's own.
-fn split_port(authority: &str) -> Result<(&str, Option<&str>), UrlError> {
+pub(super) fn split_port(authority: &str) -> Result<(&str, Option<&str>), UrlError> {
     let after = match authority.find(']') {
         Some(end) => end + 1,
         None if authority.starts_with('[') => return Err(UrlError::V6),
@@ -207,13 +207,13 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), UrlError> {
     }
 }
 
-fn parse_port(digits: &str) -> Result<u16, UrlError> {
+pub(super) fn parse_port(digits: &str) -> Result<u16, UrlError> {
     let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
     let port = digits.parse().ok().filter(|&port| port != 0 && all_digits);
     port.ok_or(UrlError::Port)
 }
 
-fn parse_host(host: &str) -> Result<Host, UrlError> {
+pub(super) fn parse_host(host: &str) -> Result<Host, UrlError> {
     if host.is_empty() {
         return Err(UrlError::EmptyHost);
     }
@@ -267,18 +267,24 @@ fn check_percent(text: &str) -> Result<(), UrlError> {
 }
 
 /// The path of a socket without its percent-encoding: there is no other way to write a space.
-fn decode(path: &str) -> Result<String, UrlError> {
-    check_percent(path)?;
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut pieces = path.split('%');
+fn decode_path(path: &str) -> Result<String, UrlError> {
+    let bytes = decode(path)?;
+    if bytes.contains(&0) {
+        return Err(UrlError::UnixPath);
+    }
+    String::from_utf8(bytes).map_err(|_| UrlError::UnixPath)
+}
+
+/// The bytes that a percent-encoded text stands for.
+pub(super) fn decode(text: &str) -> Result<Vec<u8>, UrlError> {
+    check_percent(text)?;
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut pieces = text.split('%');
     bytes.extend(pieces.next().unwrap_or_default().bytes());
     for piece in pieces {
         let (digits, rest) = piece.split_at(2);
         bytes.push(u8::from_str_radix(digits, 16).map_err(|_| UrlError::Percent)?);
         bytes.extend(rest.bytes());
     }
-    if bytes.contains(&0) {
-        return Err(UrlError::UnixPath);
-    }
-    String::from_utf8(bytes).map_err(|_| UrlError::UnixPath)
+    Ok(bytes)
 }
