@@ -343,6 +343,9 @@ fn addresses_that_are_none() {
         ("http://u:a/b@p", Path),
         ("http://u:a@b@p", At),
         ("http://u:a#b@p", Address(UrlError::Fragment)),
+        ("http://u%3Av:p@p", Address(UrlError::Credentials)),
+        ("http://u:p%0d%0a@p", Address(UrlError::Credentials)),
+        ("socks4://u%00@p", Address(UrlError::Credentials)),
         ("http://u:a b@p", Address(UrlError::Space)),
         ("http://u:%4@p", Address(UrlError::Percent)),
         ("http://p:0", Address(UrlError::Port)),
@@ -351,11 +354,8 @@ fn addresses_that_are_none() {
         ("http://[::1", Address(UrlError::V6)),
         ("http://1.2.3", Address(UrlError::V4)),
         ("http://p\u{e9}", Address(UrlError::NonAscii)),
-        ("http://u%3Av:p@p", Credentials),
-        ("http://u:p%0d%0a@p", Credentials),
         ("socks5://:p@p", Credentials),
         ("socks4://u:p@p", Credentials),
-        ("socks4://u%00@p", Credentials),
         (&long, Credentials),
     ] {
         assert_eq!(ProxyUrl::parse(text), Err(error), "{text}");

@@ -14,11 +14,13 @@ use super::ready::{self, token};
 use super::transport::Socket;
 use crate::proto::body::{Body, Progress};
 use crate::proto::connection::Role;
+use crate::proto::credentials::hide;
 use crate::proto::handshake::client::{self, Answer, Offer, Response};
 use crate::proto::http1::Scanned;
 use crate::proto::url::{Host, WsUrl};
 use mio::net::{TcpStream, UnixStream};
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -59,12 +61,13 @@ impl Dial {
 impl Context {
     /// Starts to connect; errors known before any I/O come back here, all others as `Failed`.
     pub fn connect(&mut self, url: &str, options: ConnectOptions) -> Result<ConnId> {
-        let parsed = WsUrl::parse(url).map_err(|error| Error::Url(format!("\"{url}\": {error}")))?;
+        let wrong = |error: &dyn fmt::Display| Error::Url(format!("\"{}\": {error}", hide(url)));
+        let parsed = WsUrl::parse(url).map_err(|error| wrong(&error))?;
         if parsed.secure {
-            return Err(Error::Url(format!("\"{url}\": wss is not supported by this build")));
+            return Err(wrong(&"wss is not supported by this build"));
         }
         if let Some(path) = &parsed.unix_path {
-            socket2::SockAddr::unix(path).map_err(|error| Error::Url(format!("\"{url}\": {error}")))?;
+            socket2::SockAddr::unix(path).map_err(|error| wrong(&error))?;
         }
         self.check_running()?;
         if self.peers.len() >= self.core.limits.max_connections {

@@ -10,6 +10,7 @@ pub mod buffer;
 pub mod chunked;
 pub mod close;
 pub mod connection;
+pub mod credentials;
 pub mod error;
 pub mod frame;
 pub mod handshake;

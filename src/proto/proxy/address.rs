@@ -2,12 +2,13 @@
 //!
 //! The C surface parses what a program passes, [`environment`](super::environment) what variables hold.
 //!
-//! Invariants: what goes through parsing fits into the protocol it is for: credentials have no control characters (HTTP)
-//! and the lengths that SOCKS can tell. Neither `Debug` nor `Display` nor an error shows credentials.
+//! Invariants: the credentials fit into the protocol that they are for; neither `Debug` nor `Display` nor an error shows
+//! them.
 
 use std::error::Error;
 use std::fmt;
 
+use crate::proto::credentials::Credentials;
 use crate::proto::url::{self, Host, UrlError};
 
 /// Where a proxy is and how it is spoken to.
@@ -68,19 +69,6 @@ impl Scheme {
     }
 }
 
-/// A user name and a password, as bytes: percent-encoding is undone.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
-    pub(super) user: Vec<u8>,
-    pub(super) password: Vec<u8>,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credentials(…)")
-    }
-}
-
 impl ProxyUrl {
     /// Parses `[scheme://][user[:password]@]host[:port][/]`. Without a scheme it is `http`.
     pub fn parse(text: &str) -> Result<Self, ProxyUrlError> {
@@ -95,7 +83,7 @@ impl ProxyUrl {
         let (credentials, authority) = match rest.split_once('@') {
             // A second @ belongs to the password for some programs and to the host for others.
             Some((_, authority)) if authority.contains('@') => return Err(ProxyUrlError::At),
-            Some((user_info, authority)) => (Credentials::parse(user_info, scheme)?, authority),
+            Some((user_info, authority)) => (credentials(user_info, scheme)?, authority),
             None => (None, rest),
         };
         let (host, port) = url::split_port(authority)?;
@@ -111,27 +99,21 @@ impl fmt::Display for ProxyUrl {
     }
 }
 
-impl Credentials {
-    /// None: nothing stands before the `@`.
-    fn parse(user_info: &str, scheme: Scheme) -> Result<Option<Self>, ProxyUrlError> {
-        if user_info.is_empty() {
-            return Ok(None);
-        }
-        let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
-        let (user, password) = (url::decode(user)?, url::decode(password)?);
-        let fits = match scheme {
-            // RFC 7617 §2: "a user-id containing a colon character is invalid", "user-id and password MUST NOT contain
-            // any control characters".
-            Scheme::Http | Scheme::Https => {
-                !user.contains(&b':') && !user.iter().chain(&password).any(|byte| byte.is_ascii_control())
-            }
-            // Ends with a NUL on the wire, and there is no password.
-            Scheme::Socks4 | Scheme::Socks4a => password.is_empty() && !user.contains(&0) && user.len() <= 255,
-            // RFC 1929 §2: lengths of one byte, and a user name of at least one.
-            Scheme::Socks5 | Scheme::Socks5h => (1..=255).contains(&user.len()) && password.len() <= 255,
-        };
-        if fits { Ok(Some(Self { user, password })) } else { Err(ProxyUrlError::Credentials) }
+/// What stands before the `@`, where it fits into the protocol; None: nothing.
+fn credentials(user_info: &str, scheme: Scheme) -> Result<Option<Credentials>, ProxyUrlError> {
+    if user_info.is_empty() {
+        return Ok(None);
     }
+    let credentials = Credentials::parse(user_info)?;
+    let Credentials { user, password } = &credentials;
+    let fits = match scheme {
+        Scheme::Http | Scheme::Https => true,
+        // There is no password.
+        Scheme::Socks4 | Scheme::Socks4a => password.is_empty() && user.len() <= 255,
+        // RFC 1929 §2: lengths of one byte, and a user name of at least one.
+        Scheme::Socks5 | Scheme::Socks5h => (1..=255).contains(&user.len()) && password.len() <= 255,
+    };
+    if fits { Ok(Some(credentials)) } else { Err(ProxyUrlError::Credentials) }
 }
 
 /// Why the address of a proxy is refused.

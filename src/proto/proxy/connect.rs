@@ -3,14 +3,11 @@
 //! Basic credentials (RFC 7617) go along with the first request, as every client does that is given them for a proxy; a
 //! 407 with a Digest challenge is answered once: on the same connection if the proxy keeps it, else over a new one.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
-use super::address::Credentials;
 use super::challenge::{self, Challenge};
 use super::digest::{Digest, hex};
 use super::{Limits, ProxyError, Refusal, Step};
 use crate::proto::body::{Body, BodyLength, Progress};
+use crate::proto::credentials::Credentials;
 use crate::proto::handshake::client::{Response, body_length, read_head};
 use crate::proto::http1::{Head, Scanned, StatusLine, list};
 
@@ -122,7 +119,7 @@ impl Connect {
                 Some(digest) => {
                     out.extend(digest.answer(credentials, b"CONNECT", target.as_bytes(), self.cnonce.as_bytes()));
                 }
-                None => push_basic(out, credentials),
+                None => out.extend_from_slice(credentials.basic().as_bytes()),
             }
             out.extend_from_slice(b"\r\n");
         }
@@ -220,14 +217,4 @@ fn keeps_open(line: &StatusLine, head: &Head) -> bool {
         options.into_iter().any(|one| one.eq_ignore_ascii_case(option))
     };
     !says(b"close") && (line.minor_version == 1 || says(b"keep-alive"))
-}
-
-/// RFC 7617 §2.
-fn push_basic(out: &mut Vec<u8>, credentials: &Credentials) {
-    let text = [&credentials.user[..], &credentials.password].join(&b':');
-    out.extend_from_slice(b"Basic ");
-    let start = out.len();
-    out.resize(start + text.len().div_ceil(3) * 4, 0);
-    let written = STANDARD.encode_slice(text, &mut out[start..]);
-    debug_assert_eq!(written, Ok(out.len() - start));
 }

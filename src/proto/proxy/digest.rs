@@ -7,8 +7,8 @@
 use md5::{Digest as Hash, Md5};
 use sha2::Sha256;
 
-use super::address::Credentials;
 use super::challenge::Challenge;
+use crate::proto::credentials::Credentials;
 use crate::proto::http1::{is_field_value, list};
 
 /// A challenge that can be answered.

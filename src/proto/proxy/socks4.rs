@@ -5,8 +5,8 @@
 
 use std::net::Ipv4Addr;
 
-use super::address::Credentials;
 use super::{ProxyError, Refusal, Step, Target};
+use crate::proto::credentials::Credentials;
 use crate::proto::url::Host;
 
 /// One request.

@@ -1,7 +1,7 @@
 //! SOCKS5 (RFC 1928) with no authentication or user name and password (RFC 1929).
 
-use super::address::Credentials;
 use super::{ProxyError, Refusal, Step, Target};
+use crate::proto::credentials::Credentials;
 use crate::proto::url::Host;
 
 const NO_AUTHENTICATION: u8 = 0;
