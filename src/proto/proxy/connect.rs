@@ -207,7 +207,8 @@ fn unsupported(head: &Head) -> Option<String> {
     if challenges.is_empty() || challenges.iter().any(|one| one.is("Basic") || Digest::new(one).is_some()) {
         return None;
     }
-    Some(challenges.iter().map(|one| one.scheme.as_str()).collect::<Vec<_>>().join(" or "))
+    // More than a few are no schemes.
+    Some(challenges.iter().take(4).map(|one| one.scheme.as_str()).collect::<Vec<_>>().join(" or "))
 }
 
 /// RFC 7230 §6.3, with the Proxy-Connection that some proxies still send instead (appendix A.1.2).
