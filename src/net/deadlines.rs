@@ -23,7 +23,7 @@ impl Core {
     /// The deadline has passed.
     pub(super) fn on_deadline(&mut self, id: ConnId, peer: &mut Peer) {
         match &peer.phase {
-            Phase::Dialing(_) => self.attempt_failed(id, peer, Error::Timeout("connecting took too long")),
+            Phase::Dialing(_) => self.dial_due(id, peer),
             Phase::Asking(asking) if asking.is_refused() => self.rejected(id, peer),
             Phase::Asking(_) => {
                 let text = || "the server did not answer the handshake in time".into();

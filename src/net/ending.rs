@@ -58,6 +58,7 @@ impl Core {
         match phase {
             Phase::Ended => return,
             Phase::Asked(_) | Phase::Deciding { .. } => self.never_opened(peer),
+            Phase::Dialing(dial) => self.drop_attempts(&dial),
             // Accepted, and gone again before `Open` was delivered.
             _ if peer.opening => peer.fail_as(Stage::Handshake, Error::Closed, || "it ended before it opened".into()),
             _ => {}

@@ -151,6 +151,10 @@ pub enum Stage {
     Resolve = 1,
     /// Connecting to one of them.
     Connect = 2,
+    /// Asking a proxy for the way.
+    Proxy = 3,
+    /// The TLS handshake.
+    Tls = 4,
     /// The HTTP upgrade.
     Handshake = 5,
 }

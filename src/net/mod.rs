@@ -33,6 +33,7 @@ mod table;
 mod timers;
 mod transport;
 mod turn;
+mod upgrade;
 pub mod wake;
 
 pub use commands::Framed;

@@ -3,12 +3,13 @@
 //!
 //! An idle connection is this struct and nothing else: whatever it needs rarely is boxed and dropped when done.
 
-use super::dial::{Asking, Dial};
+use super::dial::Dial;
 use super::error::Error;
 use super::event::{By, Failure};
 use super::limits::Limits;
 use super::outbox::Outbox;
 use super::transport::Socket;
+use super::upgrade::Asking;
 use crate::proto::connection::{Connection, Role};
 use crate::proto::handshake::client::Response;
 use crate::proto::handshake::server::Request;
