@@ -24,6 +24,7 @@ impl Core {
     pub(super) fn on_deadline(&mut self, id: ConnId, peer: &mut Peer) {
         match &peer.phase {
             Phase::Dialing(_) => self.dial_due(id, peer),
+            Phase::Proxying(_) => self.proxy_late(id, peer),
             Phase::Asking(asking) if asking.is_refused() => self.rejected(id, peer),
             Phase::Asking(_) => {
                 let text = || "the server did not answer the handshake in time".into();

@@ -134,7 +134,6 @@ impl Context {
             streaming: options.streaming,
             keep_head: options.keep_response,
         };
-        let target = Target::from(&parsed);
         let plan = Box::new(Plan::new(parsed, options, self.core.random()?)?);
         let mut peer = Peer::new(Socket::None, Phase::Ended, Role::Client, Arc::new(profile));
         peer.announced = true;
@@ -142,7 +141,7 @@ impl Context {
         let id = ConnId { slot, generation };
         self.core.door.tell(id, State::Connecting);
         if let Some(peer) = self.peers.get_mut(slot, generation) {
-            self.core.dial(id, peer, target, plan);
+            self.core.dial(id, peer, plan);
         }
         self.act();
         Ok(id)
@@ -153,7 +152,10 @@ impl Context {
         self.core.looked_up();
         let Found { asker, family, addresses } = found;
         let Some(peer) = self.peers.get_mut(asker.id.slot, asker.id.generation) else { return };
-        let Phase::Dialing(dial) = &mut peer.phase else { return };
+        let dial = match &mut peer.phase {
+            Phase::Dialing(dial) => dial,
+            _ => return self.core.target_found(asker.id, peer, Found { asker, family, addresses }),
+        };
         if dial.asker != asker {
             return;
         }
@@ -183,8 +185,10 @@ impl Context {
 }
 
 impl Core {
-    /// Begins to connect to `target`, under the connect deadline from now on. What was connected before is forgotten.
-    pub(super) fn dial(&mut self, id: ConnId, peer: &mut Peer, target: Target, plan: Box<Plan>) {
+    /// Begins to connect to where the plan leads first, under the connect deadline from now on. What was connected before
+    /// is forgotten.
+    pub(super) fn dial(&mut self, id: ConnId, peer: &mut Peer, plan: Box<Plan>) {
+        let target = plan.hop();
         let timeout = peer.profile.limits.connect_timeout.as_millis() as u64;
         let now = self.clock.exact_now();
         let (asker, families) = (self.asker(id), [Family::V6, Family::V4]);
@@ -257,6 +261,7 @@ impl Core {
     fn undialled(&mut self, id: ConnId, peer: &mut Peer) {
         let Phase::Dialing(dial) = &mut peer.phase else { return };
         let (stage, (error, text)) = (dial.stage(), dial.failure());
+        let text = dial.plan.text(&text);
         peer.fail_as(stage, error, || text);
         self.end(id, peer);
     }
@@ -279,6 +284,8 @@ impl Core {
 
     /// The first that is connected: the others are closed.
     fn dialled(&mut self, id: ConnId, peer: &mut Peer, name: Name) {
+        // They tell of the socket before it, if there was one.
+        (peer.readable, peer.read_closed, peer.blocked, peer.write_dead) = (false, false, false, false);
         match self.take_attempt(id, name) {
             Ok(socket) => peer.socket = socket,
             Err(error) => {
@@ -288,7 +295,7 @@ impl Core {
         }
         let Phase::Dialing(dial) = std::mem::replace(&mut peer.phase, Phase::Ended) else { return };
         self.drop_attempts(&dial);
-        self.connected(id, peer, dial.plan);
+        self.reached(id, peer, dial.plan);
     }
 
     /// Closes what is in flight, and forgets lookups that have not begun.

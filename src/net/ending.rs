@@ -59,6 +59,7 @@ impl Core {
             Phase::Ended => return,
             Phase::Asked(_) | Phase::Deciding { .. } => self.never_opened(peer),
             Phase::Dialing(dial) => self.drop_attempts(&dial),
+            Phase::Proxying(proxying) => proxying.lookup().into_iter().for_each(|asker| self.forget_lookups(asker)),
             // Accepted, and gone again before `Open` was delivered.
             _ if peer.opening => peer.fail_as(Stage::Handshake, Error::Closed, || "it ended before it opened".into()),
             _ => {}
@@ -86,6 +87,7 @@ impl Core {
     pub(super) fn cancel(&mut self, id: ConnId, peer: &mut Peer, why: &'static str) {
         let stage = match &peer.phase {
             Phase::Dialing(dial) => dial.stage(),
+            Phase::Proxying(_) => Stage::Proxy,
             _ => Stage::Handshake,
         };
         peer.fail_as(stage, Error::Closed, || why.into());
@@ -94,6 +96,9 @@ impl Core {
 
     /// TCP ended or failed.
     pub(super) fn lost(&mut self, id: ConnId, peer: &mut Peer, error: Option<std::io::Error>) {
+        if let Phase::Proxying(_) = peer.phase {
+            return self.proxy_gone(id, peer, error);
+        }
         if let Phase::Asking(_) = peer.phase {
             let text = match &error {
                 Some(error) => format!("the server ended the connection before it answered: {error}"),

@@ -23,6 +23,7 @@ mod opening;
 pub mod options;
 mod outbox;
 mod peer;
+mod proxy;
 pub mod reading;
 mod ready;
 mod resolve;

@@ -1,6 +1,7 @@
 //! What `listen` and `connect` are told.
 
 use super::limits::Limits;
+use crate::proto::proxy::address::ProxyUrl;
 
 /// How a listener treats its connections.
 #[derive(Clone, Debug, Default)]
@@ -46,4 +47,18 @@ pub struct ConnectOptions {
     pub streaming: bool,
     /// Keep the response for the life of the connection.
     pub keep_response: bool,
+    /// The proxy on the way.
+    pub proxy: ProxyChoice,
+}
+
+/// Which proxy is on a client's way.
+#[derive(Clone, Debug, Default)]
+pub enum ProxyChoice {
+    /// None.
+    #[default]
+    None,
+    /// That of the environment, if there is one for the address.
+    Environment,
+    /// This one.
+    Url(ProxyUrl),
 }

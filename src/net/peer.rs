@@ -8,6 +8,7 @@ use super::error::Error;
 use super::event::{By, Failure};
 use super::limits::Limits;
 use super::outbox::Outbox;
+use super::proxy::Proxying;
 use super::transport::Socket;
 use super::upgrade::Asking;
 use crate::proto::connection::{Connection, Role};
@@ -34,6 +35,8 @@ pub(super) struct Profile {
 pub(super) enum Phase {
     /// Client: looking up the name, connecting.
     Dialing(Box<Dial>),
+    /// Client: asking a proxy for the way.
+    Proxying(Box<Proxying>),
     /// Client: the request is on its way.
     Asking(Box<Asking>),
     /// Server: waiting for the request; a box as soon as a part of it has come.

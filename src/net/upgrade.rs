@@ -4,14 +4,17 @@
 //! Everything that goes wrong ends in one `Failed`.
 
 use super::core::Core;
+use super::dial::Target;
 use super::error::{Error, Result};
 use super::event::{ConnId, Stage};
 use super::options::ConnectOptions;
 use super::peer::{Peer, Phase};
+use super::proxy::Via;
 use crate::proto::body::{Body, Progress};
 use crate::proto::handshake::client::{self, Answer, Offer, Response};
 use crate::proto::http1::Scanned;
 use crate::proto::url::WsUrl;
+use std::fmt;
 use std::ops::Range;
 
 /// Where a client connection goes, and how.
@@ -19,6 +22,8 @@ use std::ops::Range;
 pub(super) struct Plan {
     pub(super) url: WsUrl,
     pub(super) options: ConnectOptions,
+    /// A proxy on the way.
+    pub(super) via: Option<Box<Via>>,
     request: Vec<u8>,
     offer: Offer,
 }
@@ -32,7 +37,21 @@ impl Plan {
         let mut request = Vec::new();
         let offer = client::write_request(&mut request, &url, nonce, &subprotocols, &headers)
             .map_err(|error| Error::Header(error.to_string()))?;
-        Ok(Plan { url, options, request, offer })
+        let via = Via::choose(&url, &options)?;
+        Ok(Plan { url, options, via, request, offer })
+    }
+
+    /// Where TCP leads: to the server, or to a proxy on the way.
+    pub(super) fn hop(&self) -> Target {
+        self.via.as_ref().map_or_else(|| Target::from(&self.url), |via| via.hop())
+    }
+
+    /// What went wrong on the way, with the proxy that is on it.
+    pub(super) fn text(&self, what: &dyn fmt::Display) -> String {
+        match &self.via {
+            Some(via) => format!("{via}: {what}"),
+            None => what.to_string(),
+        }
     }
 }
 
@@ -47,9 +66,8 @@ pub(super) struct Asking {
 }
 
 impl Core {
-    /// TCP is connected, to the host itself.
+    /// The host itself is at the other end, under the deadline of the handshake.
     pub(super) fn connected(&mut self, id: ConnId, peer: &mut Peer, plan: Box<Plan>) {
-        self.arm(id, peer.profile.limits.handshake_timeout);
         self.ask(id, peer, plan);
     }
 

@@ -46,6 +46,7 @@ pub(in crate::capi) fn code(error: &Error) -> wsrs_result {
         Error::NotFound => WSRS_ERR_NOT_FOUND,
         Error::Resolve(_) => WSRS_ERR_RESOLVE,
         Error::Timeout(_) => WSRS_ERR_TIMEOUT,
+        Error::Proxy(_) => WSRS_ERR_HANDSHAKE,
         Error::Handshake(_) => WSRS_ERR_HANDSHAKE,
         Error::Rejected(_) => WSRS_ERR_REJECTED,
         Error::Io(error) => io_code(error),
