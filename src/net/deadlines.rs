@@ -25,6 +25,11 @@ impl Core {
         match &peer.phase {
             Phase::Dialing(_) => self.dial_due(id, peer),
             Phase::Proxying(_) => self.proxy_late(id, peer),
+            Phase::Securing(_) => {
+                let text = || "the server did not finish the TLS handshake in time".into();
+                peer.fail_as(Stage::Tls, Error::Timeout("TLS handshake"), text);
+                self.end(id, peer);
+            }
             Phase::Asking(asking) if asking.is_refused() => self.rejected(id, peer),
             Phase::Asking(_) => {
                 let text = || "the server did not answer the handshake in time".into();

@@ -115,9 +115,6 @@ impl Context {
     pub fn connect(&mut self, url: &str, options: ConnectOptions) -> Result<ConnId> {
         let wrong = |error: &dyn fmt::Display| Error::Url(format!("\"{}\": {error}", hide(url)));
         let parsed = WsUrl::parse(url).map_err(|error| wrong(&error))?;
-        if parsed.secure {
-            return Err(wrong(&"wss is not supported by this build"));
-        }
         if let Some(path) = &parsed.unix_path {
             socket2::SockAddr::unix(path).map_err(|error| wrong(&error))?;
         }
@@ -133,6 +130,8 @@ impl Context {
             ask: false,
             streaming: options.streaming,
             keep_head: options.keep_response,
+            tls: None,
+            tls_or_plain: false,
         };
         let plan = Box::new(Plan::new(parsed, options, self.core.random()?)?);
         let mut peer = Peer::new(Socket::None, Phase::Ended, Role::Client, Arc::new(profile));
@@ -295,7 +294,7 @@ impl Core {
         }
         let Phase::Dialing(dial) = std::mem::replace(&mut peer.phase, Phase::Ended) else { return };
         self.drop_attempts(&dial);
-        self.reached(id, peer, dial.plan);
+        self.connected(id, peer, dial.plan);
     }
 
     /// Closes what is in flight, and forgets lookups that have not begun.

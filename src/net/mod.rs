@@ -32,6 +32,7 @@ mod send;
 mod stopping;
 mod table;
 mod timers;
+pub mod tls;
 mod transport;
 mod turn;
 mod upgrade;

@@ -1,6 +1,7 @@
 //! What `listen` and `connect` are told.
 
 use super::limits::Limits;
+use super::tls::Tls;
 use crate::proto::proxy::address::ProxyUrl;
 
 /// How a listener treats its connections.
@@ -28,6 +29,10 @@ pub struct ListenOptions {
     pub ipv6_only: bool,
     /// Permissions of a Unix socket; 0: as the umask says.
     pub unix_mode: u32,
+    /// Speaks TLS with these certificates.
+    pub tls: Option<Tls>,
+    /// With `tls`: clients may speak TLS or not.
+    pub tls_or_plain: bool,
 }
 
 /// How a client connects.
@@ -47,6 +52,8 @@ pub struct ConnectOptions {
     pub streaming: bool,
     /// Keep the response for the life of the connection.
     pub keep_response: bool,
+    /// Of wss addresses; None: verification by the system's trust store.
+    pub tls: Option<Tls>,
     /// The proxy on the way.
     pub proxy: ProxyChoice,
 }

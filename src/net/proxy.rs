@@ -1,7 +1,7 @@
 //! The way through a proxy: which one, and the conversation with it between TCP and whatever the host itself is told.
 //!
 //! `upgrade` makes a [`Via`] for each plan that has a proxy on its way; `dial` connects to the proxy then instead of the
-//! host, and calls [`Core::reached`]. `reading`, `deadlines` and `ending` bring what happens until the proxy has connected;
+//! host, and `upgrade` calls [`Core::begin_proxy`]. `reading`, `deadlines` and `ending` bring what happens until the proxy has connected;
 //! then the connection goes on in `upgrade` as if it were the host's own. Invariants: the name of the target is looked up
 //! only for proxies that want an address; all of it is under the deadline of the handshake.
 
@@ -71,10 +71,9 @@ impl fmt::Display for Via {
 }
 
 impl Core {
-    /// TCP is connected: to the host itself, or to a proxy on the way.
-    pub(super) fn reached(&mut self, id: ConnId, peer: &mut Peer, plan: Box<Plan>) {
-        self.arm(id, peer.profile.limits.handshake_timeout);
-        let Some(via) = &plan.via else { return self.connected(id, peer, plan) };
+    /// Connected to the proxy of this plan.
+    pub(super) fn begin_proxy(&mut self, id: ConnId, peer: &mut Peer, plan: Box<Plan>) {
+        let Some(via) = &plan.via else { return };
         let (proxy, target) = (&via.proxy, &plan.url);
         let mut asker = None;
         if let (true, Host::Name(name), None) = (proxy.scheme.wants_address(), &target.host, &via.handshake) {
@@ -155,7 +154,7 @@ impl Core {
             Step::Done { consumed } => {
                 at.start += consumed;
                 if let Phase::Proxying(proxying) = std::mem::replace(&mut peer.phase, Phase::Ended) {
-                    self.connected(id, peer, proxying.plan);
+                    self.secure(id, peer, proxying.plan);
                 }
             }
             step => {

@@ -10,6 +10,7 @@ use super::event::{ConnId, Stage};
 use super::options::ConnectOptions;
 use super::peer::{Peer, Phase};
 use super::proxy::Via;
+use super::tls::{Session, Tls};
 use crate::proto::body::{Body, Progress};
 use crate::proto::handshake::client::{self, Answer, Offer, Response};
 use crate::proto::http1::Scanned;
@@ -22,6 +23,8 @@ use std::ops::Range;
 pub(super) struct Plan {
     pub(super) url: WsUrl,
     pub(super) options: ConnectOptions,
+    /// Of wss addresses.
+    tls: Option<Tls>,
     /// A proxy on the way.
     pub(super) via: Option<Box<Via>>,
     request: Vec<u8>,
@@ -37,8 +40,13 @@ impl Plan {
         let mut request = Vec::new();
         let offer = client::write_request(&mut request, &url, nonce, &subprotocols, &headers)
             .map_err(|error| Error::Header(error.to_string()))?;
+        let tls = match (&url.secure, &options.tls) {
+            (false, _) => None,
+            (true, Some(tls)) => Some(tls.clone()),
+            (true, None) => Some(Tls::default_client()?),
+        };
         let via = Via::choose(&url, &options)?;
-        Ok(Plan { url, options, via, request, offer })
+        Ok(Plan { url, options, tls, via, request, offer })
     }
 
     /// Where TCP leads: to the server, or to a proxy on the way.
@@ -66,9 +74,41 @@ pub(super) struct Asking {
 }
 
 impl Core {
-    /// The host itself is at the other end, under the deadline of the handshake.
+    /// TCP is connected: to the host itself, or to a proxy on the way.
     pub(super) fn connected(&mut self, id: ConnId, peer: &mut Peer, plan: Box<Plan>) {
-        self.ask(id, peer, plan);
+        self.arm(id, peer.profile.limits.handshake_timeout);
+        if plan.via.is_some() {
+            return self.begin_proxy(id, peer, plan);
+        }
+        self.secure(id, peer, plan);
+    }
+
+    /// Begins TLS where the address wants it: with the host itself, whatever lies in between.
+    pub(super) fn secure(&mut self, id: ConnId, peer: &mut Peer, plan: Box<Plan>) {
+        let Some(tls) = &plan.tls else { return self.ask(id, peer, plan) };
+        let mut session = match Session::client(tls, &plan.url.host.to_string()) {
+            Ok(session) => Box::new(session),
+            Err(error) => {
+                let text = error.to_string();
+                peer.fail_as(Stage::Tls, error, || text);
+                return self.end(id, peer);
+            }
+        };
+        let begun = session.begin();
+        peer.phase = Phase::Securing(plan);
+        peer.tls = Some(session);
+        match begun {
+            Ok(()) => self.flush(id, peer),
+            Err(broken) => self.tls_broken(id, peer, broken),
+        }
+    }
+
+    /// TLS is done.
+    pub(super) fn secured(&mut self, id: ConnId, peer: &mut Peer) {
+        match std::mem::replace(&mut peer.phase, Phase::Ended) {
+            Phase::Securing(plan) => self.ask(id, peer, plan),
+            phase => peer.phase = phase,
+        }
     }
 
     /// Sends the request.
