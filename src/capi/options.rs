@@ -3,12 +3,13 @@
 use super::callbacks::wsrs_callbacks;
 use super::limits::{self, wsrs_limits};
 use super::message::{self, wsrs_header};
-use super::result::WSRS_ERR_HEADER;
+use super::result::{WSRS_ERR_HEADER, WSRS_ERR_URL};
 use super::state::{Ctx, Fault};
 use super::tls;
 use super::types::wsrs_tls;
 use crate::boundary::pointer::{Sized0, read_sized};
-use crate::net::{ConnectOptions, Limits, ListenOptions};
+use crate::net::{ConnectOptions, Error, Limits, ListenOptions, ProxyChoice};
+use crate::proto::proxy::address::ProxyUrl;
 use std::ffi::{c_char, c_void};
 
 /// Options of wsrs_context_new. Start from WSRS_CONTEXT_OPTIONS_INIT.
@@ -242,12 +243,13 @@ pub(super) unsafe fn read_connect(options: *const wsrs_connect_options) -> Resul
         return Ok((Bring { callbacks: None, user_data: 0 }, ConnectOptions::default()));
     };
     // SAFETY: the caller's promise, for what the options point to.
-    let (bring, limits, subprotocols, headers) = unsafe {
+    let (bring, limits, subprotocols, headers, proxy) = unsafe {
         (
             Bring::read(from.callbacks, from.user_data)?,
             limits::read(from.limits)?,
             list(from.subprotocols)?,
             message::headers(from.headers, from.header_count)?,
+            proxy(from.proxy, from.proxy_from_env != 0)?,
         )
     };
     let options = ConnectOptions {
@@ -257,9 +259,27 @@ pub(super) unsafe fn read_connect(options: *const wsrs_connect_options) -> Resul
         streaming: from.streaming != 0,
         keep_response: from.keep_response != 0,
         tls: tls::endpoint(from.tls)?,
+        proxy,
+        proxy_tls: tls::endpoint(from.proxy_tls)?,
         ..ConnectOptions::default()
     };
     Ok((bring, options))
+}
+
+/// # Safety
+/// `address` is NULL or points to a NUL-terminated string.
+unsafe fn proxy(address: *const c_char, from_env: bool) -> Result<ProxyChoice, Fault> {
+    if address.is_null() {
+        return Ok(if from_env { ProxyChoice::Environment } else { ProxyChoice::None });
+    }
+    // SAFETY: the caller's promise.
+    match unsafe { message::utf8(address, WSRS_ERR_URL) }? {
+        "" => Ok(ProxyChoice::None),
+        address => match ProxyUrl::parse(address) {
+            Ok(proxy) => Ok(ProxyChoice::Url(proxy)),
+            Err(error) => Err(Fault::Net(Error::Url(error.to_string()))),
+        },
+    }
 }
 
 /// # Safety

@@ -211,6 +211,9 @@ impl Core {
             Target::Unix(path) => self.attempt(id, &mut dial, None, attempts::open_unix(&path)),
         }
         peer.socket = Socket::None;
+        (peer.outbox, peer.tls) = (None, None);
+        (peer.blocked, peer.write_dead) = (false, false);
+        self.count_queue(id, peer);
         peer.phase = Phase::Dialing(Box::new(dial));
         self.try_on(id, peer);
     }
@@ -284,7 +287,7 @@ impl Core {
     /// The first that is connected: the others are closed.
     fn dialled(&mut self, id: ConnId, peer: &mut Peer, name: Name) {
         // They tell of the socket before it, if there was one.
-        (peer.readable, peer.read_closed, peer.blocked, peer.write_dead) = (false, false, false, false);
+        (peer.readable, peer.read_closed) = (false, false);
         match self.take_attempt(id, name) {
             Ok(socket) => peer.socket = socket,
             Err(error) => {

@@ -127,11 +127,9 @@ impl Core {
     pub(super) fn tls_broken(&mut self, id: ConnId, peer: &mut Peer, broken: Broken) {
         self.log(Level::Warning, || broken.text.clone());
         match peer.phase {
-            Phase::Securing(_) | Phase::Asking(_) => {
-                let text = broken.text.clone();
+            Phase::Proxying(_) | Phase::Securing(_) | Phase::Asking(_) => {
                 self.flush(id, peer);
-                peer.fail_as(Stage::Tls, Error::Tls(broken), || text);
-                self.end(id, peer);
+                self.tls_failed(id, peer, Error::Tls(broken));
             }
             Phase::Lingering | Phase::Ended => self.end(id, peer),
             Phase::Asked(_) | Phase::Deciding { .. } if !peer.announced => {

@@ -43,6 +43,6 @@ pub use context::Context;
 pub use error::{Error, Result};
 pub use event::{By, Closing, ConnEvent, ConnId, Event, Failure, ListenerId, Stage, State, TimerId, What, Window};
 pub use limits::Limits;
-pub use options::{ConnectOptions, ListenOptions};
+pub use options::{ConnectOptions, ListenOptions, ProxyChoice};
 pub use transport::note_fork;
 pub use wake::Door;

@@ -56,6 +56,8 @@ pub struct ConnectOptions {
     pub tls: Option<Tls>,
     /// The proxy on the way.
     pub proxy: ProxyChoice,
+    /// Of https proxies; None: verification by the system's trust store.
+    pub proxy_tls: Option<Tls>,
 }
 
 /// Which proxy is on a client's way.

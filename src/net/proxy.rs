@@ -12,6 +12,7 @@ use super::event::{ConnId, Stage};
 use super::options::{ConnectOptions, ProxyChoice};
 use super::peer::{Peer, Phase};
 use super::resolve::{Asker, Found};
+use super::tls::Tls;
 use super::upgrade::Plan;
 use crate::names::Family;
 use crate::proto::proxy::address::{ProxyUrl, Scheme};
@@ -25,6 +26,8 @@ use std::ops::Range;
 #[derive(Debug)]
 pub(super) struct Via {
     proxy: ProxyUrl,
+    /// Of https:// proxies.
+    tls: Option<Tls>,
     /// From the first connection on; goes on over the second where there is one.
     handshake: Option<Handshake>,
 }
@@ -49,12 +52,16 @@ impl Via {
             }
             ProxyChoice::Url(proxy) => Some(proxy.clone()),
         };
-        match proxy {
-            Some(ProxyUrl { scheme: Scheme::Https, .. }) => {
-                Err(Error::Url("https:// proxies are not supported by this build".into()))
+        let Some(proxy) = proxy else { return Ok(None) };
+        let tls = match (proxy.scheme, &options.proxy_tls) {
+            (Scheme::Https, _) if url.secure => {
+                return Err(Error::Unsupported("wss:// through an https:// proxy is not supported"));
             }
-            proxy => Ok(proxy.map(|proxy| Box::new(Via { proxy, handshake: None }))),
-        }
+            (Scheme::Https, Some(tls)) => Some(tls.clone()),
+            (Scheme::Https, None) => Some(Tls::default_client()?),
+            _ => None,
+        };
+        Ok(Some(Box::new(Via { proxy, tls, handshake: None })))
     }
 
     /// Where TCP leads.
@@ -74,17 +81,29 @@ impl Core {
     /// Connected to the proxy of this plan.
     pub(super) fn begin_proxy(&mut self, id: ConnId, peer: &mut Peer, plan: Box<Plan>) {
         let Some(via) = &plan.via else { return };
-        let (proxy, target) = (&via.proxy, &plan.url);
-        let mut asker = None;
-        if let (true, Host::Name(name), None) = (proxy.scheme.wants_address(), &target.host, &via.handshake) {
-            let this = self.asker(id);
-            self.look_up(this, &[Family::V4], name, target.port);
-            asker = Some(this);
+        let (tls, host) = (via.tls.clone(), via.proxy.host.to_string());
+        peer.phase = Phase::Proxying(Box::new(Proxying { plan, asker: None }));
+        match tls {
+            Some(tls) => self.begin_tls(id, peer, &tls, &host),
+            None => self.proxy_ready(id, peer),
         }
-        let (host, waits) = (target.host.clone(), asker.is_some());
-        peer.phase = Phase::Proxying(Box::new(Proxying { plan, asker }));
-        if !waits {
-            self.ask_proxy(id, peer, host);
+    }
+
+    /// The proxy can be spoken to, within TLS if it is an https:// proxy. Looks the name of the target up if it wants an
+    /// address.
+    pub(super) fn proxy_ready(&mut self, id: ConnId, peer: &mut Peer) {
+        let asker = self.asker(id);
+        let Phase::Proxying(proxying) = &mut peer.phase else { return };
+        let (url, Some(via)) = (&proxying.plan.url, &proxying.plan.via) else { return };
+        match (&url.host, &via.handshake) {
+            (Host::Name(name), None) if via.proxy.scheme.wants_address() => {
+                self.look_up(asker, &[Family::V4], name, url.port);
+                proxying.asker = Some(asker);
+            }
+            (host, _) => {
+                let host = host.clone();
+                self.ask_proxy(id, peer, host);
+            }
         }
     }
 
@@ -156,6 +175,11 @@ impl Core {
                 if let Phase::Proxying(proxying) = std::mem::replace(&mut peer.phase, Phase::Ended) {
                     self.secure(id, peer, proxying.plan);
                 }
+                if let (Phase::Securing(_), true) = (&peer.phase, at.start < at.end) {
+                    // A TLS server waits for the ClientHello.
+                    at.start = at.end;
+                    self.tls_failed(id, peer, Error::Handshake("the server speaks before TLS has begun".into()));
+                }
             }
             step => {
                 at.start = at.end;
@@ -169,7 +193,6 @@ impl Core {
             Step::More | Step::Done { .. } => {}
             Step::Reconnect => {
                 if let Phase::Proxying(proxying) = std::mem::replace(&mut peer.phase, Phase::Ended) {
-                    peer.outbox = None;
                     self.dial(id, peer, proxying.plan);
                 }
             }
@@ -207,7 +230,7 @@ impl Core {
 
     fn proxy_failed(&mut self, id: ConnId, peer: &mut Peer, error: Error) {
         let text = match &peer.phase {
-            Phase::Proxying(proxying) => proxying.plan.text(&error),
+            Phase::Proxying(proxying) => proxying.text(&error),
             _ => error.to_string(),
         };
         peer.fail_as(Stage::Proxy, error, || text);
@@ -216,6 +239,11 @@ impl Core {
 }
 
 impl Proxying {
+    /// What went wrong, with the proxy that it went wrong with.
+    pub(super) fn text(&self, what: &dyn fmt::Display) -> String {
+        self.plan.text(what)
+    }
+
     /// Of the target, not needed any more when the connection ends.
     pub(super) fn lookup(&self) -> Option<Asker> {
         self.asker

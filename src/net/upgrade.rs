@@ -85,17 +85,19 @@ impl Core {
 
     /// Begins TLS where the address wants it: with the host itself, whatever lies in between.
     pub(super) fn secure(&mut self, id: ConnId, peer: &mut Peer, plan: Box<Plan>) {
-        let Some(tls) = &plan.tls else { return self.ask(id, peer, plan) };
-        let mut session = match Session::client(tls, &plan.url.host.to_string()) {
+        let Some(tls) = plan.tls.clone() else { return self.ask(id, peer, plan) };
+        let host = plan.url.host.to_string();
+        peer.phase = Phase::Securing(plan);
+        self.begin_tls(id, peer, &tls, &host);
+    }
+
+    /// Begins TLS with `host`, the server or a proxy.
+    pub(super) fn begin_tls(&mut self, id: ConnId, peer: &mut Peer, tls: &Tls, host: &str) {
+        let mut session = match Session::client(tls, host) {
             Ok(session) => Box::new(session),
-            Err(error) => {
-                let text = error.to_string();
-                peer.fail_as(Stage::Tls, error, || text);
-                return self.end(id, peer);
-            }
+            Err(error) => return self.tls_failed(id, peer, error),
         };
         let begun = session.begin();
-        peer.phase = Phase::Securing(plan);
         peer.tls = Some(session);
         match begun {
             Ok(()) => self.flush(id, peer),
@@ -103,11 +105,24 @@ impl Core {
         }
     }
 
+    /// There will be no TLS.
+    pub(super) fn tls_failed(&mut self, id: ConnId, peer: &mut Peer, error: Error) {
+        let (stage, text) = match &peer.phase {
+            Phase::Proxying(proxying) => (Stage::Proxy, proxying.text(&error)),
+            _ => (Stage::Tls, error.to_string()),
+        };
+        peer.fail_as(stage, error, || text);
+        self.end(id, peer);
+    }
+
     /// TLS is done.
     pub(super) fn secured(&mut self, id: ConnId, peer: &mut Peer) {
         match std::mem::replace(&mut peer.phase, Phase::Ended) {
             Phase::Securing(plan) => self.ask(id, peer, plan),
-            phase => peer.phase = phase,
+            phase => {
+                peer.phase = phase;
+                self.proxy_ready(id, peer);
+            }
         }
     }
 
