@@ -16,6 +16,7 @@ use super::event::{ConnId, Level, Stage, State};
 use super::options::ConnectOptions;
 use super::peer::{Peer, Phase, Profile};
 use super::resolve::{Asker, Found};
+use super::tcp::Origin;
 use super::transport::Socket;
 use super::upgrade::Plan;
 use crate::names::Family;
@@ -110,6 +111,30 @@ impl Dial {
     }
 }
 
+/// Of a name's addresses, those that can be connected to from there.
+fn families(target: &Target, origin: &Origin) -> Vec<Family> {
+    match target {
+        Target::Tcp(Host::Name(_), _) => {
+            [Family::V6, Family::V4].into_iter().filter(|&family| origin.suits(family == Family::V6)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What can be known to be wrong before anything is sent.
+fn check_way(target: &Target, origin: &Origin) -> Result<()> {
+    match target {
+        Target::Tcp(Host::V4(_), _) if !origin.suits(false) => {
+            Err(Error::Argument("the source is IPv6, the host IPv4"))
+        }
+        Target::Tcp(Host::V6(_), _) if !origin.suits(true) => Err(Error::Argument("the source is IPv4, the host IPv6")),
+        Target::Unix(_) if origin.source.is_some() || origin.interface.is_some() => {
+            Err(Error::Argument("source and interface are for TCP, the address is a Unix socket"))
+        }
+        _ => origin.check(),
+    }
+}
+
 impl Context {
     /// Starts to connect; errors known before any I/O come back here, all others as `Failed`.
     pub fn connect(&mut self, url: &str, options: ConnectOptions) -> Result<ConnId> {
@@ -134,6 +159,7 @@ impl Context {
             tls_or_plain: false,
         };
         let plan = Box::new(Plan::new(parsed, options, self.core.random()?)?);
+        check_way(&plan.hop(), &plan.options.origin)?;
         let mut peer = Peer::new(Socket::None, Phase::Ended, Role::Client, Arc::new(profile));
         peer.announced = true;
         let (slot, generation) = self.peers.insert(peer).ok_or(Error::Limit("connections"))?;
@@ -190,10 +216,9 @@ impl Core {
         let target = plan.hop();
         let timeout = peer.profile.limits.connect_timeout.as_millis() as u64;
         let now = self.clock.exact_now();
-        let (asker, families) = (self.asker(id), [Family::V6, Family::V4]);
-        let is_name = matches!(target, Target::Tcp(Host::Name(_), _));
+        let (asker, families) = (self.asker(id), families(&target, &plan.options.origin));
         let mut dial = Dial {
-            addresses: Eyeballs::pending(is_name, is_name),
+            addresses: Eyeballs::pending(&families),
             target: target.clone(),
             asker,
             in_flight: Vec::new(),
@@ -210,10 +235,12 @@ impl Core {
             Target::Tcp(Host::V4(address), port) => dial.addresses.found(Family::V4, vec![(address, port).into()], now),
             Target::Unix(path) => self.attempt(id, &mut dial, None, attempts::open_unix(&path)),
         }
-        peer.socket = Socket::None;
-        (peer.outbox, peer.tls) = (None, None);
+        (peer.socket, peer.tls, peer.outbox) = (Socket::None, None, None);
         (peer.blocked, peer.write_dead) = (false, false);
         self.count_queue(id, peer);
+        if !dial.plan.via.as_ref().is_some_and(|via| via.is_begun()) {
+            peer.start_watch();
+        }
         peer.phase = Phase::Dialing(Box::new(dial));
         self.try_on(id, peer);
     }
@@ -221,10 +248,13 @@ impl Core {
     /// Begins whatever attempt is due, and sees to it that the next is not forgotten.
     fn try_on(&mut self, id: ConnId, peer: &mut Peer) {
         let Phase::Dialing(dial) = &mut peer.phase else { return };
-        let now = self.clock.now();
+        let (now, looking) = (self.clock.now(), !dial.tried);
         let next = loop {
             match dial.addresses.step(now) {
-                Step::Try(address) => self.attempt(id, dial, Some(address), attempts::open_tcp(address)),
+                Step::Try(address) => {
+                    let socket = attempts::open_tcp(address, &dial.plan.options.origin);
+                    self.attempt(id, dial, Some(address), socket);
+                }
                 Step::WaitUntil(at) => break at,
                 Step::Empty if dial.in_flight.is_empty() => return self.undialled(id, peer),
                 Step::Wait | Step::Empty => break NEVER,
@@ -234,16 +264,19 @@ impl Core {
             NEVER => self.wheel.clear(id.slot),
             at => self.wheel.set(id.slot, at),
         }
+        if looking && dial.tried {
+            peer.lap(Stage::Resolve);
+        }
     }
 
-    fn attempt(&mut self, id: ConnId, dial: &mut Dial, address: Option<SocketAddr>, socket: io::Result<Socket>) {
+    fn attempt(&mut self, id: ConnId, dial: &mut Dial, address: Option<SocketAddr>, socket: Result<Socket>) {
         dial.tried = true;
         let name = address.map_or_else(|| dial.target.to_string(), |address| address.to_string());
         match socket.and_then(|socket| self.launch(id, &name, socket)) {
             Ok(launched) => dial.in_flight.push(launched),
             Err(error) => {
                 self.log(Level::Info, || format!("connect to {name}: {error}"));
-                dial.failed(&name, Error::Io(error));
+                dial.failed(&name, error);
             }
         }
     }
@@ -297,6 +330,7 @@ impl Core {
         }
         let Phase::Dialing(dial) = std::mem::replace(&mut peer.phase, Phase::Ended) else { return };
         self.drop_attempts(&dial);
+        peer.lap(Stage::Connect);
         self.connected(id, peer, dial.plan);
     }
 

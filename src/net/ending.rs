@@ -30,6 +30,7 @@ impl Peer {
 
     /// Notes why it never opened, unless something was noted before.
     pub(super) fn fail_as(&mut self, stage: Stage, error: Error, text: impl FnOnce() -> String) {
+        self.lap(stage);
         let rare = self.rare();
         if rare.failure.is_none() {
             rare.failure = Some(Box::new(Failure { stage, error, text: text(), status: 0, body: Vec::new() }));

@@ -29,6 +29,8 @@ pub enum Error {
     Url(String),
     /// An address to listen on that can't be understood.
     Address(String),
+    /// Something of this end that the system refuses: an address, an interface, an option; says which.
+    Local(String, io::Error),
     /// A header or subprotocol that may not be sent.
     Header(String),
     /// A limit of this program; says which.
@@ -69,6 +71,7 @@ impl fmt::Display for Error {
             Error::CloseCode(code) => write!(f, "close code {code} may not be sent"),
             Error::Url(why) | Error::Address(why) | Error::Header(why) => f.write_str(why),
             Error::Resolve(why) | Error::Handshake(why) | Error::Proxy(why) => f.write_str(why),
+            Error::Local(what, error) => write!(f, "{what}: {error}"),
             Error::Limit(which) => write!(f, "limit reached: {which}"),
             Error::NotFound => f.write_str("not found"),
             Error::Timeout(which) => write!(f, "timed out: {which}"),

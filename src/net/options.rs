@@ -1,6 +1,7 @@
 //! What `listen` and `connect` are told.
 
 use super::limits::Limits;
+use super::tcp::{Origin, SocketOptions};
 use super::tls::Tls;
 use crate::proto::proxy::address::ProxyUrl;
 
@@ -29,6 +30,8 @@ pub struct ListenOptions {
     pub ipv6_only: bool,
     /// Permissions of a Unix socket; 0: as the umask says.
     pub unix_mode: u32,
+    /// Of TCP sockets.
+    pub socket: SocketOptions,
     /// Speaks TLS with these certificates.
     pub tls: Option<Tls>,
     /// With `tls`: clients may speak TLS or not.
@@ -52,6 +55,8 @@ pub struct ConnectOptions {
     pub streaming: bool,
     /// Keep the response for the life of the connection.
     pub keep_response: bool,
+    /// Where TCP connects from, and how.
+    pub origin: Origin,
     /// Of wss addresses; None: verification by the system's trust store.
     pub tls: Option<Tls>,
     /// The proxy on the way.

@@ -9,6 +9,7 @@ use super::event::{By, Failure};
 use super::limits::Limits;
 use super::outbox::Outbox;
 use super::proxy::Proxying;
+use super::timings::Stopwatch;
 use super::tls::{Info, Session, Tls};
 use super::transport::Socket;
 use super::upgrade::{Asking, Plan};
@@ -134,6 +135,8 @@ pub(super) struct Rare {
     /// Made when the program asked for it, and kept: it has pointers into it.
     pub(super) tls_info: Option<Box<Info>>,
     pub(super) failure: Option<Box<Failure>>,
+    /// Clients: how long it took to make the connection.
+    pub(super) stopwatch: Option<Box<Stopwatch>>,
     /// A response was sent instead of a 101.
     pub(super) responded: bool,
     /// It ended before all that was queued was sent.
@@ -238,6 +241,7 @@ impl Peer {
                 && rare.ending.is_none()
                 && rare.tls_info.is_none()
                 && rare.failure.is_none()
+                && rare.stopwatch.is_none()
                 && !(rare.responded | rare.truncated)
         };
         if self.rare.as_deref().is_some_and(empty) {

@@ -64,6 +64,11 @@ impl Via {
         Ok(Some(Box::new(Via { proxy, tls, handshake: None })))
     }
 
+    /// The proxy was asked already, over a connection that it did not keep.
+    pub(super) fn is_begun(&self) -> bool {
+        self.handshake.is_some()
+    }
+
     /// Where TCP leads.
     pub(super) fn hop(&self) -> Target {
         Target::Tcp(self.proxy.host.clone(), self.proxy.port)
@@ -172,6 +177,7 @@ impl Core {
         match step {
             Step::Done { consumed } => {
                 at.start += consumed;
+                peer.lap(Stage::Proxy);
                 if let Phase::Proxying(proxying) = std::mem::replace(&mut peer.phase, Phase::Ended) {
                     self.secure(id, peer, proxying.plan);
                 }

@@ -5,11 +5,13 @@
 //! connections need one socket each and open ones know nothing of this.
 
 use super::super::core::Core;
+use super::super::error::{Error, Result};
 use super::super::event::ConnId;
 use super::super::ready::{Kind, token};
+use super::super::tcp::Origin;
 use super::super::transport::Socket;
 use mio::net::{TcpStream, UnixStream};
-use socket2::{Domain, Protocol, Type};
+use socket2::Domain;
 use std::io;
 use std::net::SocketAddr;
 
@@ -37,30 +39,28 @@ impl Attempt {
 }
 
 /// A socket that has begun to connect.
-pub(super) fn open_tcp(address: SocketAddr) -> io::Result<Socket> {
-    let kind = Type::STREAM.nonblocking().cloexec();
-    let socket = socket2::Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
-    socket.set_tcp_nodelay(true)?;
+pub(super) fn open_tcp(address: SocketAddr, origin: &Origin) -> Result<Socket> {
+    let socket = origin.open(Domain::for_address(address))?;
     match socket.connect(&address.into()) {
-        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
+        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(Error::Io(error)),
         _ => Ok(Socket::Tcp(TcpStream::from_std(socket.into()))),
     }
 }
 
 /// The same, to a path.
-pub(super) fn open_unix(path: &str) -> io::Result<Socket> {
-    UnixStream::connect(path).map(Socket::Unix)
+pub(super) fn open_unix(path: &str) -> Result<Socket> {
+    Ok(Socket::Unix(UnixStream::connect(path)?))
 }
 
 impl Core {
     /// Watches a socket that has begun to connect.
-    pub(super) fn launch(&mut self, id: ConnId, address: &str, socket: Socket) -> io::Result<Name> {
+    pub(super) fn launch(&mut self, id: ConnId, address: &str, socket: Socket) -> Result<Name> {
         let attempt = Attempt { id, address: address.into(), socket };
-        let (slot, generation) = self.attempts.insert(attempt).ok_or(io::ErrorKind::QuotaExceeded)?;
-        let Some(attempt) = self.attempts.get_mut(slot, generation) else { return Err(io::ErrorKind::NotFound.into()) };
+        let (slot, generation) = self.attempts.insert(attempt).ok_or(Error::Limit("attempts to connect"))?;
+        let Some(attempt) = self.attempts.get_mut(slot, generation) else { return Err(Error::Closed) };
         if let Err(error) = attempt.socket.register(&self.registry, token(Kind::Attempt, slot, generation)) {
             self.attempts.remove(slot, generation);
-            return Err(error);
+            return Err(Error::Io(error));
         }
         Ok((slot, generation))
     }

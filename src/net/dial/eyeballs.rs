@@ -47,9 +47,9 @@ pub(super) enum Step {
 
 impl Eyeballs {
     /// Answers for these families will come.
-    pub(super) fn pending(v6: bool, v4: bool) -> Eyeballs {
-        let addresses = |pending| Addresses { pending, untried: VecDeque::new() };
-        Eyeballs { v6: addresses(v6), v4: addresses(v4), turn: Family::V6, not_before: 0, begun: false }
+    pub(super) fn pending(families: &[Family]) -> Eyeballs {
+        let of = |family| Addresses { pending: families.contains(&family), untried: VecDeque::new() };
+        Eyeballs { v6: of(Family::V6), v4: of(Family::V4), turn: Family::V6, not_before: 0, begun: false }
     }
 
     /// An answer: what it has is added. Its family is no longer pending.
@@ -124,7 +124,7 @@ mod tests {
     }
 
     fn both() -> Eyeballs {
-        Eyeballs::pending(true, true)
+        Eyeballs::pending(&[V6, V4])
     }
 
     #[test]
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn one_family_alone_waits_for_nothing() {
-        let mut race = Eyeballs::pending(false, true);
+        let mut race = Eyeballs::pending(&[V4]);
         race.found(V4, vec![v4(1), v4(1), v4(2)], 7);
         assert_eq!(race.step(7), Step::Try(v4(1)));
         assert_eq!(race.step(257), Step::Try(v4(2)));

@@ -59,7 +59,7 @@ fn dial(context: &mut Context) -> ConnId {
     for (slot, generation) in std::mem::take(&mut dial.in_flight) {
         context.core.attempts.remove(slot, generation);
     }
-    dial.addresses = Eyeballs::pending(true, true);
+    dial.addresses = Eyeballs::pending(&[Family::V6, Family::V4]);
     dial.target = Target::Tcp(Host::Name("test".into()), 9);
     (dial.tried, dial.error) = (false, None);
     dial.faults.clear();
