@@ -308,6 +308,10 @@ impl Core {
                 let ask = self.hear_request(id, peer, &mut window.shared, &mut current.at);
                 if ask { Next::Found(Found::Request { id }) } else { Next::Continue }
             }
+            Phase::Proxying(_) => {
+                self.hear_proxy(id, peer, &window.shared, &mut current.at);
+                Next::Continue
+            }
             Phase::Asking(_) => {
                 self.hear_answer(id, peer, &mut window.shared, &mut current.at);
                 Next::Continue
