@@ -307,12 +307,12 @@ impl Session {
             Conn::Undecided(_) => return None,
         };
         let version = state.protocol_version().filter(|_| self.established)?;
-        let suite = state.negotiated_cipher_suite().map(|suite| suite.suite());
+        let suite = state.negotiated_cipher_suite().map(|suite| text::suite(suite.suite()));
         let certificate = state.peer_certificates().and_then(<[_]>::first);
         let (subject, names) = certificate.map(|cert| text::certificate(cert)).unwrap_or_default();
         Some(Info {
             version: version.into(),
-            cipher: suite.and_then(|suite| suite.as_str()).unwrap_or("unknown"),
+            cipher: suite.unwrap_or("unknown"),
             alpn: state.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
             server_name,
             resumed: state.handshake_kind() == Some(HandshakeKind::Resumed),
@@ -361,12 +361,13 @@ impl Pass<'_> {
     fn run<R: Records>(&mut self, conn: &mut R) -> std::result::Result<(), rustls::Error> {
         let mut failure = None;
         loop {
-            let UnbufferedStatus { mut discard, state } = conn.process(&mut self.came[self.used..]);
+            let UnbufferedStatus { discard, state } = conn.process(&mut self.came[self.used..]);
+            self.used += discard;
             match state {
                 Ok(ConnectionState::ReadTraffic(mut traffic)) => {
                     while let Some(record) = traffic.next_record() {
                         let record = record?;
-                        discard += record.discard;
+                        self.used += record.discard;
                         // Records are longer than what is in them, so the window has room for what as many bytes hold.
                         self.window[self.plain..self.plain + record.payload.len()].copy_from_slice(record.payload);
                         self.plain += record.payload.len();
@@ -386,7 +387,6 @@ impl Pass<'_> {
                 Err(error) if failure.is_none() => failure = Some(error),
                 Err(_) => return failure.map_or(Ok(()), Err),
             }
-            self.used += discard;
         }
     }
 }
