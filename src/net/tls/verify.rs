@@ -14,7 +14,18 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use sha2::{Digest, Sha256};
+use std::cell::RefCell;
 use std::sync::Arc;
+
+thread_local! {
+    /// The server's certificate that this thread has just refused: rustls's errors don't bring it.
+    static REFUSED: RefCell<Option<CertificateDer<'static>>> = const { RefCell::new(None) };
+}
+
+/// The certificate of a server that this thread has just refused, once.
+pub(super) fn take_refused() -> Option<CertificateDer<'static>> {
+    REFUSED.take()
+}
 
 /// Verifies servers.
 pub(super) fn servers(options: &TlsOptions) -> Result<Arc<dyn ServerCertVerifier>> {
@@ -85,7 +96,9 @@ impl ServerCertVerifier for Servers {
         now: UnixTime,
     ) -> std::result::Result<ServerCertVerified, rustls::Error> {
         if let Some(chain) = &self.chain {
-            chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)?;
+            chain
+                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+                .inspect_err(|_| REFUSED.set(Some(end_entity.clone().into_owned())))?;
         }
         if !self.pins.is_empty() {
             let key = ParsedCertificate::try_from(end_entity)?.subject_public_key_info();
