@@ -975,7 +975,7 @@ typedef struct {
     int32_t version;
     /* 1: the session goes on with the keys of an earlier one. */
     int32_t resumed;
-    /* The cipher suite, like "TLS13_AES_128_GCM_SHA256". */
+    /* The cipher suite, like "TLS_AES_128_GCM_SHA256". */
     const char *cipher;
     /* In bytes. */
     size_t cipher_len;

@@ -326,12 +326,12 @@ impl Session {
             Conn::Undecided(_) => return None,
         };
         let version = state.protocol_version().filter(|_| self.established)?;
-        let suite = state.negotiated_cipher_suite().map(|suite| suite.suite());
+        let suite = state.negotiated_cipher_suite().map(|suite| text::suite(suite.suite()));
         let certificate = state.peer_certificates().and_then(<[_]>::first);
         let (subject, names) = certificate.map(|cert| text::certificate(cert)).unwrap_or_default();
         Some(Info {
             version: version.into(),
-            cipher: suite.and_then(|suite| suite.as_str()).unwrap_or("unknown"),
+            cipher: suite.unwrap_or("unknown"),
             alpn: state.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
             server_name,
             resumed: state.handshake_kind() == Some(HandshakeKind::Resumed),
