@@ -29,7 +29,7 @@ pub enum Received {
     /// The upgrade is accepted.
     Opened,
     Replies(usize),
-    /// Both Close frames are exchanged, and the server closed the socket.
+    /// Both Close frames are exchanged, and the server closed the socket, or TLS on it.
     Ended,
 }
 
@@ -131,7 +131,11 @@ impl Connection {
             State::Securing => self.ask_when_secure().map(|()| Received::Nothing),
             State::Upgrading if bytes.is_empty() => Ok(Received::Nothing),
             State::Upgrading => self.upgrade(bytes),
-            State::Open | State::Closing => self.take(ring, bytes),
+            State::Open | State::Closing => match self.take(ring, bytes)? {
+                // Some servers wait until the client closes the socket after their close_notify.
+                Received::Nothing if self.replies.closed && self.transport.is_over() => Ok(Received::Ended),
+                received => Ok(received),
+            },
         }
     }
 

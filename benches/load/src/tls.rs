@@ -81,6 +81,10 @@ impl Session {
         self.secure
     }
 
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
     pub fn is_resumed(&self) -> bool {
         self.tls.handshake_kind() == Some(HandshakeKind::Resumed)
     }

@@ -63,6 +63,11 @@ impl Transport {
         self.session.as_ref().is_none_or(|session| session.is_secure())
     }
 
+    /// The server has ended TLS: nothing can come any more.
+    pub fn is_over(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.is_over())
+    }
+
     pub fn session(&self) -> Option<&Session> {
         self.session.as_deref()
     }
