@@ -60,12 +60,8 @@ def load():
 def make_certificate():
     """A P-256 key and its own certificate for localhost, which the generator trusts."""
     folder = built("tls")
-    os.makedirs(folder, exist_ok=True)
-    made = Certificate(os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem"))
-    run("tls", ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-sha256",
-                "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-                "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", made.key, "-out", made.file])
-    return made
+    run("tls", ["sh", os.path.join(TOP, "scripts", "certificate.sh"), folder])
+    return Certificate(os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem"))
 
 
 def load_words(certificate):
