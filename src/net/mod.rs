@@ -31,8 +31,10 @@ mod send;
 mod stopping;
 mod table;
 mod timers;
+pub mod tls;
 mod transport;
 mod turn;
+mod upgrade;
 pub mod wake;
 
 pub use commands::Framed;
