@@ -497,25 +497,28 @@ typedef struct {
     size_t size;
     /*
      * WSRS_ERR_RESOLVE, _REFUSED, _UNREACHABLE, _TIMEOUT, _RESET, _HANDSHAKE, _REJECTED (see status), _TLS,
-     * _CERTIFICATE, _PROXY, _CLOSED (this
-     * program closed it, stopped or freed the context), or another one of the system.
+     * _CERTIFICATE, _PROXY (see status), _CLOSED (this program closed it, stopped or freed the context), or another one
+     * of the system.
      */
     wsrs_result result;
     /* How far it came: a WSRS_STAGE_* constant. */
     int32_t stage;
     /* The errno of the system; 0 when it was not the system. */
     int32_t system_errno;
-    /* The HTTP status that the server answered with; 0 without an answer. */
+    /*
+     * The HTTP status that the server answered with, or the proxy at WSRS_STAGE_PROXY; below 100 the reply code of a
+     * SOCKS proxy. 0 without an answer.
+     */
     int32_t status;
     /* One sentence with the address and the cause; NUL-terminated. */
     const char *text;
     /* In bytes, without the NUL. */
     size_t text_len;
-    /* The headers of the server's answer; NULL without one. */
+    /* The headers of that answer; NULL without one. */
     const wsrs_header *headers;
     /* How many. */
     size_t header_count;
-    /* The body of the server's answer, as far as max_body allows; may be NULL. */
+    /* Its body, as far as max_body allows; may be NULL. */
     const uint8_t *body;
     /* In bytes. */
     size_t body_len;
@@ -743,8 +746,10 @@ typedef struct {
     /* Options of the connection's socket. Copied. NULL: the defaults. */
     const wsrs_socket_options *socket;
     /*
-     * The proxy on the way, as "http://user:password@host:port"; also https, socks5 (names are resolved here), socks5h (by
-     * the proxy) and socks4a. Copied. NULL: none, or that of the environment; "": none.
+     * The proxy on the way, as "http://user:password@host:port"; also https (for ws:// addresses), socks5 and socks4 (names
+     * are looked up here), socks5h and socks4a (by the proxy). User name and password are percent-encoded; an http or https
+     * proxy gets them by Basic authentication, and again by Digest if it asks for that. Copied. NULL: none, or that of the
+     * environment; "": none.
      */
     const char *proxy;
     /* Of https:// proxies. WSRS_TLS_NONE: as for tls. */
@@ -756,8 +761,9 @@ typedef struct {
     /* The network interface to use, as "eth0". Copied. NULL: the system's choice. */
     const char *interface;
     /*
-     * Not 0, where proxy is NULL: the proxy comes from the environment: wss_proxy, https_proxy or ws_proxy, http_proxy,
-     * else all_proxy, unless no_proxy has the host.
+     * Not 0, where proxy is NULL: the proxy comes from the environment, in lower or upper case: wss_proxy, https_proxy or
+     * ws_proxy, http_proxy, else all_proxy, unless no_proxy has the host: "example.org,192.0.2.0/24,[::1]:8080" or "*". With
+     * REQUEST_METHOD set, as in a CGI program, HTTP_PROXY does not count: a client may have set it.
      */
     int32_t proxy_from_env;
     /* Redirects (301, 302, 303, 307, 308) to follow, at most. 0: none. */
@@ -969,7 +975,7 @@ typedef struct {
     int32_t version;
     /* 1: the session goes on with the keys of an earlier one. */
     int32_t resumed;
-    /* The cipher suite, like "TLS13_AES_128_GCM_SHA256". */
+    /* The cipher suite, like "TLS_AES_128_GCM_SHA256". */
     const char *cipher;
     /* In bytes. */
     size_t cipher_len;

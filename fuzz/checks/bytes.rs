@@ -62,7 +62,7 @@ type Read = (Vec<u8>, Result<bool, wsrs::proto::chunked::Malformed>);
 fn read_chunks<'d>(pieces: impl IntoIterator<Item = &'d [u8]>) -> Read {
     let (mut reader, mut data, mut verdict) = (Chunked::default(), Vec::new(), Ok(false));
     for piece in pieces {
-        verdict = reader.push(piece, |bytes| data.extend_from_slice(bytes));
+        verdict = reader.push(&mut &piece[..], |bytes| data.extend_from_slice(bytes));
         if verdict != Ok(false) {
             break;
         }

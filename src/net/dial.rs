@@ -158,16 +158,15 @@ impl Context {
             tls: None,
             tls_or_plain: false,
         };
-        let target = Target::from(&parsed);
-        check_way(&target, &options.origin)?;
         let plan = Box::new(Plan::new(parsed, options, self.core.random()?)?);
+        check_way(&plan.hop(), &plan.options.origin)?;
         let mut peer = Peer::new(Socket::None, Phase::Ended, Role::Client, Arc::new(profile));
         peer.announced = true;
         let (slot, generation) = self.peers.insert(peer).ok_or(Error::Limit("connections"))?;
         let id = ConnId { slot, generation };
         self.core.door.tell(id, State::Connecting);
         if let Some(peer) = self.peers.get_mut(slot, generation) {
-            self.core.dial(id, peer, target, plan);
+            self.core.dial(id, peer, plan);
         }
         self.act();
         Ok(id)
@@ -178,7 +177,10 @@ impl Context {
         self.core.looked_up();
         let Found { asker, family, addresses } = found;
         let Some(peer) = self.peers.get_mut(asker.id.slot, asker.id.generation) else { return };
-        let Phase::Dialing(dial) = &mut peer.phase else { return };
+        let dial = match &mut peer.phase {
+            Phase::Dialing(dial) => dial,
+            _ => return self.core.target_found(asker.id, peer, Found { asker, family, addresses }),
+        };
         if dial.asker != asker {
             return;
         }
@@ -208,8 +210,10 @@ impl Context {
 }
 
 impl Core {
-    /// Begins to connect to `target`, under the connect deadline from now on. What was connected before is forgotten.
-    pub(super) fn dial(&mut self, id: ConnId, peer: &mut Peer, target: Target, plan: Box<Plan>) {
+    /// Begins to connect to where the plan leads first, under the connect deadline from now on. What was connected before
+    /// is forgotten.
+    pub(super) fn dial(&mut self, id: ConnId, peer: &mut Peer, plan: Box<Plan>) {
+        let target = plan.hop();
         let timeout = peer.profile.limits.connect_timeout.as_millis() as u64;
         let now = self.clock.exact_now();
         let (asker, families) = (self.asker(id), families(&target, &plan.options.origin));
@@ -231,8 +235,12 @@ impl Core {
             Target::Tcp(Host::V4(address), port) => dial.addresses.found(Family::V4, vec![(address, port).into()], now),
             Target::Unix(path) => self.attempt(id, &mut dial, None, attempts::open_unix(&path)),
         }
-        (peer.socket, peer.tls) = (Socket::None, None);
-        peer.start_watch();
+        (peer.socket, peer.tls, peer.outbox) = (Socket::None, None, None);
+        (peer.blocked, peer.write_dead) = (false, false);
+        self.count_queue(id, peer);
+        if !dial.plan.via.as_ref().is_some_and(|via| via.is_begun()) {
+            peer.start_watch();
+        }
         peer.phase = Phase::Dialing(Box::new(dial));
         self.try_on(id, peer);
     }
@@ -288,6 +296,7 @@ impl Core {
     fn undialled(&mut self, id: ConnId, peer: &mut Peer) {
         let Phase::Dialing(dial) = &mut peer.phase else { return };
         let (stage, (error, text)) = (dial.stage(), dial.failure());
+        let text = dial.plan.text(&text);
         peer.fail_as(stage, error, || text);
         self.end(id, peer);
     }
@@ -310,6 +319,8 @@ impl Core {
 
     /// The first that is connected: the others are closed.
     fn dialled(&mut self, id: ConnId, peer: &mut Peer, name: Name) {
+        // They tell of the socket before it, if there was one.
+        (peer.readable, peer.read_closed) = (false, false);
         match self.take_attempt(id, name) {
             Ok(socket) => peer.socket = socket,
             Err(error) => {

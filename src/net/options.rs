@@ -3,6 +3,7 @@
 use super::limits::Limits;
 use super::tcp::{Origin, SocketOptions};
 use super::tls::Tls;
+use crate::proto::proxy::address::ProxyUrl;
 
 /// How a listener treats its connections.
 #[derive(Clone, Debug, Default)]
@@ -58,4 +59,20 @@ pub struct ConnectOptions {
     pub origin: Origin,
     /// Of wss addresses; None: verification by the system's trust store.
     pub tls: Option<Tls>,
+    /// The proxy on the way.
+    pub proxy: ProxyChoice,
+    /// Of https proxies; None: verification by the system's trust store.
+    pub proxy_tls: Option<Tls>,
+}
+
+/// Which proxy is on a client's way.
+#[derive(Clone, Debug, Default)]
+pub enum ProxyChoice {
+    /// None.
+    #[default]
+    None,
+    /// That of the environment, if there is one for the address.
+    Environment,
+    /// This one.
+    Url(ProxyUrl),
 }

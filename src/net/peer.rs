@@ -8,6 +8,7 @@ use super::error::Error;
 use super::event::{By, Failure};
 use super::limits::Limits;
 use super::outbox::Outbox;
+use super::proxy::Proxying;
 use super::timings::Stopwatch;
 use super::tls::{Info, Session, Tls};
 use super::transport::Socket;
@@ -38,6 +39,8 @@ pub(super) struct Profile {
 pub(super) enum Phase {
     /// Client: looking up the name, connecting.
     Dialing(Box<Dial>),
+    /// Client: asking a proxy for the way.
+    Proxying(Box<Proxying>),
     /// Client: the TLS handshake.
     Securing(Box<Plan>),
     /// Client: the request is on its way.

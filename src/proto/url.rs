@@ -184,7 +184,7 @@ fn default_port(secure: bool) -> u16 {
 }
 
 /// What is wrong wherever it stands.
-fn check_characters(text: &str) -> Result<(), UrlError> {
+pub(super) fn check_characters(text: &str) -> Result<(), UrlError> {
     for byte in text.bytes() {
         match byte {
             0..=b' ' | 0x7f => return Err(UrlError::Space),
@@ -203,7 +203,7 @@ fn check_characters(text: &str) -> Result<(), UrlError> {
 }
 
 /// Host and port text of an authority; the colons inside brackets are the address's own.
-fn split_port(authority: &str) -> Result<(&str, Option<&str>), UrlError> {
+pub(super) fn split_port(authority: &str) -> Result<(&str, Option<&str>), UrlError> {
     let after = match authority.find(']') {
         Some(end) => end + 1,
         None if authority.starts_with('[') => return Err(UrlError::V6),
@@ -217,13 +217,13 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), UrlError> {
     }
 }
 
-fn parse_port(digits: &str) -> Result<u16, UrlError> {
+pub(super) fn parse_port(digits: &str) -> Result<u16, UrlError> {
     let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
     let port = digits.parse().ok().filter(|&port| port != 0 && all_digits);
     port.ok_or(UrlError::Port)
 }
 
-fn parse_host(host: &str) -> Result<Host, UrlError> {
+pub(super) fn parse_host(host: &str) -> Result<Host, UrlError> {
     if host.is_empty() {
         return Err(UrlError::EmptyHost);
     }

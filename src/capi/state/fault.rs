@@ -52,6 +52,7 @@ pub(in crate::capi) fn code(error: &Error) -> wsrs_result {
         Error::Pem(_) => WSRS_ERR_PEM,
         Error::Tls(Broken { certificate: true, .. }) => WSRS_ERR_CERTIFICATE,
         Error::Tls(_) => WSRS_ERR_TLS,
+        Error::Proxy(_) => WSRS_ERR_PROXY,
         Error::Handshake(_) => WSRS_ERR_HANDSHAKE,
         Error::Rejected(_) => WSRS_ERR_REJECTED,
         Error::Io(error) => io_code(error),

@@ -152,8 +152,10 @@ fn answers_that_are_late_find_nobody() {
     let id = dial(&mut context);
     let peer = context.peers.get_mut(id.slot, id.generation).expect("there");
     let Phase::Dialing(before) = std::mem::replace(&mut peer.phase, Phase::Ended) else { panic!() };
-    let (old, target) = (before.asker, Target::Tcp(Host::V4([127, 0, 0, 1].into()), open.port()));
-    context.core.dial(id, peer, target, before.plan);
+    let old = before.asker;
+    let mut plan = before.plan;
+    (plan.url.host, plan.url.port) = (Host::V4([127, 0, 0, 1].into()), open.port());
+    context.core.dial(id, peer, plan);
     context.resolved(Found { asker: old, family: Family::V4, addresses: Ok(vec![refused("127.0.0.1")]) });
     assert_eq!(context.core.attempts.len(), 1);
     assert_eq!(outcome(&mut context, &mut window, id), "Open");
