@@ -74,6 +74,18 @@ int main(void)
     snprintf(url, sizeof url, "ws://user:secret@127.0.0.1:%u/", (unsigned)port);
     CHECK_OK(wsrs_context_connect(context, url, &options, NULL));
     POLL_UNTIL(context, failed, 1);
+
+    /* What can be known before is said by the call, and no callback comes. */
+    options.interface = "nowhere0";
+    CHECK_IS(wsrs_context_connect(context, url, &options, NULL), WSRS_ERR_ADDRESS);
+    CHECK(strstr(wsrs_last_error(), "interface \"nowhere0\": No such device") != NULL);
+    options.source = "here";
+    CHECK_IS(wsrs_context_connect(context, url, &options, NULL), WSRS_ERR_ADDRESS);
+    CHECK(strstr(wsrs_last_error(), "source \"here\": not an IP address, with or without a port") != NULL);
+    CHECK_IS(wsrs_context_connect(context, "ws://user:secret@127.0.0.1:0/", NULL, NULL), WSRS_ERR_URL);
+    CHECK(strstr(wsrs_last_error(), "ws://***@127.0.0.1:0/") != NULL && strstr(wsrs_last_error(), "secret") == NULL);
+    check_poll_for(context, 20);
+    CHECK(failed == 1);
     CHECK_OK(wsrs_context_free(context));
     return 0;
 }
