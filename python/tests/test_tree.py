@@ -44,6 +44,7 @@ class Tree(unittest.TestCase):
             "wsrs_objects": _structs.Objects,
             "wsrs_request": _structs.Request,
             "wsrs_stats": _structs.Stats,
+            "wsrs_timings": _structs.Timings,
             "wsrs_totals": _structs.Totals,
         }
         members = 0
