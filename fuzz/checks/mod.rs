@@ -16,7 +16,7 @@ mod model;
 mod pair;
 mod upgrade;
 
-pub use bytes::{chunked, url, utf8};
+pub use bytes::{chunked, redirect, url, utf8};
 pub use calls::calls;
 pub use connection::connection;
 pub use frames::frames;
