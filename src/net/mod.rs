@@ -5,6 +5,7 @@
 //! [`Door`].
 #![forbid(unsafe_code)]
 
+mod backoff;
 pub mod commands;
 pub mod context;
 mod core;

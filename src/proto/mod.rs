@@ -15,5 +15,6 @@ pub mod handshake;
 pub mod http1;
 pub mod mask;
 pub mod message;
+pub mod retry_after;
 pub mod url;
 pub mod utf8;
