@@ -1,10 +1,12 @@
 /* echo_client URL: sends a few messages to an echo server and prints what comes back.
- * echo_client --autobahn URL: echoes what the Autobahn test suite at URL sends, case after case. */
+ * echo_client --autobahn URL: echoes what the Autobahn test suite at URL sends, case after case.
+ * With --ca FILE first, servers of wss:// addresses are verified by the CAs in it (PEM) instead of the system's. */
 #include <stdio.h>
 #include <string.h>
 #include <wsrs.h>
 
 static wsrs_context context;
+static wsrs_tls tls; /* none: the system's trust store */
 static int failed;
 
 static const char *const lines[] = {"Hello", "Grüße", "Goodbye"};
@@ -28,9 +30,10 @@ static void on_error(wsrs_conn conn, const wsrs_error *error, void *user_data)
 
 static void connect_to(const char *url)
 {
-    wsrs_result result = wsrs_context_connect(context, url, NULL, NULL);
-    if (result != WSRS_OK)
-        give_up(wsrs_strerror(result));
+    wsrs_connect_options options = WSRS_CONNECT_OPTIONS_INIT;
+    options.tls = tls;
+    if (wsrs_context_connect(context, url, &options, NULL) != WSRS_OK)
+        give_up(wsrs_last_error());
 }
 
 /* The demo: one message at a time, then a Close. */
@@ -99,6 +102,16 @@ static void suite_close(wsrs_conn conn, const wsrs_close *close, void *user_data
     connect_to(url);
 }
 
+static int trust(const char *ca_file)
+{
+    wsrs_tls_options options = WSRS_TLS_OPTIONS_INIT;
+    options.ca_file = ca_file;
+    if (wsrs_tls_new(&options, &tls) == WSRS_OK)
+        return 1;
+    fprintf(stderr, "echo_client: %s\n", wsrs_last_error());
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     wsrs_limits limits = WSRS_LIMITS_INIT;
@@ -110,6 +123,12 @@ int main(int argc, char **argv)
     wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;
     callbacks.on_error = on_error;
     char url[1024];
+    if (argc > 3 && strcmp(argv[1], "--ca") == 0) {
+        if (!trust(argv[2]))
+            return 1;
+        argc -= 2;
+        argv += 2;
+    }
     if (argc == 2) {
         snprintf(url, sizeof url, "%s", argv[1]);
         callbacks.on_open = demo_open;
@@ -122,7 +141,7 @@ int main(int argc, char **argv)
         callbacks.on_drain = suite_drain;
         callbacks.on_close = suite_close;
     } else {
-        fprintf(stderr, "usage: echo_client [--autobahn] URL\n");
+        fprintf(stderr, "usage: echo_client [--ca FILE] [--autobahn] URL\n");
         return 2;
     }
     if (wsrs_context_new(&options, &callbacks, NULL, &context) != WSRS_OK)

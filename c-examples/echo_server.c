@@ -1,4 +1,6 @@
-/* Sends every message back: echo_server PORT listens on ws://127.0.0.1:PORT/ until SIGINT or SIGTERM. */
+/* Sends every message back until SIGINT or SIGTERM:
+ * echo_server PORT listens on ws://127.0.0.1:PORT/
+ * echo_server --tls CERT KEY PORT listens on wss://127.0.0.1:PORT/, with a certificate and its key (PEM files). */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,8 +71,23 @@ static void raise_descriptor_limit(void)
     }
 }
 
+static wsrs_result listen_on(const char *address, const char *cert_file, const char *key_file)
+{
+    wsrs_listen_options options = WSRS_LISTEN_OPTIONS_INIT;
+    wsrs_tls_options tls = WSRS_TLS_OPTIONS_INIT;
+    wsrs_result result = WSRS_OK;
+    tls.cert_file = cert_file;
+    tls.key_file = key_file;
+    if (cert_file != NULL)
+        result = wsrs_tls_new(&tls, &options.tls);
+    if (result == WSRS_OK)
+        result = wsrs_context_listen(context, address, &options, NULL);
+    return result;
+}
+
 int main(int argc, char **argv)
 {
+    int tls = argc == 5 && strcmp(argv[1], "--tls") == 0;
     wsrs_limits limits = WSRS_LIMITS_INIT;
     limits.max_message = 16 << 20;
     limits.max_fragments = 1 << 17; /* 4 MiB in pieces of 64 bytes, and as much again */
@@ -84,17 +101,17 @@ int main(int argc, char **argv)
     callbacks.on_close = on_close;
 
     char address[32];
-    snprintf(address, sizeof address, "127.0.0.1:%s", argc == 2 ? argv[1] : "9001");
+    snprintf(address, sizeof address, "127.0.0.1:%s", argc == 2 || tls ? argv[argc - 1] : "9001");
     raise_descriptor_limit();
     wsrs_result result = wsrs_context_new(&options, &callbacks, NULL, &context);
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
     if (result == WSRS_OK)
-        result = wsrs_context_listen(context, address, NULL, NULL);
+        result = listen_on(address, tls ? argv[2] : NULL, tls ? argv[3] : NULL);
     if (result == WSRS_OK)
         result = wsrs_context_run(context);
     if (result != WSRS_OK)
-        fprintf(stderr, "echo_server: %s: %s\n", address, wsrs_strerror(result));
+        fprintf(stderr, "echo_server: %s: %s\n", address, wsrs_last_error());
     wsrs_context_free(context);
     return result == WSRS_OK ? 0 : 1;
 }

@@ -85,22 +85,27 @@
 #define WSRS_VERSION (WSRS_VERSION_MAJOR * 10000 + WSRS_VERSION_MINOR * 100 + WSRS_VERSION_PATCH)
 
 /* First values of the structs that the program fills:  wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;  */
-#define WSRS_CALLBACKS_INIT { sizeof(wsrs_callbacks), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_CALLBACKS_INIT { sizeof(wsrs_callbacks), { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, 0 }
 #define WSRS_LIMITS_INIT { sizeof(wsrs_limits), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_CONTEXT_OPTIONS_INIT { sizeof(wsrs_context_options), 0 }
-#define WSRS_LISTEN_OPTIONS_INIT { sizeof(wsrs_listen_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
-#define WSRS_CONNECT_OPTIONS_INIT { sizeof(wsrs_connect_options), 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_LISTEN_OPTIONS_INIT { sizeof(wsrs_listen_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, 0, 0 }
+#define WSRS_CONNECT_OPTIONS_INIT { sizeof(wsrs_connect_options), 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, 0, 0, { 0 }, 0, 0, 0, 0, 0, 0 }
+#define WSRS_SOCKET_OPTIONS_INIT { sizeof(wsrs_socket_options), 0, 0, 0, 0, 0, 0 }
+#define WSRS_RECONNECT_INIT { sizeof(wsrs_reconnect), 0, 0, 0, 0, 0, 0 }
+#define WSRS_TLS_OPTIONS_INIT { sizeof(wsrs_tls_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_OBJECTS_INIT { sizeof(wsrs_objects), 0, 0, 0 }
 
 /* The same for structs that the program lends to be filled:  wsrs_stats stats = WSRS_STATS_INIT;  */
 #define WSRS_STATS_INIT { sizeof(wsrs_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_TOTALS_INIT { sizeof(wsrs_totals), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_TLS_INFO_INIT { sizeof(wsrs_tls_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* First value of a handle that names nothing:  wsrs_conn conn = WSRS_CONN_NONE;  and likewise for the other handles. */
 #define WSRS_CONTEXT_NONE { 0 }
 #define WSRS_LISTENER_NONE { 0 }
 #define WSRS_CONN_NONE { 0 }
 #define WSRS_TIMER_NONE { 0 }
+#define WSRS_TLS_NONE { 0 }
 
 /* Instead of a length in a wsrs_header: the text ends at its first NUL. */
 #define WSRS_NUL_TERMINATED ((size_t)-1)
@@ -159,6 +164,9 @@
 /* No such header, nothing kept, or nothing negotiated. */
 #define WSRS_ERR_NOT_FOUND (-208)
 
+/* This build of the library can't do it: it was made without TLS. */
+#define WSRS_ERR_UNSUPPORTED (-209)
+
 /* An error of the operating system without a code of its own here. */
 #define WSRS_ERR_SYSTEM (-300)
 
@@ -189,11 +197,23 @@
 /* The process or the system has no more file descriptors. */
 #define WSRS_ERR_DESCRIPTORS (-309)
 
+/* The TLS handshake failed, or TLS was broken later. */
+#define WSRS_ERR_TLS (-400)
+
+/* The peer's certificate was refused. */
+#define WSRS_ERR_CERTIFICATE (-401)
+
+/* A certificate, key or CA of this program can't be read or used. */
+#define WSRS_ERR_PEM (-402)
+
 /* The peer's answer is no valid WebSocket upgrade. */
 #define WSRS_ERR_HANDSHAKE (-500)
 
 /* The server answered with another HTTP status. */
 #define WSRS_ERR_REJECTED (-501)
+
+/* The proxy refused, or does not speak the protocol of its address. */
+#define WSRS_ERR_PROXY (-502)
 
 /* A defect of the library was caught. The context can only be freed. */
 #define WSRS_ERR_PANIC (-900)
@@ -234,11 +254,20 @@
 /* How far a failed connection came: connecting to one of the addresses. */
 #define WSRS_STAGE_CONNECT 2
 
+/* How far a failed connection came: asking a proxy for the way. */
+#define WSRS_STAGE_PROXY 3
+
+/* How far a failed connection came: the TLS handshake. */
+#define WSRS_STAGE_TLS 4
+
 /* How far a failed connection came: the HTTP upgrade. */
 #define WSRS_STAGE_HANDSHAKE 5
 
 /* In a member of wsrs_limits: no limit, or no deadline. */
 #define WSRS_OFF UINT64_MAX
+
+/* In jitter_percent of wsrs_reconnect: delays are exact. */
+#define WSRS_NO_JITTER UINT32_MAX
 
 /* Log level: something asked for could not be done. */
 #define WSRS_LOG_ERROR 1
@@ -255,13 +284,28 @@
 /* A buffer of this size is large enough for every address, with its NUL. */
 #define WSRS_ADDRESS_MAX 128
 
+/* In client_certs of wsrs_tls_options: clients are not asked for a certificate. */
+#define WSRS_CLIENT_CERTS_NONE 0
+
+/* In client_certs of wsrs_tls_options: clients may show a certificate; one that can't be verified is refused. */
+#define WSRS_CLIENT_CERTS_OPTIONAL 1
+
+/* In client_certs of wsrs_tls_options: clients without a certificate are refused. */
+#define WSRS_CLIENT_CERTS_REQUIRED 2
+
+/* A version of TLS (RFC 5246). */
+#define WSRS_TLS_1_2 771
+
+/* A version of TLS (RFC 8446). */
+#define WSRS_TLS_1_3 772
+
 /*
  * What a function returns: WSRS_OK, or one of the WSRS_ERR_* constants, all negative.
  *
- * The hundreds are groups: -1xx the call was wrong, -2xx not now or not here, -3xx the system or the network, -5xx the
- * peer. A newer library may return values that this header does not list; treat them by their group.
+ * The hundreds are groups: -1xx the call was wrong, -2xx not now or not here, -3xx the system or the network, -4xx
+ * TLS, -5xx the peer. A newer library may return values that this header does not list; treat them by their group.
  *
- * Functions: wsrs_strerror.
+ * Functions: wsrs_strerror, wsrs_last_error.
  */
 typedef int32_t wsrs_result;
 
@@ -298,7 +342,7 @@ typedef struct {
  * wsrs_conn_ping, wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
  * wsrs_conn_request_drain, wsrs_conn_buffered. About it: wsrs_conn_state, wsrs_conn_context, wsrs_conn_user_data,
  * wsrs_conn_set_user_data, wsrs_conn_local_address, wsrs_conn_peer_address, wsrs_conn_path, wsrs_conn_query,
- * wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats. Answering a request: wsrs_conn_accept,
+ * wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats, wsrs_conn_tls. Answering a request: wsrs_conn_accept,
  * wsrs_conn_respond, wsrs_conn_defer.
  */
 typedef struct {
@@ -315,6 +359,18 @@ typedef struct {
     /* 0: none. */
     uint64_t id;
 } wsrs_timer;
+
+/*
+ * What a TLS endpoint is and whom it trusts, for listeners and connections of any context in the process. Made by
+ * wsrs_tls_new.
+ *
+ * Functions: wsrs_tls_new, wsrs_tls_free, wsrs_tls_set_cert, wsrs_tls_set_cert_pem, wsrs_tls_remove_cert. Used in:
+ * wsrs_listen_options, wsrs_connect_options.
+ */
+typedef struct {
+    /* 0: none. */
+    uint64_t id;
+} wsrs_tls;
 
 /*
  * A piece of memory.
@@ -423,6 +479,11 @@ typedef struct {
     const char *reason;
     /* In bytes. */
     size_t reason_len;
+    /*
+     * 1: TCP ended without the end of TLS (close_notify) and before the peer's Close came: somebody on the way may have cut
+     * off what was still to come.
+     */
+    int32_t truncated;
 } wsrs_close;
 
 /*
@@ -434,7 +495,8 @@ typedef struct {
     /* Of this struct. A newer library may append members; look at them only when they lie within. */
     size_t size;
     /*
-     * WSRS_ERR_RESOLVE, _REFUSED, _UNREACHABLE, _TIMEOUT, _RESET, _HANDSHAKE, _REJECTED (see status), _CLOSED (this
+     * WSRS_ERR_RESOLVE, _REFUSED, _UNREACHABLE, _TIMEOUT, _RESET, _HANDSHAKE, _REJECTED (see status), _TLS,
+     * _CERTIFICATE, _PROXY, _CLOSED (this
      * program closed it, stopped or freed the context), or another one of the system.
      */
     wsrs_result result;
@@ -456,6 +518,8 @@ typedef struct {
     const uint8_t *body;
     /* In bytes. */
     size_t body_len;
+    /* The TLS alert (RFC 8446, section 6) that was received or sent; 0: none. */
+    int32_t tls_alert;
 } wsrs_error;
 
 /*
@@ -571,6 +635,53 @@ typedef struct {
     const wsrs_limits *limits;
 } wsrs_context_options;
 
+/*
+ * Options of TCP sockets. Start from WSRS_SOCKET_OPTIONS_INIT; members that are 0 leave the default.
+ *
+ * Used in: wsrs_listen_options, wsrs_connect_options.
+ */
+typedef struct {
+    /* sizeof(wsrs_socket_options), as WSRS_SOCKET_OPTIONS_INIT sets it. */
+    size_t size;
+    /* Not 0: small pieces wait for those before them to be acknowledged (Nagle). Default: they don't (TCP_NODELAY). */
+    int32_t nagle;
+    /* Silence in milliseconds after which the system probes the peer; rounded up to seconds. Default: never. */
+    uint32_t keepalive_ms;
+    /* Bytes of the system's send buffer, as SO_SNDBUF. Default: the system's choice. */
+    uint32_t send_buffer;
+    /* Bytes of the system's receive buffer, as SO_RCVBUF. Default: the system's choice. */
+    uint32_t receive_buffer;
+    /*
+     * Milliseconds that sent data may stay unacknowledged before the system gives up (TCP_USER_TIMEOUT). Default: the
+     * system's choice.
+     */
+    uint32_t user_timeout_ms;
+    /* The DSCP of outgoing packets, 0 to 63. */
+    uint32_t dscp;
+} wsrs_socket_options;
+
+/*
+ * How a client connects again. Start from WSRS_RECONNECT_INIT; members that are 0 have their default.
+ *
+ * Used in: wsrs_connect_options.
+ */
+typedef struct {
+    /* sizeof(wsrs_reconnect), as WSRS_RECONNECT_INIT sets it. */
+    size_t size;
+    /* The delay before the first attempt, in milliseconds. Default 500. */
+    uint32_t min_delay_ms;
+    /* The longest delay, in milliseconds. Default 30,000. */
+    uint32_t max_delay_ms;
+    /* Each delay is the one before times this, in percent; at least 100. Default 200. */
+    uint32_t factor_percent;
+    /* Each delay is shortened at random by up to this, in percent; at most 100. Default 50; WSRS_NO_JITTER: none. */
+    uint32_t jitter_percent;
+    /* Attempts in a row that may fail. Default: no limit. */
+    uint32_t max_tries;
+    /* After this long open, in milliseconds, delays and tries begin anew. Default 10,000. */
+    uint32_t stable_ms;
+} wsrs_reconnect;
+
 /* Options of wsrs_context_listen. Start from WSRS_LISTEN_OPTIONS_INIT. */
 typedef struct {
     /* sizeof(wsrs_listen_options), as WSRS_LISTEN_OPTIONS_INIT sets it. */
@@ -598,6 +709,12 @@ typedef struct {
     int32_t ipv6_only;
     /* Permissions of a Unix socket, like 0660; at most 0777. 0: as the umask says. */
     uint32_t unix_mode;
+    /* Speaks TLS (wss://) with the certificate in it. WSRS_TLS_NONE: does not. */
+    wsrs_tls tls;
+    /* Options of its connections' sockets. Copied. NULL: the defaults. */
+    const wsrs_socket_options *socket;
+    /* Not 0, with tls: clients may speak TLS or not; the first byte that they send tells. */
+    int32_t tls_or_plain;
 } wsrs_listen_options;
 
 /* Options of wsrs_context_connect. Start from WSRS_CONNECT_OPTIONS_INIT. */
@@ -620,6 +737,32 @@ typedef struct {
     int32_t streaming;
     /* Not 0: wsrs_conn_header and the like work as long as the connection lives. */
     int32_t keep_response;
+    /* Of wss:// addresses. WSRS_TLS_NONE: the server is verified by the system's trust store. */
+    wsrs_tls tls;
+    /* Options of the connection's socket. Copied. NULL: the defaults. */
+    const wsrs_socket_options *socket;
+    /*
+     * The proxy on the way, as "http://user:password@host:port"; also https, socks5 (names are resolved here), socks5h (by
+     * the proxy) and socks4a. Copied. NULL: none, or that of the environment; "": none.
+     */
+    const char *proxy;
+    /* Of https:// proxies. WSRS_TLS_NONE: as for tls. */
+    wsrs_tls proxy_tls;
+    /* Connects again whenever the connection is lost or can't be made. Copied. NULL: never. */
+    const wsrs_reconnect *reconnect;
+    /* The address to connect from, as "192.0.2.1", "192.0.2.1:5000" or "[2001:db8::1]:0". Copied. NULL: the system's choice. */
+    const char *source;
+    /* The network interface to use, as "eth0". Copied. NULL: the system's choice. */
+    const char *interface;
+    /*
+     * Not 0, where proxy is NULL: the proxy comes from the environment: wss_proxy, https_proxy or ws_proxy, http_proxy,
+     * else all_proxy, unless no_proxy has the host.
+     */
+    int32_t proxy_from_env;
+    /* Redirects (301, 302, 303, 307, 308) to follow, at most. 0: none. */
+    int32_t max_redirects;
+    /* Not 0: a redirect may lead from wss:// to ws://. */
+    int32_t redirect_to_ws;
 } wsrs_connect_options;
 
 /*
@@ -734,6 +877,100 @@ typedef struct {
     void (*release)(void *object);
 } wsrs_objects;
 
+/*
+ * Options of wsrs_tls_new. Start from WSRS_TLS_OPTIONS_INIT. Files are read, and everything is copied, by the call. PEM in
+ * memory goes before a file.
+ */
+typedef struct {
+    /* sizeof(wsrs_tls_options), as WSRS_TLS_OPTIONS_INIT sets it. */
+    size_t size;
+    /*
+     * The own certificate, of a server or of a client: a PEM file with the certificate first, then those between it and its
+     * CA. NULL: none.
+     */
+    const char *cert_file;
+    /* Its private key: a PEM file, not encrypted. NULL: it is in cert_file. */
+    const char *key_file;
+    /* The own certificate as PEM in memory. */
+    const void *cert;
+    /* In bytes. */
+    size_t cert_len;
+    /* Its private key as PEM in memory. */
+    const void *key;
+    /* In bytes. */
+    size_t key_len;
+    /* CAs to trust: a PEM file. NULL: those of the system, see wsrs_tls_new. */
+    const char *ca_file;
+    /* CAs to trust as PEM in memory. */
+    const void *ca;
+    /* In bytes. */
+    size_t ca_len;
+    /*
+     * Clients: the server's key has to be one of these, as "sha256//BASE64;sha256//BASE64", each the SHA-256 of a
+     * SubjectPublicKeyInfo, beside everything else that is verified. NULL: any.
+     */
+    const char *pins;
+    /* Clients: this name is asked for (SNI) and looked for in the certificate, instead of the URL's. NULL: the URL's. */
+    const char *server_name;
+    /* Protocols inside TLS (ALPN), preferred first, as "http/1.1". NULL: none is asked for or chosen. */
+    const char *alpn;
+    /* The lowest version: WSRS_TLS_1_2 or WSRS_TLS_1_3. 0: 1.2. */
+    int32_t min_version;
+    /* The highest version. 0: 1.3. */
+    int32_t max_version;
+    /* Servers: a WSRS_CLIENT_CERTS_* constant. They are verified by ca_file, ca or the system's trust store. */
+    int32_t client_certs;
+    /* Not 0: the CAs of the system are trusted beside ca_file or ca. */
+    int32_t ca_and_system;
+    /*
+     * Not 0: clients take any certificate for any name, so that anybody on the way can read and change everything. Only
+     * pins are still looked at.
+     */
+    int32_t dangerous_no_verification;
+    /* Not 0: no session is resumed. */
+    int32_t no_resumption;
+    /* Not 0: secrets are appended to the file that the environment variable SSLKEYLOGFILE names, for Wireshark. */
+    int32_t key_log;
+} wsrs_tls_options;
+
+/*
+ * What TLS agreed on. Texts are not NUL-terminated.
+ *
+ * Functions: wsrs_conn_tls.
+ */
+typedef struct {
+    /* sizeof(wsrs_tls_info); WSRS_TLS_INFO_INIT sets it. */
+    size_t size;
+    /* WSRS_TLS_1_2 or WSRS_TLS_1_3. */
+    int32_t version;
+    /* 1: the session goes on with the keys of an earlier one. */
+    int32_t resumed;
+    /* The cipher suite, like "TLS13_AES_128_GCM_SHA256". */
+    const char *cipher;
+    /* In bytes. */
+    size_t cipher_len;
+    /* The protocol that ALPN chose; NULL: none. */
+    const char *alpn;
+    /* In bytes. */
+    size_t alpn_len;
+    /* The name that the client asked for (SNI); NULL: none. */
+    const char *server_name;
+    /* In bytes. */
+    size_t server_name_len;
+    /* The peer's certificate in DER; NULL: it showed none. */
+    const uint8_t *peer_cert;
+    /* In bytes. */
+    size_t peer_cert_len;
+    /* Its subject, like "CN=client,O=Example" (RFC 4514); empty without one. */
+    const char *peer_subject;
+    /* In bytes. */
+    size_t peer_subject_len;
+    /* Its other names, like "DNS:example.org, IP:192.0.2.1, email:a@example.org, URI:spiffe://x/y"; empty without any. */
+    const char *peer_names;
+    /* In bytes. */
+    size_t peer_names_len;
+} wsrs_tls_info;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -749,6 +986,14 @@ const char *wsrs_version_text(void);
 
 /* What a result means, in a few words of English: static, never NULL, also for unknown values. Any thread. */
 const char *wsrs_strerror(wsrs_result result);
+
+/*
+ * Why the last call of this thread that failed did: one sentence, for people. Never NULL, empty before the first failure;
+ * valid until the next call that fails on this thread. Calls that succeed leave it as it is.
+ *
+ * Any thread.
+ */
+const char *wsrs_last_error(void);
 
 /*
  * Makes a context.
@@ -1388,6 +1633,84 @@ wsrs_result wsrs_conn_respond(wsrs_conn conn,
  * WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
  */
 wsrs_result wsrs_conn_defer(wsrs_conn conn);
+
+/*
+ * Makes a TLS endpoint: what this program is and whom it trusts, for any number of listeners and connections of any
+ * context. They share its certificates, its tickets and the sessions that it remembers, so make one and keep it.
+ *
+ * A client needs no option: it trusts the CAs of the system, or those that the environment variables SSL_CERT_FILE and
+ * SSL_CERT_DIR name. A server needs a certificate. options may be NULL. Why it failed: wsrs_last_error.
+ *
+ * Any thread. Returns WSRS_OK; WSRS_ERR_PEM; WSRS_ERR_ARGUMENT; WSRS_ERR_URL for a server_name that can't be one;
+ * WSRS_ERR_LIMIT; WSRS_ERR_UNSUPPORTED in a build without TLS.
+ *
+ * The caller promises:
+ * - options is NULL, or initialised by WSRS_TLS_OPTIONS_INIT, and what it points to is valid.
+ * - tls points to a wsrs_tls.
+ */
+wsrs_result wsrs_tls_new(const wsrs_tls_options *options,
+                         wsrs_tls *tls);
+
+/*
+ * Frees an endpoint. Listeners and connections that use it keep what they need.
+ *
+ * Any thread. Returns WSRS_OK, also when it is gone already; WSRS_ERR_ARGUMENT.
+ */
+wsrs_result wsrs_tls_free(wsrs_tls tls);
+
+/*
+ * Adds a certificate, or replaces the one that is there, while listeners use the endpoint: handshakes from now on have
+ * the new one, connections that are open stay. name is the name for which clients that ask for it get it, like
+ * "chat.example.org" or "*.example.org"; NULL: all others, and clients that ask for none. Files as in wsrs_tls_options.
+ *
+ * Any thread. Returns WSRS_OK; WSRS_ERR_PEM; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED.
+ *
+ * The caller promises:
+ * - name is NULL or NUL-terminated; cert_file is NUL-terminated; key_file is NULL or NUL-terminated.
+ */
+wsrs_result wsrs_tls_set_cert(wsrs_tls tls,
+                              const char *name,
+                              const char *cert_file,
+                              const char *key_file);
+
+/*
+ * As wsrs_tls_set_cert, of PEM in memory. Everything is copied. key may be NULL when cert has the key too.
+ *
+ * Any thread. Returns as wsrs_tls_set_cert.
+ *
+ * The caller promises:
+ * - name is NULL or NUL-terminated.
+ * - cert is readable for cert_len bytes, key for key_len, or NULL with 0.
+ */
+wsrs_result wsrs_tls_set_cert_pem(wsrs_tls tls,
+                                  const char *name,
+                                  const void *cert,
+                                  size_t cert_len,
+                                  const void *key,
+                                  size_t key_len);
+
+/*
+ * Removes the certificate that was set for a name; NULL: that for all others. Connections that are open stay.
+ *
+ * Any thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED.
+ *
+ * The caller promises:
+ * - name is NULL or NUL-terminated.
+ */
+wsrs_result wsrs_tls_remove_cert(wsrs_tls tls, const char *name);
+
+/*
+ * What TLS agreed on with the peer, from on_request (servers) or on_open on. What the members of info point to is owned
+ * by the context, until the connection is gone.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND for a connection without TLS; WSRS_ERR_NOT_OPEN before the TLS
+ * handshake is done; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - info points to a wsrs_tls_info that WSRS_TLS_INFO_INIT initialised.
+ */
+wsrs_result wsrs_conn_tls(wsrs_conn conn,
+                          wsrs_tls_info *info);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -11,7 +11,7 @@ use std::sync::Once;
 use std::{env, fs};
 
 /// The files of `src/capi` in the order of the header.
-const NOUNS: [&str; 16] = [
+const NOUNS: [&str; 17] = [
     "version",
     "result",
     "types",
@@ -28,6 +28,7 @@ const NOUNS: [&str; 16] = [
     "stats",
     "objects",
     "request",
+    "tls",
 ];
 
 fn root() -> PathBuf {
@@ -132,23 +133,24 @@ fn preamble() -> String {
         };
         text = text.replace(&format!("@{part}@"), value);
     }
-    for (name, members) in structs() {
-        let zeros = ", 0".repeat(members - 1);
+    for (name, zeros) in structs() {
         text = text.replace(&format!("@{name}@"), &format!("{{ sizeof({name}){zeros} }}"));
     }
     assert!(!text.contains('@'), "a placeholder was not filled");
     format!("\n{}", text.trim_end())
 }
 
-/// Members of every public struct: each has an initialiser with as many values.
-fn structs() -> Vec<(String, usize)> {
+/// Every public struct with the values of its initialiser after the size, one for each member; handles are structs.
+fn structs() -> Vec<(String, String)> {
     let mut structs = Vec::new();
     for noun in NOUNS {
         let source = fs::read_to_string(root().join("src/capi").join(format!("{noun}.rs"))).expect("source");
         for part in source.split("pub struct ").skip(1) {
             let name = part.split_whitespace().next().expect("name");
             let body = part.split("\n}").next().expect("body");
-            structs.push((name.into(), body.lines().filter(|line| line.starts_with("    pub ")).count()));
+            let members = body.lines().filter(|line| line.starts_with("    pub ")).skip(1);
+            let zeros = members.map(|line| if line.contains(": wsrs_") { ", { 0 }" } else { ", 0" }).collect();
+            structs.push((name.into(), zeros));
         }
     }
     structs

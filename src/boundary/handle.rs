@@ -1,6 +1,6 @@
 //! The 64 bits of a handle: kind (3 bits), context slot (10), object slot (20), generation (31).
 //!
-//! Used by the C surface only. A context's own handle has object slot 0 and the generation of its context slot.
+//! Used by the C surface only. A TLS endpoint has object slots of its own. A context's own handle has object slot 0 and the generation of its context slot.
 //! Id 0 is no handle, as no kind is 0. Generations are never repeated within a slot, so ids are unique in the process; other
 //! copies of the library in it begin with other slots and generations.
 
@@ -31,6 +31,8 @@ pub enum Kind {
     Listener = 3,
     /// A timer.
     Timer = 4,
+    /// A TLS endpoint: of no context.
+    Tls = 5,
 }
 
 /// Kind and context slot: equal for all handles of one kind and one context.
@@ -51,7 +53,7 @@ pub const fn is(kind: Kind, id: u64) -> bool {
     id >> (PREFIX_SHIFT + CONTEXT_BITS) == kind as u64
 }
 
-/// Whether `id` is of one of the kinds.
+/// Whether `id` is of a context or of something in one.
 pub const fn is_any(id: u64) -> bool {
     matches!(id >> (PREFIX_SHIFT + CONTEXT_BITS), 1..=4)
 }
@@ -93,6 +95,7 @@ mod tests {
             assert!(!is(kind, 0));
             assert!(is_any(pack(prefix(kind, 0), 0, 1)));
         }
-        assert!(!is_any(0) && !is_any(u64::MAX));
+        assert!(!is(Kind::Tls, 0));
+        assert!(!is_any(0) && !is_any(u64::MAX) && !is_any(pack(prefix(Kind::Tls, 0), 0, 1)));
     }
 }

@@ -198,6 +198,7 @@ impl Ctx {
             by: closing.by as i32,
             reason: closing.reason.as_ptr().cast(),
             reason_len: closing.reason.len(),
+            truncated: i32::from(closing.truncated),
         };
         // SAFETY: promised when it was set; the reason outlives the call.
         here.outside(|| unsafe { function(to.conn, &close, to.user_data) });
@@ -220,6 +221,7 @@ impl Ctx {
             header_count: headers.len(),
             body: if failure.body.is_empty() { std::ptr::null() } else { failure.body.as_ptr() },
             body_len: failure.body.len(),
+            tls_alert: alert(&failure.error),
         };
         // SAFETY: promised when it was set; the head outlives the call, see above, and the rest lives here.
         here.outside(|| unsafe { function(to.conn, &error, to.user_data) });
@@ -278,6 +280,13 @@ fn request(request: &Request) -> (wsrs_request, TextZ) {
         peer_len: 0,
     };
     (made, TextZ::new(offered.join(", ")))
+}
+
+fn alert(error: &Error) -> i32 {
+    match error {
+        Error::Tls(broken) => i32::from(broken.alert),
+        _ => 0,
+    }
 }
 
 fn errno(error: &Error) -> i32 {

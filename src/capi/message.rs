@@ -110,6 +110,9 @@ pub struct wsrs_close {
     pub reason: *const c_char,
     /// In bytes.
     pub reason_len: usize,
+    /// 1: TCP ended without the end of TLS (close_notify) and before the peer's Close came: somebody on the way may have cut
+    /// off what was still to come.
+    pub truncated: i32,
 }
 
 /// Why a connection never opened. Borrowed during the callback.
@@ -120,7 +123,8 @@ pub struct wsrs_close {
 pub struct wsrs_error {
     /// Of this struct. A newer library may append members; look at them only when they lie within.
     pub size: usize,
-    /// WSRS_ERR_RESOLVE, _REFUSED, _UNREACHABLE, _TIMEOUT, _RESET, _HANDSHAKE, _REJECTED (see status), _CLOSED (this
+    /// WSRS_ERR_RESOLVE, _REFUSED, _UNREACHABLE, _TIMEOUT, _RESET, _HANDSHAKE, _REJECTED (see status), _TLS,
+    /// _CERTIFICATE, _PROXY, _CLOSED (this
     /// program closed it, stopped or freed the context), or another one of the system.
     pub result: wsrs_result,
     /// How far it came: a WSRS_STAGE_* constant.
@@ -141,6 +145,8 @@ pub struct wsrs_error {
     pub body: *const u8,
     /// In bytes.
     pub body_len: usize,
+    /// The TLS alert (RFC 8446, section 6) that was received or sent; 0: none.
+    pub tls_alert: i32,
 }
 
 /// Instead of a length in a wsrs_header: the text ends at its first NUL. The header has it by hand, as `(size_t)-1`.

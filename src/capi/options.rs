@@ -5,6 +5,8 @@ use super::limits::{self, wsrs_limits};
 use super::message::{self, wsrs_header};
 use super::result::WSRS_ERR_HEADER;
 use super::state::{Ctx, Fault};
+use super::tls;
+use super::types::wsrs_tls;
 use crate::boundary::pointer::{Sized0, read_sized};
 use crate::net::{ConnectOptions, Limits, ListenOptions};
 use std::ffi::{c_char, c_void};
@@ -18,6 +20,54 @@ pub struct wsrs_context_options {
     /// Of the context and of all its connections. Copied. NULL: the defaults.
     pub limits: *const wsrs_limits,
 }
+
+/// Options of TCP sockets. Start from WSRS_SOCKET_OPTIONS_INIT; members that are 0 leave the default.
+///
+/// Used in: wsrs_listen_options, wsrs_connect_options.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wsrs_socket_options {
+    /// sizeof(wsrs_socket_options), as WSRS_SOCKET_OPTIONS_INIT sets it.
+    pub size: usize,
+    /// Not 0: small pieces wait for those before them to be acknowledged (Nagle). Default: they don't (TCP_NODELAY).
+    pub nagle: i32,
+    /// Silence in milliseconds after which the system probes the peer; rounded up to seconds. Default: never.
+    pub keepalive_ms: u32,
+    /// Bytes of the system's send buffer, as SO_SNDBUF. Default: the system's choice.
+    pub send_buffer: u32,
+    /// Bytes of the system's receive buffer, as SO_RCVBUF. Default: the system's choice.
+    pub receive_buffer: u32,
+    /// Milliseconds that sent data may stay unacknowledged before the system gives up (TCP_USER_TIMEOUT). Default: the
+    /// system's choice.
+    pub user_timeout_ms: u32,
+    /// The DSCP of outgoing packets, 0 to 63.
+    pub dscp: u32,
+}
+
+/// How a client connects again. Start from WSRS_RECONNECT_INIT; members that are 0 have their default.
+///
+/// Used in: wsrs_connect_options.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wsrs_reconnect {
+    /// sizeof(wsrs_reconnect), as WSRS_RECONNECT_INIT sets it.
+    pub size: usize,
+    /// The delay before the first attempt, in milliseconds. Default 500.
+    pub min_delay_ms: u32,
+    /// The longest delay, in milliseconds. Default 30,000.
+    pub max_delay_ms: u32,
+    /// Each delay is the one before times this, in percent; at least 100. Default 200.
+    pub factor_percent: u32,
+    /// Each delay is shortened at random by up to this, in percent; at most 100. Default 50; WSRS_NO_JITTER: none.
+    pub jitter_percent: u32,
+    /// Attempts in a row that may fail. Default: no limit.
+    pub max_tries: u32,
+    /// After this long open, in milliseconds, delays and tries begin anew. Default 10,000.
+    pub stable_ms: u32,
+}
+
+/// In jitter_percent of wsrs_reconnect: delays are exact.
+pub const WSRS_NO_JITTER: u32 = u32::MAX;
 
 /// Options of wsrs_context_listen. Start from WSRS_LISTEN_OPTIONS_INIT.
 #[derive(Clone, Copy)]
@@ -46,6 +96,12 @@ pub struct wsrs_listen_options {
     pub ipv6_only: i32,
     /// Permissions of a Unix socket, like 0660; at most 0777. 0: as the umask says.
     pub unix_mode: u32,
+    /// Speaks TLS (wss://) with the certificate in it. WSRS_TLS_NONE: does not.
+    pub tls: wsrs_tls,
+    /// Options of its connections' sockets. Copied. NULL: the defaults.
+    pub socket: *const wsrs_socket_options,
+    /// Not 0, with tls: clients may speak TLS or not; the first byte that they send tells.
+    pub tls_or_plain: i32,
 }
 
 /// Options of wsrs_context_connect. Start from WSRS_CONNECT_OPTIONS_INIT.
@@ -70,6 +126,28 @@ pub struct wsrs_connect_options {
     pub streaming: i32,
     /// Not 0: wsrs_conn_header and the like work as long as the connection lives.
     pub keep_response: i32,
+    /// Of wss:// addresses. WSRS_TLS_NONE: the server is verified by the system's trust store.
+    pub tls: wsrs_tls,
+    /// Options of the connection's socket. Copied. NULL: the defaults.
+    pub socket: *const wsrs_socket_options,
+    /// The proxy on the way, as "http://user:password@host:port"; also https, socks5 (names are resolved here), socks5h (by
+    /// the proxy) and socks4a. Copied. NULL: none, or that of the environment; "": none.
+    pub proxy: *const c_char,
+    /// Of https:// proxies. WSRS_TLS_NONE: as for tls.
+    pub proxy_tls: wsrs_tls,
+    /// Connects again whenever the connection is lost or can't be made. Copied. NULL: never.
+    pub reconnect: *const wsrs_reconnect,
+    /// The address to connect from, as "192.0.2.1", "192.0.2.1:5000" or "[2001:db8::1]:0". Copied. NULL: the system's choice.
+    pub source: *const c_char,
+    /// The network interface to use, as "eth0". Copied. NULL: the system's choice.
+    pub r#interface: *const c_char,
+    /// Not 0, where proxy is NULL: the proxy comes from the environment: wss_proxy, https_proxy or ws_proxy, http_proxy,
+    /// else all_proxy, unless no_proxy has the host.
+    pub proxy_from_env: i32,
+    /// Redirects (301, 302, 303, 307, 308) to follow, at most. 0: none.
+    pub max_redirects: i32,
+    /// Not 0: a redirect may lead from wss:// to ws://.
+    pub redirect_to_ws: i32,
 }
 
 // SAFETY: repr(C), begins with its size; zero is NULL or 0 for each member.
@@ -83,6 +161,14 @@ unsafe impl Sized0 for wsrs_listen_options {
 // SAFETY: as above.
 unsafe impl Sized0 for wsrs_connect_options {
     const FIRST: usize = size_of::<[usize; 7]>() + size_of::<[i32; 2]>();
+}
+// SAFETY: as above.
+unsafe impl Sized0 for wsrs_socket_options {
+    const FIRST: usize = size_of::<usize>() + size_of::<[u32; 6]>();
+}
+// SAFETY: as above.
+unsafe impl Sized0 for wsrs_reconnect {
+    const FIRST: usize = size_of::<usize>() + size_of::<[u32; 6]>();
 }
 
 /// A callback set with the user data that goes with it; None: the context's.
@@ -141,6 +227,8 @@ pub(super) unsafe fn read_listen(options: *const wsrs_listen_options) -> Result<
         reuse_port: from.reuse_port != 0,
         ipv6_only: from.ipv6_only != 0,
         unix_mode: from.unix_mode,
+        tls: tls::endpoint(from.tls)?,
+        tls_or_plain: from.tls_or_plain != 0,
         ..ListenOptions::default()
     };
     Ok((bring, options))
@@ -168,6 +256,7 @@ pub(super) unsafe fn read_connect(options: *const wsrs_connect_options) -> Resul
         headers: headers.into_iter().map(|(name, value)| (name.to_string(), value.to_vec())).collect(),
         streaming: from.streaming != 0,
         keep_response: from.keep_response != 0,
+        tls: tls::endpoint(from.tls)?,
         ..ConnectOptions::default()
     };
     Ok((bring, options))
@@ -175,7 +264,7 @@ pub(super) unsafe fn read_connect(options: *const wsrs_connect_options) -> Resul
 
 /// # Safety
 /// `text` is NULL or points to a NUL-terminated string.
-unsafe fn list(text: *const c_char) -> Result<Vec<String>, Fault> {
+pub(super) unsafe fn list(text: *const c_char) -> Result<Vec<String>, Fault> {
     if text.is_null() {
         return Ok(Vec::new());
     }

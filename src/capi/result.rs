@@ -1,13 +1,14 @@
 //! Results: 0 is fine, errors are negative, grouped by hundreds.
 
+use super::state::last_error;
 use std::ffi::c_char;
 
 /// What a function returns: WSRS_OK, or one of the WSRS_ERR_* constants, all negative.
 ///
-/// The hundreds are groups: -1xx the call was wrong, -2xx not now or not here, -3xx the system or the network, -5xx the
-/// peer. A newer library may return values that this header does not list; treat them by their group.
+/// The hundreds are groups: -1xx the call was wrong, -2xx not now or not here, -3xx the system or the network, -4xx
+/// TLS, -5xx the peer. A newer library may return values that this header does not list; treat them by their group.
 ///
-/// Functions: wsrs_strerror.
+/// Functions: wsrs_strerror, wsrs_last_error.
 pub type wsrs_result = i32;
 
 /// All went well.
@@ -45,6 +46,8 @@ pub const WSRS_ERR_FORKED: i32 = -206;
 pub const WSRS_ERR_LIMIT: i32 = -207;
 /// No such header, nothing kept, or nothing negotiated.
 pub const WSRS_ERR_NOT_FOUND: i32 = -208;
+/// This build of the library can't do it: it was made without TLS.
+pub const WSRS_ERR_UNSUPPORTED: i32 = -209;
 /// An error of the operating system without a code of its own here.
 pub const WSRS_ERR_SYSTEM: i32 = -300;
 /// The address is in use.
@@ -65,10 +68,18 @@ pub const WSRS_ERR_RESET: i32 = -307;
 pub const WSRS_ERR_UNREACHABLE: i32 = -308;
 /// The process or the system has no more file descriptors.
 pub const WSRS_ERR_DESCRIPTORS: i32 = -309;
+/// The TLS handshake failed, or TLS was broken later.
+pub const WSRS_ERR_TLS: i32 = -400;
+/// The peer's certificate was refused.
+pub const WSRS_ERR_CERTIFICATE: i32 = -401;
+/// A certificate, key or CA of this program can't be read or used.
+pub const WSRS_ERR_PEM: i32 = -402;
 /// The peer's answer is no valid WebSocket upgrade.
 pub const WSRS_ERR_HANDSHAKE: i32 = -500;
 /// The server answered with another HTTP status.
 pub const WSRS_ERR_REJECTED: i32 = -501;
+/// The proxy refused, or does not speak the protocol of its address.
+pub const WSRS_ERR_PROXY: i32 = -502;
 /// A defect of the library was caught. The context can only be freed.
 pub const WSRS_ERR_PANIC: i32 = -900;
 
@@ -76,6 +87,15 @@ pub const WSRS_ERR_PANIC: i32 = -900;
 #[unsafe(no_mangle)]
 pub extern "C" fn wsrs_strerror(result: wsrs_result) -> *const c_char {
     text(result).as_ptr()
+}
+
+/// Why the last call of this thread that failed did: one sentence, for people. Never NULL, empty before the first failure;
+/// valid until the next call that fails on this thread. Calls that succeed leave it as it is.
+///
+/// Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsrs_last_error() -> *const c_char {
+    last_error()
 }
 
 fn text(result: wsrs_result) -> &'static std::ffi::CStr {
@@ -97,6 +117,7 @@ fn text(result: wsrs_result) -> &'static std::ffi::CStr {
         WSRS_ERR_FORKED => c"context made before fork",
         WSRS_ERR_LIMIT => c"limit reached",
         WSRS_ERR_NOT_FOUND => c"not found",
+        WSRS_ERR_UNSUPPORTED => c"not in this build",
         WSRS_ERR_SYSTEM => c"system error",
         WSRS_ERR_IN_USE => c"address in use",
         WSRS_ERR_PERMISSION => c"permission denied",
@@ -107,8 +128,12 @@ fn text(result: wsrs_result) -> &'static std::ffi::CStr {
         WSRS_ERR_RESET => c"connection lost",
         WSRS_ERR_UNREACHABLE => c"host or network unreachable",
         WSRS_ERR_DESCRIPTORS => c"no more file descriptors",
+        WSRS_ERR_TLS => c"TLS failed",
+        WSRS_ERR_CERTIFICATE => c"the peer's certificate was refused",
+        WSRS_ERR_PEM => c"certificate, key or CA can't be used",
         WSRS_ERR_HANDSHAKE => c"not a valid WebSocket upgrade",
         WSRS_ERR_REJECTED => c"upgrade refused by the server",
+        WSRS_ERR_PROXY => c"the proxy refused",
         WSRS_ERR_PANIC => c"internal error",
         _ => c"unknown result",
     }
@@ -124,7 +149,7 @@ mod tests {
         let values = source.lines().filter_map(|line| line.strip_prefix("pub const ")?.split_once("= "));
         let values = values.filter_map(|(_, value)| value.trim_end_matches(';').parse::<i32>().ok());
         let texts: Vec<_> = values.map(text).collect();
-        assert_eq!(texts.len(), 30);
+        assert_eq!(texts.len(), 35);
         let distinct: std::collections::HashSet<_> = texts.iter().collect();
         assert_eq!(distinct.len(), texts.len());
         assert!(!distinct.contains(&c"unknown result"));

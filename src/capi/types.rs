@@ -36,7 +36,7 @@ pub struct wsrs_listener {
 /// wsrs_conn_ping, wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
 /// wsrs_conn_request_drain, wsrs_conn_buffered. About it: wsrs_conn_state, wsrs_conn_context, wsrs_conn_user_data,
 /// wsrs_conn_set_user_data, wsrs_conn_local_address, wsrs_conn_peer_address, wsrs_conn_path, wsrs_conn_query,
-/// wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats. Answering a request: wsrs_conn_accept,
+/// wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats, wsrs_conn_tls. Answering a request: wsrs_conn_accept,
 /// wsrs_conn_respond, wsrs_conn_defer.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -51,6 +51,18 @@ pub struct wsrs_conn {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct wsrs_timer {
+    /// 0: none.
+    pub id: u64,
+}
+
+/// What a TLS endpoint is and whom it trusts, for listeners and connections of any context in the process. Made by
+/// wsrs_tls_new.
+///
+/// Functions: wsrs_tls_new, wsrs_tls_free, wsrs_tls_set_cert, wsrs_tls_set_cert_pem, wsrs_tls_remove_cert. Used in:
+/// wsrs_listen_options, wsrs_connect_options.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct wsrs_tls {
     /// 0: none.
     pub id: u64,
 }
@@ -82,6 +94,10 @@ pub const WSRS_BY_TIMEOUT: i32 = 4;
 pub const WSRS_STAGE_RESOLVE: i32 = 1;
 /// How far a failed connection came: connecting to one of the addresses.
 pub const WSRS_STAGE_CONNECT: i32 = 2;
+/// How far a failed connection came: asking a proxy for the way.
+pub const WSRS_STAGE_PROXY: i32 = 3;
+/// How far a failed connection came: the TLS handshake.
+pub const WSRS_STAGE_TLS: i32 = 4;
 /// How far a failed connection came: the HTTP upgrade.
 pub const WSRS_STAGE_HANDSHAKE: i32 = 5;
 

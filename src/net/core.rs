@@ -11,6 +11,7 @@ use super::outbox::Outbox;
 use super::peer::Peer;
 use super::resolve::Lookups;
 use super::timers::{Clock, Wheel};
+use super::tls;
 use super::wake::Door;
 use crate::proto::buffer::Pool;
 use mio::Registry;
@@ -31,6 +32,7 @@ pub(super) struct Core {
     pub(super) clock: Clock,
     pub(super) wheel: Wheel,
     pub(super) pool: Pool,
+    pub(super) tls: tls::Shared,
     pub(super) addresses: Addresses,
     /// Server connections that are not open yet.
     pub(super) pending: usize,
@@ -67,6 +69,7 @@ impl Core {
             registry,
             clock: Clock::new(),
             pool: Pool::default(),
+            tls: tls::Shared::default(),
             addresses: Addresses::default(),
             pending: 0,
             dirty: Vec::new(),

@@ -24,6 +24,11 @@ impl Core {
     pub(super) fn on_deadline(&mut self, id: ConnId, peer: &mut Peer) {
         match &peer.phase {
             Phase::Dialing(_) => self.attempt_failed(id, peer, Error::Timeout("connecting took too long")),
+            Phase::Securing(_) => {
+                let text = || "the server did not finish the TLS handshake in time".into();
+                peer.fail_as(Stage::Tls, Error::Timeout("TLS handshake"), text);
+                self.end(id, peer);
+            }
             Phase::Asking(asking) if asking.is_refused() => self.rejected(id, peer),
             Phase::Asking(_) => {
                 let text = || "the server did not answer the handshake in time".into();

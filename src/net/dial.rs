@@ -1,7 +1,7 @@
-//! Connecting: name lookup off the loop's thread, every address in turn, the client's opening handshake (RFC 6455 §4.1).
+//! Connecting: name lookup off the loop's thread, every address in turn.
 //!
-//! Called by the C surface (`connect`), by `context` when a connecting socket is ready or names are found, by
-//! `deadlines` when an address does not answer, and by `reading` with the answer. Everything that goes wrong after
+//! Called by the C surface (`connect`), by `context` when a connecting socket is ready or names are found, and by
+//! `deadlines` when an address does not answer. A connected socket goes on to `upgrade`. Everything that goes wrong after
 //! `connect` returned ends in one `Failed`.
 
 use super::context::Context;
@@ -12,16 +12,13 @@ use super::options::ConnectOptions;
 use super::peer::{Peer, Phase, Profile};
 use super::ready::{self, token};
 use super::transport::Socket;
-use crate::proto::chunked::Chunked;
+use super::upgrade::Plan;
 use crate::proto::connection::Role;
-use crate::proto::handshake::client::{self, Answer, BodyLength, Offer, Response};
-use crate::proto::http1::Scanned;
 use crate::proto::url::{Host, WsUrl};
 use mio::net::{TcpStream, UnixStream};
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,33 +32,7 @@ pub(super) struct Dial {
     trying: String,
     /// When all of it has to be done, in the clock's milliseconds; 0: never.
     deadline: u64,
-    request: Vec<u8>,
-    offer: Offer,
-}
-
-/// A request on its way.
-#[derive(Debug)]
-pub(super) struct Asking {
-    offer: Offer,
-    bytes: Vec<u8>,
-    scanned: Scanned,
-    /// The answer refuses: its body is being read.
-    refused: Option<(Response, Body)>,
-}
-
-/// What is still to be read of a body.
-#[derive(Debug)]
-struct Body {
-    bytes: Vec<u8>,
-    length: Length,
-}
-
-#[derive(Debug)]
-enum Length {
-    /// So many bytes are missing.
-    Left(u64),
-    Chunked(Chunked),
-    UntilEnd,
+    plan: Box<Plan>,
 }
 
 impl Dial {
@@ -75,9 +46,6 @@ impl Context {
     /// Starts to connect; errors known before any I/O come back here, all others as `Failed`.
     pub fn connect(&mut self, url: &str, options: ConnectOptions) -> Result<ConnId> {
         let parsed = WsUrl::parse(url).map_err(|error| Error::Url(format!("\"{url}\": {error}")))?;
-        if parsed.secure {
-            return Err(Error::Url(format!("\"{url}\": wss is not supported by this build")));
-        }
         if let Some(path) = &parsed.unix_path {
             socket2::SockAddr::unix(path).map_err(|error| Error::Url(format!("\"{url}\": {error}")))?;
         }
@@ -85,7 +53,7 @@ impl Context {
         if self.peers.len() >= self.core.limits.max_connections {
             return Err(Error::Limit("connections"));
         }
-        let (dial, profile) = self.core.dial(&parsed, options)?;
+        let (dial, profile) = self.core.dial(parsed, options)?;
         let mut peer = Peer::new(Socket::None, Phase::Dialing(Box::new(dial)), Role::Client, Arc::new(profile));
         peer.announced = true;
         let (slot, generation) = self.peers.insert(peer).ok_or(Error::Limit("connections"))?;
@@ -93,7 +61,7 @@ impl Context {
         self.core.door.tell(id, State::Connecting);
         if let Some(peer) = self.peers.get_mut(slot, generation) {
             self.core.arm(id, peer.profile.limits.connect_timeout);
-            self.core.find_addresses(id, peer, parsed);
+            self.core.find_addresses(id, peer);
         }
         self.act();
         Ok(id)
@@ -120,38 +88,36 @@ impl Context {
 }
 
 impl Core {
-    fn dial(&mut self, url: &WsUrl, options: ConnectOptions) -> Result<(Dial, Profile)> {
-        let subprotocols: Vec<&str> = options.subprotocols.iter().map(String::as_str).collect();
-        let headers: Vec<(&str, &[u8])> =
-            options.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
-        let mut request = Vec::new();
-        let offer = client::write_request(&mut request, url, self.random()?, &subprotocols, &headers)
-            .map_err(|error| Error::Header(error.to_string()))?;
+    fn dial(&mut self, url: WsUrl, options: ConnectOptions) -> Result<(Dial, Profile)> {
         let profile = Profile {
-            limits: options.limits.unwrap_or_else(|| self.limits.clone()),
+            limits: options.limits.clone().unwrap_or_else(|| self.limits.clone()),
             tag: options.tag,
             user_data: options.user_data,
             subprotocols: Vec::new(),
             ask: false,
             streaming: options.streaming,
             keep_head: options.keep_response,
+            tls: None,
+            tls_or_plain: false,
         };
+        let plan = Box::new(Plan::new(url, options, self.random()?)?);
         let timeout = profile.limits.connect_timeout.as_millis() as u64;
         let deadline = if timeout == 0 { 0 } else { self.clock.exact_now() + timeout };
-        let host = format!("{}:{}", url.host, url.port);
-        Ok((Dial { host, addresses: VecDeque::new(), trying: String::new(), deadline, request, offer }, profile))
+        let host = format!("{}:{}", plan.url.host, plan.url.port);
+        Ok((Dial { host, addresses: VecDeque::new(), trying: String::new(), deadline, plan }, profile))
     }
 
     /// An address needs no lookup.
-    fn find_addresses(&mut self, id: ConnId, peer: &mut Peer, url: WsUrl) {
+    fn find_addresses(&mut self, id: ConnId, peer: &mut Peer) {
         let Phase::Dialing(dial) = &mut peer.phase else { return };
+        let url = &dial.plan.url;
         let port = url.port;
-        if let Some(path) = url.unix_path {
+        if let Some(path) = &url.unix_path {
             dial.trying = format!("unix:{path}");
             let socket = UnixStream::connect(path).map(Socket::Unix);
             return self.started(id, peer, socket);
         }
-        let name = match url.host {
+        let name = match url.host.clone() {
             Host::V4(address) => return self.try_addresses(id, peer, [(address, port).into()].into()),
             Host::V6(address) => return self.try_addresses(id, peer, [(address, port).into()].into()),
             Host::Name(name) => name,
@@ -225,109 +191,11 @@ impl Core {
             return;
         }
         let Phase::Dialing(dial) = std::mem::replace(&mut peer.phase, Phase::Ended) else { return };
-        let Dial { offer, request, .. } = *dial;
-        let asking = Asking { offer, bytes: Vec::new(), scanned: Scanned::default(), refused: None };
-        peer.phase = Phase::Asking(Box::new(asking));
-        self.arm(id, peer.profile.limits.handshake_timeout);
-        self.outbox(id, peer).push_with(|out| out.extend_from_slice(&request));
+        self.connected(id, peer, dial.plan);
         // What came together with the connection brings no edge of its own.
         if peer.readable {
             self.read_again(id, peer);
         }
-    }
-
-    /// Takes the bytes `at` of the window. What is left of them after an acceptance is in the window again.
-    pub(super) fn hear_answer(&mut self, id: ConnId, peer: &mut Peer, window: &mut [u8], at: &mut Range<usize>) {
-        let limits = peer.profile.limits.head;
-        let max_body = peer.profile.limits.max_body;
-        let Phase::Asking(asking) = &mut peer.phase else { return };
-        let received = &window[at.clone()];
-        at.start = at.end;
-        if let Some((_, body)) = &mut asking.refused {
-            if body.take(received, max_body) {
-                self.rejected(id, peer);
-            }
-            return;
-        }
-        asking.bytes.extend_from_slice(received);
-        match client::parse(&asking.bytes, &mut asking.scanned, &limits, &asking.offer) {
-            Answer::Partial => {}
-            Answer::Accepted { response, consumed } => {
-                let rest = &asking.bytes[consumed..];
-                window[..rest.len()].copy_from_slice(rest);
-                *at = 0..rest.len();
-                peer.rare().subprotocol = response.subprotocol().map(Into::into);
-                peer.rare().response = Some(Box::new(response));
-                self.opened(id, peer);
-            }
-            Answer::Rejected { response, consumed, body } => {
-                let length = match body {
-                    BodyLength::None => Length::Left(0),
-                    BodyLength::Known(length) => Length::Left(length),
-                    BodyLength::Chunked => Length::Chunked(Chunked::default()),
-                    BodyLength::UntilClose => Length::UntilEnd,
-                };
-                let mut body = Body { bytes: Vec::new(), length };
-                let rest = asking.bytes.split_off(consumed);
-                let done = body.take(&rest, max_body);
-                asking.refused = Some((response, body));
-                if done {
-                    self.rejected(id, peer);
-                }
-            }
-            Answer::Invalid(error) => {
-                peer.fail_as(Stage::Handshake, Error::Handshake(error.to_string()), || error.to_string());
-                self.end(id, peer);
-            }
-        }
-    }
-
-    /// The server refused, and its body is there as far as it is wanted. Also called when it ends or takes too long.
-    pub(super) fn rejected(&mut self, id: ConnId, peer: &mut Peer) {
-        if let Phase::Asking(asking) = &mut peer.phase
-            && let Some((response, body)) = asking.refused.take()
-        {
-            let status = response.status();
-            let text = format!("the server refused the upgrade: {status} {}", response.reason());
-            peer.fail_as(Stage::Handshake, Error::Rejected(status), || text.trim_end().into());
-            let rare = peer.rare();
-            rare.response = Some(Box::new(response));
-            if let Some(failure) = &mut rare.failure {
-                failure.status = status;
-                failure.body = body.bytes;
-            }
-        }
-        self.end(id, peer);
-    }
-}
-
-impl Asking {
-    /// The server refused and the body is being read.
-    pub(super) fn is_refused(&self) -> bool {
-        self.refused.is_some()
-    }
-}
-
-impl Body {
-    /// Takes what came; whether that is all that is wanted.
-    fn take(&mut self, received: &[u8], most: usize) -> bool {
-        let bytes = &mut self.bytes;
-        let mut keep = |data: &[u8]| bytes.extend_from_slice(&data[..data.len().min(most - bytes.len())]);
-        let ended = match &mut self.length {
-            Length::Left(left) => {
-                let count = usize::try_from(*left).unwrap_or(usize::MAX).min(received.len());
-                keep(&received[..count]);
-                *left -= count as u64;
-                *left == 0
-            }
-            // What is no chunked body ends where that shows: the status is what matters.
-            Length::Chunked(chunked) => chunked.push(received, keep).unwrap_or(true),
-            Length::UntilEnd => {
-                keep(received);
-                false
-            }
-        };
-        ended || self.bytes.len() >= most
     }
 }
 

@@ -8,6 +8,7 @@ use super::error::Error;
 use super::event::{By, Closing, ConnId, Failure, Level, Stage, State, What};
 use super::limits::Limits;
 use super::peer::{Ending, Peer, Phase};
+use super::tls::Broken;
 use super::transport::Socket;
 use crate::proto::close::ABNORMAL;
 use crate::proto::connection::Role;
@@ -45,7 +46,8 @@ impl Peer {
         let responded = rare.responded;
         let gone = Ending { code: if responded { 0 } else { ABNORMAL }, reason: "".into(), by: By::Network };
         let Ending { code, reason, by } = rare.ending.take().unwrap_or(gone);
-        What::Closed(Closing { code, reason, clean: (clean || responded) && !rare.cut, by })
+        let truncated = rare.truncated && !clean;
+        What::Closed(Closing { truncated, code, reason, clean: (clean || responded) && !rare.cut, by })
     }
 }
 
@@ -61,6 +63,9 @@ impl Core {
             // Accepted, and gone again before `Open` was delivered.
             _ if peer.opening => peer.fail_as(Stage::Handshake, Error::Closed, || "it ended before it opened".into()),
             _ => {}
+        }
+        if let Some(tls) = &mut peer.tls {
+            tls.close(&peer.socket);
         }
         peer.socket = Socket::None;
         if peer.write_dead || peer.queued() > 0 {
@@ -85,6 +90,7 @@ impl Core {
     pub(super) fn cancel(&mut self, id: ConnId, peer: &mut Peer, why: &'static str) {
         let stage = match &peer.phase {
             Phase::Dialing(dial) => dial.stage(),
+            Phase::Securing(_) => Stage::Tls,
             _ => Stage::Handshake,
         };
         peer.fail_as(stage, Error::Closed, || why.into());
@@ -93,7 +99,12 @@ impl Core {
 
     /// TCP ended or failed.
     pub(super) fn lost(&mut self, id: ConnId, peer: &mut Peer, error: Option<std::io::Error>) {
-        if let Phase::Asking(_) = peer.phase {
+        if let Phase::Securing(_) = peer.phase {
+            let why = error.as_ref().map_or(String::new(), |error| format!(": {error}"));
+            let error = error.unwrap_or_else(|| std::io::ErrorKind::ConnectionReset.into());
+            let text = || format!("the server ended the connection during the TLS handshake{why}");
+            peer.fail_as(Stage::Tls, Error::Io(error), text);
+        } else if let Phase::Asking(_) = peer.phase {
             let text = match &error {
                 Some(error) => format!("the server ended the connection before it answered: {error}"),
                 None => "the server ended the connection before it answered".into(),
@@ -104,6 +115,29 @@ impl Core {
             return;
         }
         self.end(id, peer);
+    }
+
+    /// TLS failed. The alert is on its way, so the rest of what comes is read: otherwise the peer would not get to see it.
+    pub(super) fn tls_broken(&mut self, id: ConnId, peer: &mut Peer, broken: Broken) {
+        self.log(Level::Warning, || broken.text.clone());
+        match peer.phase {
+            Phase::Securing(_) | Phase::Asking(_) => {
+                let text = broken.text.clone();
+                self.flush(id, peer);
+                peer.fail_as(Stage::Tls, Error::Tls(broken), || text);
+                self.end(id, peer);
+            }
+            Phase::Lingering | Phase::Ended => self.end(id, peer),
+            Phase::Asked(_) | Phase::Deciding { .. } if !peer.announced => {
+                self.counts.sums.handshakes_failed.add(1);
+                peer.rare().responded = true;
+                self.linger(id, peer);
+            }
+            _ => {
+                peer.end_as(ABNORMAL, "", By::Network);
+                self.linger(id, peer);
+            }
+        }
     }
 
     /// A peer that ended its side may still read: what is queued leaves. Whether that has to wait for the socket;

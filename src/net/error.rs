@@ -1,9 +1,10 @@
 //! What can go wrong below the C surfaces. The C surface maps each to one `WSRS_ERR_*`.
 
+use super::tls::Broken;
 use std::{fmt, io};
 
 /// Result of what `net` does.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong.
 #[derive(Debug)]
@@ -38,6 +39,12 @@ pub enum Error {
     Resolve(String),
     /// A deadline passed; says which.
     Timeout(&'static str),
+    /// This build can't; says what.
+    Unsupported(&'static str),
+    /// A certificate, key or CA of this program that can't be used; says why.
+    Pem(String),
+    /// TLS failed.
+    Tls(Broken),
     /// The peer's answer is no valid upgrade, or its request none; says why.
     Handshake(String),
     /// The server answered with another status.
@@ -49,6 +56,9 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Error::Unsupported(what) => f.write_str(what),
+            Error::Pem(why) => f.write_str(why),
+            Error::Tls(broken) => f.write_str(&broken.text),
             Error::Closed => f.write_str("the connection is closed"),
             Error::NotOpen => f.write_str("the connection is not open yet"),
             Error::State(why) | Error::Argument(why) | Error::TooLarge(why) => f.write_str(why),

@@ -127,6 +127,8 @@ pub struct Closing {
     pub reason: Box<str>,
     /// Both Close frames were exchanged.
     pub clean: bool,
+    /// TCP ended without the end of TLS (close_notify) and without the peer's Close: somebody may have cut it off.
+    pub truncated: bool,
     /// Who ended it.
     pub by: By,
 }
@@ -151,6 +153,10 @@ pub enum Stage {
     Resolve = 1,
     /// Connecting to one of them.
     Connect = 2,
+    /// Asking a proxy for the way.
+    Proxy = 3,
+    /// The TLS handshake.
+    Tls = 4,
     /// The HTTP upgrade.
     Handshake = 5,
 }

@@ -6,6 +6,7 @@ use super::context::Context;
 use super::error::{Error, Result};
 use super::event::{ConnId, SocketName, State, TimerId};
 use super::peer::{Peer, Phase};
+use super::tls::Info;
 use super::transport::Socket;
 use std::time::Duration;
 
@@ -44,6 +45,17 @@ impl Context {
     /// The peer's end.
     pub fn peer_address(&self, id: ConnId) -> Result<SocketName> {
         self.address(id, Socket::peer_name)
+    }
+
+    /// What TLS agreed on. Stays where it is until the connection is forgotten.
+    pub fn tls_info(&mut self, id: ConnId) -> Result<&Info> {
+        let peer = super::send::find(&mut self.peers, id)?;
+        let tls = peer.tls.as_ref().ok_or(Error::NotFound)?;
+        let rare = peer.rare.get_or_insert_default();
+        if rare.tls_info.is_none() {
+            rare.tls_info = Some(Box::new(tls.info().ok_or(Error::NotOpen)?));
+        }
+        rare.tls_info.as_deref().ok_or(Error::NotOpen)
     }
 
     /// `NotOpen` before TCP is connected, `Closed` when it is no more.

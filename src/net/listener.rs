@@ -9,6 +9,7 @@ use super::event::{ConnId, Level, ListenerId, SocketName};
 use super::options::ListenOptions;
 use super::peer::{Peer, Phase, Profile};
 use super::ready::{self, token};
+use super::tls::Session;
 use super::transport::{Socket, end_copies, unix_name};
 use crate::proto::connection::Role;
 use crate::proto::http1::is_token;
@@ -82,6 +83,10 @@ impl Context {
             Address::Tcp(address, both) => (Listening::Tcp(listen_tcp(address, both, &options)?), None),
             Address::Unix(path) => (Listening::Unix(listen_unix(&path, &options)?), Some(path)),
         };
+        if let Some(tls) = &options.tls {
+            // What is wrong with it shows here, not with the first client.
+            Session::server(tls, options.tls_or_plain)?;
+        }
         let limits = options.limits.unwrap_or_else(|| self.core.limits.clone());
         let profile = Arc::new(Profile {
             limits,
@@ -91,6 +96,8 @@ impl Context {
             ask: options.ask,
             streaming: options.streaming,
             keep_head: options.keep_request,
+            tls: options.tls,
+            tls_or_plain: options.tls_or_plain,
         });
         let entry = Listener { socket, profile, path, ready: false };
         let (slot, generation) = self.listeners.insert(entry).ok_or(Error::Limit("listeners"))?;
@@ -187,7 +194,13 @@ impl Context {
             self.core.log(Level::Warning, || format!("{address:?}: more than {limit} connections from one address"));
             return;
         };
+        let Ok(tls) = profile.tls.as_ref().map(|tls| Session::server(tls, profile.tls_or_plain)).transpose() else {
+            self.core.log(Level::Error, || "a TLS session can't be made".into());
+            self.core.addresses.leave(address);
+            return;
+        };
         let mut peer = Peer::new(Socket::None, Phase::Asked(None), Role::Server, profile);
+        peer.tls = tls.map(Box::new);
         peer.address = address;
         let deadline = peer.profile.limits.handshake_timeout;
         let Some((slot, generation)) = self.peers.insert(peer) else {

@@ -32,8 +32,10 @@ mod send;
 mod stopping;
 mod table;
 mod timers;
+pub mod tls;
 mod transport;
 mod turn;
+mod upgrade;
 pub mod wake;
 
 pub use commands::Framed;

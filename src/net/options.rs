@@ -1,6 +1,7 @@
 //! What `listen` and `connect` are told.
 
 use super::limits::Limits;
+use super::tls::Tls;
 
 /// How a listener treats its connections.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,10 @@ pub struct ListenOptions {
     pub ipv6_only: bool,
     /// Permissions of a Unix socket; 0: as the umask says.
     pub unix_mode: u32,
+    /// Speaks TLS with these certificates.
+    pub tls: Option<Tls>,
+    /// With `tls`: clients may speak TLS or not.
+    pub tls_or_plain: bool,
 }
 
 /// How a client connects.
@@ -46,4 +51,6 @@ pub struct ConnectOptions {
     pub streaming: bool,
     /// Keep the response for the life of the connection.
     pub keep_response: bool,
+    /// Of wss addresses; None: verification by the system's trust store.
+    pub tls: Option<Tls>,
 }

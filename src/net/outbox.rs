@@ -209,6 +209,27 @@ impl Outbox {
         }
     }
 
+    /// What is next to be sent, in one piece of at most `most` bytes; empty when there is nothing.
+    pub fn front(&self, most: usize) -> &[u8] {
+        let piece = self.queue.front().map_or(&self.tail[..self.filled], Piece::bytes);
+        &piece[self.sent..][..most.min(piece.len() - self.sent)]
+    }
+
+    /// The first `count` bytes of [`Outbox::front`] are taken care of.
+    pub fn took(&mut self, count: usize) {
+        self.sent += count;
+        if let Some(piece) = self.queue.front() {
+            let length = piece.bytes().len();
+            if self.sent == length {
+                self.queued -= length;
+                self.sent = 0;
+                self.queue.pop_front();
+            }
+        } else if self.sent == self.filled {
+            (self.sent, self.filled) = (0, 0);
+        }
+    }
+
     /// Makes it as new, for another connection.
     #[inline(always)]
     pub fn reset(&mut self) {

@@ -3,12 +3,14 @@
 //!
 //! An idle connection is this struct and nothing else: whatever it needs rarely is boxed and dropped when done.
 
-use super::dial::{Asking, Dial};
+use super::dial::Dial;
 use super::error::Error;
 use super::event::{By, Failure};
 use super::limits::Limits;
 use super::outbox::Outbox;
+use super::tls::{Info, Session, Tls};
 use super::transport::Socket;
+use super::upgrade::{Asking, Plan};
 use crate::proto::connection::{Connection, Role};
 use crate::proto::handshake::client::Response;
 use crate::proto::handshake::server::Request;
@@ -26,6 +28,8 @@ pub(super) struct Profile {
     pub(super) ask: bool,
     pub(super) streaming: bool,
     pub(super) keep_head: bool,
+    pub(super) tls: Option<Tls>,
+    pub(super) tls_or_plain: bool,
 }
 
 /// Where a connection is in its life.
@@ -33,6 +37,8 @@ pub(super) struct Profile {
 pub(super) enum Phase {
     /// Client: looking up the name, connecting.
     Dialing(Box<Dial>),
+    /// Client: the TLS handshake.
+    Securing(Box<Plan>),
     /// Client: the request is on its way.
     Asking(Box<Asking>),
     /// Server: waiting for the request; a box as soon as a part of it has come.
@@ -61,6 +67,8 @@ pub(super) struct Asked {
 #[derive(Debug)]
 pub(super) struct Peer {
     pub(super) socket: Socket,
+    /// Between the socket and everything else.
+    pub(super) tls: Option<Box<Session>>,
     pub(super) phase: Phase,
     pub(super) proto: Connection,
     pub(super) profile: Arc<Profile>,
@@ -120,11 +128,15 @@ pub(super) struct Rare {
     /// The last ping that was not answered yet: when it was sent, and with what.
     pub(super) pinged: Option<(Instant, Box<[u8]>)>,
     pub(super) ending: Option<Ending>,
+    /// Made when the program asked for it, and kept: it has pointers into it.
+    pub(super) tls_info: Option<Box<Info>>,
     pub(super) failure: Option<Box<Failure>>,
     /// A response was sent instead of a 101.
     pub(super) responded: bool,
     /// It ended before all that was queued was sent.
     pub(super) cut: bool,
+    /// TCP ended without TLS saying so.
+    pub(super) truncated: bool,
 }
 
 /// How the connection is going to end, as far as is known.
@@ -142,6 +154,7 @@ impl Peer {
     pub(super) fn new(socket: Socket, phase: Phase, role: Role, profile: Arc<Profile>) -> Peer {
         Peer {
             socket,
+            tls: None,
             phase,
             proto: Connection::new(role, profile.streaming),
             user_data: profile.user_data,
@@ -206,7 +219,8 @@ impl Peer {
     /// Bytes that wait to be sent.
     #[inline]
     pub(super) fn queued(&self) -> usize {
-        self.outbox.as_ref().map_or(0, |outbox| outbox.len())
+        let sealed = self.tls.as_ref().map_or(0, |tls| tls.queued());
+        sealed + self.outbox.as_ref().map_or(0, |outbox| outbox.len())
     }
 
     /// The rare part goes when nothing is in it.
@@ -219,8 +233,9 @@ impl Peer {
                 && rare.owed_pong.is_none()
                 && rare.pinged.is_none()
                 && rare.ending.is_none()
+                && rare.tls_info.is_none()
                 && rare.failure.is_none()
-                && !rare.responded
+                && !(rare.responded | rare.truncated)
         };
         if self.rare.as_deref().is_some_and(empty) {
             self.rare = None;

@@ -8,6 +8,7 @@ use super::context::{Context, Found};
 use super::core::Core;
 use super::event::{ConnId, Window};
 use super::peer::{Peer, Phase};
+use super::tls::Opened;
 use crate::proto::connection::{Place, Step};
 use crate::proto::message::Kind;
 use std::io;
@@ -116,7 +117,13 @@ impl Context {
         let Some(id) = self.next_plain_ready() else { return false };
         let Some(peer) = self.peers.get_mut(id.slot, id.generation) else { return false };
         // What is held comes first: a connection that holds something and is not paused is on the list.
-        if !peer.is_plain() || peer.blocked || peer.read_closed || peer.again || peer.proto.is_receiving() {
+        if peer.tls.is_some()
+            || !peer.is_plain()
+            || peer.blocked
+            || peer.read_closed
+            || peer.again
+            || peer.proto.is_receiving()
+        {
             return false;
         }
         let size = if peer.large { SMALL } else { WINDOW };
@@ -269,6 +276,7 @@ impl Core {
         match peer.phase {
             Phase::Ended => Next::Done,
             Phase::Dialing(_) => Next::Done,
+            Phase::Securing(_) => self.receive(peer, current, window),
             Phase::Lingering => {
                 current.at.start = current.at.end;
                 self.receive(peer, current, window)
@@ -305,6 +313,9 @@ impl Core {
             self.read_again(current.id, peer);
             return Next::Done;
         }
+        if peer.tls.is_some() {
+            return self.receive_sealed(peer, current, window);
+        }
         let open = matches!(peer.phase, Phase::Open);
         let (asked, result, direct) = match if open { peer.proto.room() } else { None } {
             Some(room) => (room.len(), peer.socket.receive(room), true),
@@ -336,11 +347,59 @@ impl Core {
         self.interpret(peer, current, window, step, 0)
     }
 
+    /// The same through TLS: all that came is opened into the window.
+    fn receive_sealed(&mut self, peer: &mut Peer, current: &mut Current, window: &mut Window) -> Next {
+        let Some(tls) = &mut peer.tls else { return Next::Done };
+        if tls.has_ended() {
+            return self.ended_by_peer(peer, current, None);
+        }
+        let (asked, count) = match tls.receive(&peer.socket, &mut self.tls, WINDOW) {
+            Ok((_, 0)) => return self.ended_by_peer(peer, current, None),
+            Ok(counts) => counts,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                peer.readable = false;
+                return Next::Done;
+            }
+            Err(error) => return self.ended_by_peer(peer, current, Some(error)),
+        };
+        peer.heard = true;
+        current.received += count;
+        let established = tls.is_established();
+        let opened = tls.open(count, &mut self.tls, &mut window.shared);
+        // The end that TLS tells of is met like that of TCP: by receiving once more.
+        peer.readable = count == asked || peer.read_closed || tls.has_ended();
+        current.more = peer.readable;
+        let secured = !established && tls.is_established();
+        let answers = tls.queued() > 0;
+        match opened {
+            Ok(Opened::Plain(plain)) => current.at = 0..plain,
+            Ok(Opened::NotTls(plain)) => {
+                peer.tls = None;
+                current.at = 0..plain;
+            }
+            Err(broken) => {
+                self.tls_broken(current.id, peer, broken);
+                return Next::Continue;
+            }
+        }
+        if answers {
+            self.flush(current.id, peer);
+        }
+        if secured {
+            self.secured(current.id, peer);
+        }
+        Next::Continue
+    }
+
     fn ended_by_peer(&mut self, peer: &mut Peer, current: &mut Current, error: Option<io::Error>) -> Next {
         let id = current.id;
         current.at.start = current.at.end;
         peer.readable = false;
         peer.read_closed = true;
+        // RFC 8446 §6.1: without close_notify an attacker may have cut off what was still to come.
+        if peer.tls.as_ref().is_some_and(|tls| tls.is_established() && !tls.has_ended()) {
+            peer.rare().truncated = true;
+        }
         if matches!(&peer.phase, Phase::Asking(asking) if asking.is_refused()) {
             self.rejected(id, peer);
         } else {

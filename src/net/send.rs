@@ -120,7 +120,11 @@ impl Core {
         let header = Written::new(first, data.len(), None);
         self.outbox(id, peer);
         if let Some(outbox) = &mut peer.outbox {
-            let result = outbox.flush_with(&peer.socket, [header.as_bytes(), data]);
+            let more = [header.as_bytes(), data];
+            let result = match &mut peer.tls {
+                None => outbox.flush_with(&peer.socket, more),
+                Some(tls) => tls.flush_with(&peer.socket, outbox, more, &mut self.tls),
+            };
             self.flushed(id, peer, result);
         }
     }
@@ -128,8 +132,19 @@ impl Core {
     /// Offers the queue to the socket.
     #[inline(always)]
     pub(super) fn flush(&mut self, id: ConnId, peer: &mut Peer) {
+        if peer.tls.is_some() {
+            return self.flush_sealed(id, peer);
+        }
         if let (Some(outbox), false) = (&mut peer.outbox, peer.blocked) {
             let result = outbox.flush(&peer.socket);
+            self.flushed(id, peer, result);
+        }
+    }
+
+    /// The same through TLS, whose own records leave too.
+    fn flush_sealed(&mut self, id: ConnId, peer: &mut Peer) {
+        if let (Some(tls), false) = (&mut peer.tls, peer.blocked) {
+            let result = tls.flush(&peer.socket, peer.outbox.as_deref_mut(), &mut self.tls);
             self.flushed(id, peer, result);
         }
     }
@@ -193,7 +208,12 @@ impl Core {
         self.check_drain(id, peer);
         match peer.phase {
             Phase::Lingering if peer.has_ended() => self.end(id, peer),
-            Phase::Lingering if !std::mem::replace(&mut peer.shut, true) => peer.socket.end_sending(),
+            Phase::Lingering if !std::mem::replace(&mut peer.shut, true) => {
+                if let Some(tls) = &mut peer.tls {
+                    tls.close(&peer.socket);
+                }
+                peer.socket.end_sending();
+            }
             Phase::Open if peer.proto.close_sent() && peer.proto.close_received() => self.closed_both(id, peer),
             _ => {}
         }

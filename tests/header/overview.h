@@ -82,17 +82,22 @@
 #define WSRS_CONTEXT_OPTIONS_INIT @wsrs_context_options@
 #define WSRS_LISTEN_OPTIONS_INIT @wsrs_listen_options@
 #define WSRS_CONNECT_OPTIONS_INIT @wsrs_connect_options@
+#define WSRS_SOCKET_OPTIONS_INIT @wsrs_socket_options@
+#define WSRS_RECONNECT_INIT @wsrs_reconnect@
+#define WSRS_TLS_OPTIONS_INIT @wsrs_tls_options@
 #define WSRS_OBJECTS_INIT @wsrs_objects@
 
 /* The same for structs that the program lends to be filled:  wsrs_stats stats = WSRS_STATS_INIT;  */
 #define WSRS_STATS_INIT @wsrs_stats@
 #define WSRS_TOTALS_INIT @wsrs_totals@
+#define WSRS_TLS_INFO_INIT @wsrs_tls_info@
 
 /* First value of a handle that names nothing:  wsrs_conn conn = WSRS_CONN_NONE;  and likewise for the other handles. */
 #define WSRS_CONTEXT_NONE { 0 }
 #define WSRS_LISTENER_NONE { 0 }
 #define WSRS_CONN_NONE { 0 }
 #define WSRS_TIMER_NONE { 0 }
+#define WSRS_TLS_NONE { 0 }
 
 /* Instead of a length in a wsrs_header: the text ends at its first NUL. */
 #define WSRS_NUL_TERMINATED ((size_t)-1)

@@ -2,6 +2,7 @@
 
 use crate::boundary::pointer::Refused;
 use crate::capi::result::*;
+use crate::net::tls::Broken;
 use crate::net::{self, Error};
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -46,6 +47,10 @@ pub(in crate::capi) fn code(error: &Error) -> wsrs_result {
         Error::NotFound => WSRS_ERR_NOT_FOUND,
         Error::Resolve(_) => WSRS_ERR_RESOLVE,
         Error::Timeout(_) => WSRS_ERR_TIMEOUT,
+        Error::Unsupported(_) => WSRS_ERR_UNSUPPORTED,
+        Error::Pem(_) => WSRS_ERR_PEM,
+        Error::Tls(Broken { certificate: true, .. }) => WSRS_ERR_CERTIFICATE,
+        Error::Tls(_) => WSRS_ERR_TLS,
         Error::Handshake(_) => WSRS_ERR_HANDSHAKE,
         Error::Rejected(_) => WSRS_ERR_REJECTED,
         Error::Io(error) => io_code(error),

@@ -18,4 +18,4 @@ pub(super) mod turn;
 
 pub(super) use ctx::Ctx;
 pub(super) use fault::Fault;
-pub(super) use report::{Caller, export, export_any, poison};
+pub(super) use report::{Caller, export, export_any, last_error, poison};

@@ -1,4 +1,4 @@
-//! All contexts of the process: a table of slots behind one lock, for threads that do not run the context.
+//! All contexts of the process, and its TLS endpoints: a table of slots behind one lock, for threads that do not run the context.
 //!
 //! The lock is held for table work only, never while C code or the loop runs; on the loop's own thread nothing comes
 //! here but the first call and the last. A fork holds it too (`pthread_atfork`), so that the child finds the table
@@ -14,8 +14,9 @@
 use super::ctx::{Ctx, FORKED, Shared};
 use super::fault::Fault;
 use super::stop;
-use crate::boundary::handle::{self, CONTEXT_BITS, CONTEXTS, Kind};
+use crate::boundary::handle::{self, CONTEXT_BITS, CONTEXTS, Kind, OBJECT_BITS};
 use crate::capi::result::*;
+use crate::net::tls::Tls;
 use crate::net::{self, Door, Limits};
 use crate::sync::{Mutex, MutexGuard};
 use rustix::event::{EventfdFlags, eventfd};
@@ -28,6 +29,13 @@ use std::sync::{Arc, LazyLock, Once, PoisonError};
 /// The table.
 struct Registry {
     slots: Vec<Slot>,
+    endpoints: Vec<Endpoint>,
+}
+
+/// A place for a TLS endpoint.
+struct Endpoint {
+    generation: u32,
+    tls: Option<Tls>,
 }
 
 struct Slot {
@@ -51,10 +59,10 @@ struct Live {
 const LAST_GENERATION: u32 = 1 << 30;
 
 #[cfg(not(all(test, loom)))]
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry { slots: Vec::new() });
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry { slots: Vec::new(), endpoints: Vec::new() });
 #[cfg(all(test, loom))]
 loom::lazy_static! {
-    static ref REGISTRY: Mutex<Registry> = Mutex::new(Registry { slots: Vec::new() });
+    static ref REGISTRY: Mutex<Registry> = Mutex::new(Registry { slots: Vec::new(), endpoints: Vec::new() });
 }
 static EPOCH: AtomicU32 = AtomicU32::new(0);
 
@@ -148,6 +156,57 @@ impl Registry {
             return Err(FORKED);
         }
         Ok(live)
+    }
+}
+
+/// Endpoints that a process can have at a time.
+const ENDPOINTS: usize = 1 << OBJECT_BITS;
+
+/// Puts an endpoint in a free place.
+pub(in crate::capi) fn add_tls(tls: Tls) -> Result<u64, Fault> {
+    install_fork_handlers();
+    let mut registry = lock();
+    let endpoints = &mut registry.endpoints;
+    let free = |place: &Endpoint| place.tls.is_none() && place.generation < LAST_GENERATION;
+    let place = endpoints.iter().position(free).unwrap_or_else(|| {
+        endpoints.push(Endpoint { generation: first_generation(), tls: None });
+        endpoints.len() - 1
+    });
+    if place == ENDPOINTS {
+        endpoints.pop();
+        return Err(Fault::Call(WSRS_ERR_LIMIT, "too many TLS endpoints exist already"));
+    }
+    let endpoint = &mut endpoints[place];
+    endpoint.generation += 1;
+    endpoint.tls = Some(tls);
+    Ok(handle::pack(handle::prefix(Kind::Tls, number(0)), place as u32, endpoint.generation))
+}
+
+/// The endpoint of a handle.
+pub(in crate::capi) fn tls(id: u64) -> Result<Tls, Fault> {
+    let closed = Fault::Call(WSRS_ERR_CLOSED, "the TLS endpoint was freed");
+    lock().endpoint(id)?.and_then(|place| place.tls.clone()).ok_or(closed)
+}
+
+/// Frees the place, if it is not free already.
+pub(in crate::capi) fn remove_tls(id: u64) -> Result<(), Fault> {
+    let removed = lock().endpoint(id)?.and_then(|place| place.tls.take());
+    // Not under the lock: it may be the last owner.
+    drop(removed);
+    Ok(())
+}
+
+impl Registry {
+    /// The place that a handle names; None when another endpoint has it now.
+    fn endpoint(&mut self, id: u64) -> Result<Option<&mut Endpoint>, Fault> {
+        if !handle::is(Kind::Tls, id) {
+            return Err(Fault::argument("not the handle of a TLS endpoint"));
+        }
+        if handle::context(id) != number(0) {
+            return Ok(None);
+        }
+        let place = self.endpoints.get_mut(handle::object(id) as usize);
+        Ok(place.filter(|place| place.generation == handle::generation(id)))
     }
 }
 

@@ -10,6 +10,9 @@ use super::{registry, thread};
 use crate::boundary::guard::{Here, guard, with_here};
 use crate::capi::log::{WSRS_LOG_DEBUG, WSRS_LOG_ERROR, WSRS_LOG_WARNING};
 use crate::capi::result::*;
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::ffi::{CStr, CString, c_char};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Who may call a function.
@@ -59,9 +62,30 @@ fn refuse(function: &'static str, id: u64, caller: Caller, fault: Fault) -> wsrs
         _ if code <= WSRS_ERR_SYSTEM => WSRS_LOG_WARNING,
         _ => WSRS_LOG_DEBUG,
     };
+    note(code, &fault);
     // A second guard: to write the line is work that could fail, and it must not change the result.
     let _ = guard(|here| line(here, id, caller, level, || format!("{function}: {fault}")));
     code
+}
+
+thread_local! {
+    /// Why the last call of this thread failed.
+    static LAST: RefCell<Cow<'static, CStr>> = const { RefCell::new(Cow::Borrowed(c"")) };
+}
+
+/// For `wsrs_last_error`. A full queue is no failure that needs words, and may be met a million times a second.
+fn note(code: wsrs_result, fault: &Fault) {
+    let text = match code {
+        WSRS_ERR_AGAIN => Cow::Borrowed(c"the send queue is full"),
+        _ => Cow::Owned(CString::new(fault.to_string().replace('\0', "?")).unwrap_or_default()),
+    };
+    // A thread that ends has no place left for it.
+    let _ = LAST.try_with(|last| last.replace(text));
+}
+
+/// What `wsrs_last_error` returns. It stays where it is until the next failure.
+pub(in crate::capi) fn last_error() -> *const c_char {
+    LAST.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
 }
 
 /// A panic inside: the context's state can't be trusted any more.

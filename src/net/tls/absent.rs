@@ -1,0 +1,106 @@
+//! TLS in a build without it: an endpoint can't be made, so a session never exists.
+
+use super::super::error::{Error, Result};
+use super::super::outbox::Outbox;
+use super::super::transport::Socket;
+use super::{Broken, Identity, Info, TlsOptions};
+use std::convert::Infallible;
+use std::io;
+
+/// An endpoint: there are none.
+#[derive(Clone, Debug)]
+pub struct Tls(Infallible);
+
+impl Tls {
+    /// Always fails.
+    pub fn new(_options: TlsOptions) -> Result<Tls> {
+        Err(Error::Unsupported("this build has no TLS"))
+    }
+
+    /// Always fails.
+    pub fn default_client() -> Result<Tls> {
+        Tls::new(TlsOptions::default())
+    }
+
+    /// There is nothing to change.
+    pub fn set_cert(&self, _name: Option<&str>, _identity: &Identity) -> Result<()> {
+        match self.0 {}
+    }
+
+    /// There is nothing to remove.
+    pub fn remove_cert(&self, _name: Option<&str>) -> Result<()> {
+        match self.0 {}
+    }
+}
+
+/// What connections of a context share: nothing.
+#[derive(Debug, Default)]
+pub(in crate::net) struct Shared;
+
+/// A session: there are none.
+#[derive(Debug)]
+pub(in crate::net) struct Session(Infallible);
+
+/// What came of a receive.
+pub(in crate::net) enum Opened {
+    /// As with TLS.
+    Plain(usize),
+    /// As with TLS.
+    NotTls(usize),
+}
+
+impl Session {
+    pub(in crate::net) fn server(tls: &Tls, _or_plain: bool) -> Result<Session> {
+        match tls.0 {}
+    }
+
+    pub(in crate::net) fn client(tls: &Tls, _host: &str) -> Result<Session> {
+        match tls.0 {}
+    }
+
+    pub(in crate::net) fn is_established(&self) -> bool {
+        match self.0 {}
+    }
+
+    pub(in crate::net) fn has_ended(&self) -> bool {
+        match self.0 {}
+    }
+
+    pub(in crate::net) fn queued(&self) -> usize {
+        match self.0 {}
+    }
+
+    pub(in crate::net) fn receive(&mut self, _: &Socket, _: &mut Shared, _: usize) -> io::Result<(usize, usize)> {
+        match self.0 {}
+    }
+
+    pub(in crate::net) fn open(&mut self, _: usize, _: &mut Shared, _: &mut [u8]) -> Result<Opened, Broken> {
+        match self.0 {}
+    }
+
+    pub(in crate::net) fn begin(&mut self) -> Result<(), Broken> {
+        match self.0 {}
+    }
+
+    pub(in crate::net) fn flush(&mut self, _: &Socket, _: Option<&mut Outbox>, _: &mut Shared) -> io::Result<bool> {
+        match self.0 {}
+    }
+
+    pub(in crate::net) fn flush_with(
+        &mut self,
+        _: &Socket,
+        _: &mut Outbox,
+        _: [&[u8]; 2],
+        _: &mut Shared,
+    ) -> io::Result<bool> {
+        match self.0 {}
+    }
+
+    pub(in crate::net) fn close(&mut self, _: &Socket) {
+        match self.0 {}
+    }
+
+    pub(in crate::net) fn info(&self) -> Option<Info> {
+        match self.0 {}
+    }
+}

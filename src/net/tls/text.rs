@@ -1,0 +1,151 @@
+//! TLS in words: what went wrong and what to do about it, and whose certificate it is.
+//!
+//! Used by `session`. Numbers of alerts are those of RFC 8446 §6.
+
+use super::super::error::{Error, Result};
+use super::Broken;
+use super::verify::Unpinned;
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::{AlertDescription, CertificateError};
+use x509_cert::Certificate;
+use x509_cert::der::{DateTime, Decode};
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
+
+/// A name that certificates can be compared with.
+pub(super) fn server_name(name: &str) -> Result<ServerName<'static>> {
+    // The dot of the root is part of an address, not of the names in certificates.
+    let bare = name.strip_suffix('.').unwrap_or(name);
+    let bare = bare.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(bare);
+    ServerName::try_from(bare.to_string())
+        .map_err(|_| Error::Url(format!("\"{name}\" can't be the name of a TLS server")))
+}
+
+/// What went wrong; `name` is the server's, for clients.
+pub(super) fn explain(error: &rustls::Error, name: Option<&str>) -> Broken {
+    let alert = alert(error);
+    let (text, certificate) = match error {
+        rustls::Error::InvalidCertificate(error) => (certificate_error(error, name), true),
+        rustls::Error::NoCertificatesPresented => {
+            ("the client showed no certificate, and one is required".into(), true)
+        }
+        rustls::Error::AlertReceived(description) => (received(*description, name.is_some()), false),
+        rustls::Error::InvalidMessage(_) if name.is_some() => ("the server does not speak TLS there".into(), false),
+        rustls::Error::InvalidMessage(_) => ("what the client sent is no TLS".into(), false),
+        rustls::Error::PeerIncompatible(why) => (format!("the peer's TLS does not fit: {why:?}"), false),
+        rustls::Error::DecryptError => ("a TLS record was changed on its way".into(), false),
+        rustls::Error::NoApplicationProtocol => ("no ALPN protocol in common".into(), false),
+        error => (format!("TLS: {error}"), false),
+    };
+    Broken { text, alert: alert.map_or(0, u8::from), certificate }
+}
+
+fn certificate_error(error: &CertificateError, name: Option<&str>) -> String {
+    let whose = if name.is_some() { "the server's certificate" } else { "the client's certificate" };
+    match error {
+        CertificateError::ExpiredContext { not_after, .. } => format!("{whose} expired on {}", date(not_after)),
+        CertificateError::Expired => format!("{whose} expired"),
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            format!("{whose} is not valid before {}: is the clock right?", date(not_before))
+        }
+        CertificateError::NotValidYet => format!("{whose} is not valid yet: is the clock right?"),
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            let names = match presented.is_empty() {
+                true => "it has no names".into(),
+                false => format!("it has {}", presented.join(", ")),
+            };
+            format!("{whose} is not for \"{}\": {names}", expected.to_str())
+        }
+        CertificateError::NotValidForName => format!("{whose} is not for \"{}\"", name.unwrap_or_default()),
+        CertificateError::UnknownIssuer => {
+            format!("{whose} is from an unknown issuer: give its CA, or the certificates in between are missing")
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            format!("{whose} is not meant for this use (extended key usage)")
+        }
+        CertificateError::Revoked => format!("{whose} was revoked"),
+        CertificateError::BadSignature => format!("{whose} has a wrong signature"),
+        CertificateError::Other(other) => match other.0.downcast_ref::<Unpinned>() {
+            Some(unpinned) => format!("{whose} was refused: {unpinned}"),
+            // webpki has no name of its own for a CA's certificate in the place of a server's: what self-signed ones are.
+            None if other.0.to_string().contains("CaUsedAsEndEntity") => {
+                format!("{whose} is a CA's (self-signed?): give it a certificate that its CA has signed")
+            }
+            None => format!("{whose} was refused: {}", other.0),
+        },
+        error => format!("{whose} was refused: {error}"),
+    }
+}
+
+/// An alert of the peer says what it did not like about us.
+fn received(description: AlertDescription, from_server: bool) -> String {
+    let (whose, whom) = if from_server { ("the server's", "this client") } else { ("the client's", "this server") };
+    let hint = match description {
+        AlertDescription::CertificateRequired => ": it wants a client certificate",
+        AlertDescription::UnknownCA => ": it does not know the CA of our certificate",
+        AlertDescription::BadCertificate | AlertDescription::CertificateUnknown => {
+            ": it does not accept our certificate"
+        }
+        AlertDescription::CertificateExpired => ": our certificate has expired",
+        AlertDescription::ProtocolVersion => ": no version of TLS in common",
+        AlertDescription::UnrecognisedName => ": it has no certificate for that name",
+        AlertDescription::NoApplicationProtocol => ": no ALPN protocol in common",
+        AlertDescription::HandshakeFailure => ": nothing in common, or it wants a client certificate",
+        _ => "",
+    };
+    format!("{whose} TLS alert {description:?} to {whom}{hint}")
+}
+
+/// The alert received, or the one that rustls sends.
+fn alert(error: &rustls::Error) -> Option<AlertDescription> {
+    Some(match error {
+        rustls::Error::AlertReceived(description) => *description,
+        rustls::Error::InvalidCertificate(error) => error.clone().into(),
+        rustls::Error::NoCertificatesPresented => AlertDescription::CertificateRequired,
+        rustls::Error::InvalidMessage(_) => AlertDescription::DecodeError,
+        rustls::Error::DecryptError => AlertDescription::BadRecordMac,
+        rustls::Error::PeerSentOversizedRecord => AlertDescription::RecordOverflow,
+        rustls::Error::PeerMisbehaved(_) => AlertDescription::IllegalParameter,
+        rustls::Error::PeerIncompatible(_) => AlertDescription::HandshakeFailure,
+        rustls::Error::NoApplicationProtocol => AlertDescription::NoApplicationProtocol,
+        rustls::Error::InappropriateMessage { .. } | rustls::Error::InappropriateHandshakeMessage { .. } => {
+            AlertDescription::UnexpectedMessage
+        }
+        _ => return None,
+    })
+}
+
+/// Like "2026-11-22 04:00:00 UTC".
+fn date(time: &UnixTime) -> String {
+    let since = std::time::Duration::from_secs(time.as_secs());
+    match DateTime::from_unix_duration(since) {
+        Ok(date) => date.to_string().replace('T', " ").replace('Z', " UTC"),
+        Err(_) => format!("{} s after 1970", time.as_secs()),
+    }
+}
+
+/// Subject and names of a certificate; empty where it can't be read.
+pub(super) fn certificate(der: &[u8]) -> (String, String) {
+    let Ok(certificate) = Certificate::from_der(der) else { return Default::default() };
+    let certificate = certificate.tbs_certificate;
+    let names = match certificate.get::<SubjectAltName>() {
+        Ok(Some((_, names))) => names.0.iter().filter_map(general_name).collect::<Vec<_>>().join(", "),
+        _ => String::new(),
+    };
+    (certificate.subject.to_string(), names)
+}
+
+fn general_name(name: &GeneralName) -> Option<String> {
+    match name {
+        GeneralName::DnsName(name) => Some(format!("DNS:{name}")),
+        GeneralName::Rfc822Name(name) => Some(format!("email:{name}")),
+        GeneralName::UniformResourceIdentifier(name) => Some(format!("URI:{name}")),
+        GeneralName::IpAddress(bytes) => match bytes.as_bytes().len() {
+            4 => <[u8; 4]>::try_from(bytes.as_bytes()).ok().map(|ip| format!("IP:{}", std::net::Ipv4Addr::from(ip))),
+            16 => <[u8; 16]>::try_from(bytes.as_bytes()).ok().map(|ip| format!("IP:{}", std::net::Ipv6Addr::from(ip))),
+            _ => None,
+        },
+        GeneralName::DirectoryName(name) => Some(format!("directory:{name}")),
+        _ => None,
+    }
+}
