@@ -1,11 +1,15 @@
-//! How long to wait before a connection is made again: numbers in, numbers out; clock and randomness are the caller's.
+//! How long to wait before a connection is made again (RFC 6455 §7.2.3): numbers in, numbers out; clock and randomness are
+//! the caller's.
 //!
 //! `again` keeps one [`Backoff`] for each connection that is to be kept up.
 
 use std::time::Duration;
 
-/// How a connection is made again. Delays are shortened at random, so that all clients of a server that comes back do
-/// not come at once.
+/// How a connection is made again.
+///
+/// RFC 6455 §7.2.3: "The first reconnect attempt SHOULD be delayed by a random amount of time", so that all clients of a
+/// server that comes back do not come at once; "subsequent reconnect attempts SHOULD be delayed by increasingly longer
+/// amounts of time, using a method such as truncated binary exponential backoff".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reconnect {
     /// Before the first retry.

@@ -23,6 +23,7 @@ impl Core {
     /// The deadline has passed.
     pub(super) fn on_deadline(&mut self, id: ConnId, peer: &mut Peer) {
         match &peer.phase {
+            Phase::Waiting => self.dial_again(id, peer),
             Phase::Dialing(_) => self.attempt_failed(id, peer, Error::Timeout("connecting took too long")),
             Phase::Securing(_) => {
                 let text = || "the server did not finish the TLS handshake in time".into();

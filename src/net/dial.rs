@@ -4,6 +4,7 @@
 //! `deadlines` when an address does not answer. A connected socket goes on to `upgrade`. Everything that goes wrong after
 //! `connect` returned ends in one `Failed`.
 
+use super::again::Upkeep;
 use super::context::Context;
 use super::core::Core;
 use super::error::{Error, Result};
@@ -45,23 +46,22 @@ impl Dial {
 impl Context {
     /// Starts to connect; errors known before any I/O come back here, all others as `Failed`.
     pub fn connect(&mut self, url: &str, options: ConnectOptions) -> Result<ConnId> {
-        let parsed = WsUrl::parse(url).map_err(|error| Error::Url(format!("\"{url}\": {error}")))?;
-        if let Some(path) = &parsed.unix_path {
-            socket2::SockAddr::unix(path).map_err(|error| Error::Url(format!("\"{url}\": {error}")))?;
-        }
+        let parsed = read_url(url)?;
         self.check_running()?;
         if self.peers.len() >= self.core.limits.max_connections {
             return Err(Error::Limit("connections"));
         }
-        let (dial, profile) = self.core.dial(parsed, options)?;
-        let mut peer = Peer::new(Socket::None, Phase::Dialing(Box::new(dial)), Role::Client, Arc::new(profile));
+        let profile = self.core.profile(&options);
+        let mut peer = Peer::new(Socket::None, Phase::Waiting, Role::Client, Arc::new(profile));
         peer.announced = true;
+        peer.upkeep = Upkeep::of(&parsed, &options);
+        // What can't be asked is said before there is a connection.
+        let dial = self.core.dial(parsed, options)?;
         let (slot, generation) = self.peers.insert(peer).ok_or(Error::Limit("connections"))?;
         let id = ConnId { slot, generation };
         self.core.door.tell(id, State::Connecting);
         if let Some(peer) = self.peers.get_mut(slot, generation) {
-            self.core.arm(id, peer.profile.limits.connect_timeout);
-            self.core.find_addresses(id, peer);
+            self.core.begin(id, peer, dial);
         }
         self.act();
         Ok(id)
@@ -88,8 +88,8 @@ impl Context {
 }
 
 impl Core {
-    fn dial(&mut self, url: WsUrl, options: ConnectOptions) -> Result<(Dial, Profile)> {
-        let profile = Profile {
+    fn profile(&self, options: &ConnectOptions) -> Profile {
+        Profile {
             limits: options.limits.clone().unwrap_or_else(|| self.limits.clone()),
             tag: options.tag,
             user_data: options.user_data,
@@ -99,12 +99,24 @@ impl Core {
             keep_head: options.keep_response,
             tls: None,
             tls_or_plain: false,
-        };
+        }
+    }
+
+    /// Fails with what can't be asked.
+    pub(super) fn dial(&mut self, url: WsUrl, options: ConnectOptions) -> Result<Dial> {
         let plan = Box::new(Plan::new(url, options, self.random()?)?);
-        let timeout = profile.limits.connect_timeout.as_millis() as u64;
-        let deadline = if timeout == 0 { 0 } else { self.clock.exact_now() + timeout };
         let host = format!("{}:{}", plan.url.host, plan.url.port);
-        Ok((Dial { host, addresses: VecDeque::new(), trying: String::new(), deadline, plan }, profile))
+        Ok(Dial { host, addresses: VecDeque::new(), trying: String::new(), deadline: 0, plan })
+    }
+
+    /// Begins an attempt, or the next hop of one.
+    pub(super) fn begin(&mut self, id: ConnId, peer: &mut Peer, mut dial: Dial) {
+        let timeout = self.attempt_left(peer, peer.profile.limits.connect_timeout);
+        dial.deadline = if timeout.is_zero() { 0 } else { self.clock.exact_now() + timeout.as_millis() as u64 };
+        peer.phase = Phase::Dialing(Box::new(dial));
+        self.count_attempt(id);
+        self.arm(id, timeout);
+        self.find_addresses(id, peer);
     }
 
     /// An address needs no lookup.
@@ -197,6 +209,15 @@ impl Core {
             self.read_again(id, peer);
         }
     }
+}
+
+/// An address that can be connected to.
+pub(super) fn read_url(text: &str) -> Result<WsUrl> {
+    let url = WsUrl::parse(text).map_err(|error| Error::Url(format!("\"{text}\": {error}")))?;
+    if let Some(path) = &url.unix_path {
+        socket2::SockAddr::unix(path).map_err(|error| Error::Url(format!("\"{text}\": {error}")))?;
+    }
+    Ok(url)
 }
 
 #[cfg(test)]

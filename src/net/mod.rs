@@ -5,6 +5,7 @@
 //! [`Door`].
 #![forbid(unsafe_code)]
 
+mod again;
 mod backoff;
 pub mod commands;
 pub mod context;
@@ -38,10 +39,13 @@ mod turn;
 mod upgrade;
 pub mod wake;
 
+pub use backoff::Reconnect;
 pub use commands::Framed;
 pub use context::Context;
 pub use error::{Error, Result};
-pub use event::{By, Closing, ConnEvent, ConnId, Event, Failure, ListenerId, Stage, State, TimerId, What, Window};
+pub use event::{
+    By, Closing, ConnEvent, ConnId, Event, Failure, ListenerId, Retry, Stage, State, TimerId, What, Window,
+};
 pub use limits::Limits;
 pub use options::{ConnectOptions, ListenOptions};
 pub use transport::note_fork;

@@ -125,6 +125,7 @@ impl Core {
         peer.phase = Phase::Open;
         peer.opening = true;
         self.counts.sums.opened.add(1);
+        self.note_opened(peer);
         self.door.tell(id, State::Open);
         self.watch_silence(id, peer);
     }

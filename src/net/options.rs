@@ -1,5 +1,6 @@
 //! What `listen` and `connect` are told.
 
+use super::backoff::Reconnect;
 use super::limits::Limits;
 use super::tls::Tls;
 
@@ -53,4 +54,10 @@ pub struct ConnectOptions {
     pub keep_response: bool,
     /// Of wss addresses; None: verification by the system's trust store.
     pub tls: Option<Tls>,
+    /// Redirects followed in one attempt, at most.
+    pub max_redirects: u32,
+    /// A redirect may leave TLS.
+    pub redirect_to_ws: bool,
+    /// Connect again when the connection is lost or can't be made.
+    pub reconnect: Option<Reconnect>,
 }

@@ -67,6 +67,15 @@ impl Socket {
         }
     }
 
+    /// Takes it out of the poll set.
+    pub fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        match self {
+            Socket::Tcp(stream) => registry.deregister(stream),
+            Socket::Unix(stream) => registry.deregister(stream),
+            Socket::None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
     /// Receives into `buffer`. 0: the peer has ended its side.
     #[inline]
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {

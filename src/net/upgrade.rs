@@ -72,7 +72,8 @@ enum Length {
 impl Core {
     /// TCP is connected, to the host itself.
     pub(super) fn connected(&mut self, id: ConnId, peer: &mut Peer, plan: Box<Plan>) {
-        self.arm(id, peer.profile.limits.handshake_timeout);
+        let timeout = self.attempt_left(peer, peer.profile.limits.handshake_timeout);
+        self.arm(id, timeout);
         self.secure(id, peer, plan);
     }
 
@@ -135,7 +136,9 @@ impl Core {
                 peer.rare().response = Some(Box::new(response));
                 self.opened(id, peer);
             }
+            Answer::Rejected { response, .. } if self.redirected(id, peer, &response) => {}
             Answer::Rejected { response, consumed, body } => {
+                let Phase::Asking(asking) = &mut peer.phase else { return };
                 let length = match body {
                     BodyLength::None => Length::Left(0),
                     BodyLength::Known(length) => Length::Left(length),
@@ -177,6 +180,11 @@ impl Core {
 }
 
 impl Asking {
+    /// What was asked.
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// The server refused and the body is being read.
     pub(super) fn is_refused(&self) -> bool {
         self.refused.is_some()
