@@ -149,7 +149,16 @@ fn structs() -> Vec<(String, String)> {
             let name = part.split_whitespace().next().expect("name");
             let body = part.split("\n}").next().expect("body");
             let members = body.lines().filter(|line| line.starts_with("    pub ")).skip(1);
-            let zeros = members.map(|line| if line.contains(": wsrs_") { ", { 0 }" } else { ", 0" }).collect();
+            let zeros =
+                members
+                    .map(|line| {
+                        if line.split(": ").nth(1).is_some_and(|of| of.starts_with("wsrs_")) {
+                            ", { 0 }"
+                        } else {
+                            ", 0"
+                        }
+                    })
+                    .collect();
             structs.push((name.into(), zeros));
         }
     }

@@ -58,8 +58,7 @@ pub struct wsrs_timer {
 /// What a TLS endpoint is and whom it trusts, for listeners and connections of any context in the process. Made by
 /// wsrs_tls_new.
 ///
-/// Functions: wsrs_tls_new, wsrs_tls_free, wsrs_tls_set_cert, wsrs_tls_set_cert_pem, wsrs_tls_remove_cert. Used in:
-/// wsrs_listen_options, wsrs_connect_options.
+/// Functions: wsrs_tls_new, wsrs_tls_free, wsrs_tls_set_cert, wsrs_tls_set_cert_pem, wsrs_tls_remove_cert.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct wsrs_tls {

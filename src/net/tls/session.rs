@@ -11,7 +11,7 @@ use super::options::Info;
 use super::{Broken, Tls, certs, text};
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
-use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
+use rustls::unbuffered::{ConnectionState, EncodeError, UnbufferedStatus};
 use rustls::{CommonState, HandshakeKind, ServerConfig};
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -425,10 +425,7 @@ fn seal<R: Records>(conn: &mut R, plain: &[u8], out: &mut Vec<u8>) -> Option<()>
 
 fn close_notify<R: Records>(conn: &mut R, out: &mut [u8]) -> usize {
     match conn.process(&mut []).state {
-        Ok(ConnectionState::WriteTraffic(mut traffic)) => match traffic.queue_close_notify(out) {
-            Ok(count) => count,
-            Err(EncryptError::InsufficientSize(_) | EncryptError::EncryptExhausted) => 0,
-        },
+        Ok(ConnectionState::WriteTraffic(mut traffic)) => traffic.queue_close_notify(out).unwrap_or_default(),
         _ => 0,
     }
 }

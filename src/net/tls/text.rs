@@ -6,7 +6,7 @@ use super::super::error::{Error, Result};
 use super::Broken;
 use super::verify::Unpinned;
 use rustls::pki_types::{ServerName, UnixTime};
-use rustls::{AlertDescription, CertificateError};
+use rustls::{AlertDescription, CertificateError, OtherError};
 use x509_cert::Certificate;
 use x509_cert::der::{DateTime, Decode};
 use x509_cert::ext::pkix::SubjectAltName;
@@ -67,14 +67,36 @@ fn certificate_error(error: &CertificateError, name: Option<&str>) -> String {
         CertificateError::BadSignature => format!("{whose} has a wrong signature"),
         CertificateError::Other(other) => match other.0.downcast_ref::<Unpinned>() {
             Some(unpinned) => format!("{whose} was refused: {unpinned}"),
-            // webpki has no name of its own for a CA's certificate in the place of a server's: what self-signed ones are.
-            None if other.0.to_string().contains("CaUsedAsEndEntity") => {
-                format!("{whose} is a CA's (self-signed?): give it a certificate that its CA has signed")
+            None if is_ca_as_end(other) => {
+                format!(
+                    "{whose} is a CA's, probably self-signed: trust it by giving it as the CA, or have it signed by one"
+                )
             }
             None => format!("{whose} was refused: {}", other.0),
         },
         error => format!("{whose} was refused: {error}"),
     }
+}
+
+/// A CA's certificate in the place of a server's, as self-signed ones are. rustls has no name of its own for it.
+pub(super) fn is_ca_as_end(other: &OtherError) -> bool {
+    other.0.to_string().contains("CaUsedAsEndEntity")
+}
+
+/// RFC 5280 §4.1.2.5: "The certificate validity period is the time interval during which the CA warrants that it will
+/// maintain information about the status of the certificate."
+pub(super) fn check_dates(der: &[u8], now: UnixTime) -> std::result::Result<(), CertificateError> {
+    let certificate = Certificate::from_der(der).map_err(|_| CertificateError::BadEncoding)?;
+    let seconds = |time: x509_cert::time::Time| UnixTime::since_unix_epoch(time.to_unix_duration());
+    let validity = certificate.tbs_certificate.validity;
+    let (not_before, not_after) = (seconds(validity.not_before), seconds(validity.not_after));
+    if now > not_after {
+        return Err(CertificateError::ExpiredContext { time: now, not_after });
+    }
+    if now < not_before {
+        return Err(CertificateError::NotValidYetContext { time: now, not_before });
+    }
+    Ok(())
 }
 
 /// An alert of the peer says what it did not like about us.

@@ -6,8 +6,9 @@ use super::super::error::{Error, Result};
 use super::certs::chain;
 use super::config::provider;
 use super::options::{ClientCerts, TlsOptions, Trust};
-use rustls::client::WebPkiServerVerifier;
+use super::text;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
@@ -27,7 +28,11 @@ pub(super) fn servers(options: &TlsOptions) -> Result<Arc<dyn ServerCertVerifier
                 .map_err(|error| Error::Pem(error.to_string()))?,
         ),
     };
-    Ok(Arc::new(Servers { chain, pins: trust.pins.clone() }))
+    let own = match (&trust.ca, trust.dangerous_no_verification) {
+        (Some(pem), false) => super::certs::chain(pem, "the CA")?,
+        _ => Vec::new(),
+    };
+    Ok(Arc::new(Servers { chain, own, pins: trust.pins.clone() }))
 }
 
 /// Verifies clients.
@@ -40,7 +45,7 @@ pub(super) fn clients(options: &TlsOptions) -> Result<Arc<dyn ClientCertVerifier
         ClientCerts::Optional => builder.allow_unauthenticated(),
         _ => builder,
     };
-    Ok(builder.build().map_err(|error| Error::Pem(error.to_string()))?)
+    builder.build().map_err(|error| Error::Pem(error.to_string()))
 }
 
 /// The CAs to trust: the program's, the system's, or both.
@@ -72,6 +77,8 @@ fn roots(trust: &Trust) -> Result<RootCertStore> {
 struct Servers {
     /// None: anybody is trusted who has the key of a pin, or anybody at all.
     chain: Option<Arc<WebPkiServerVerifier>>,
+    /// What the program gave as CAs: may be the server's own certificate.
+    own: Vec<CertificateDer<'static>>,
     pins: Vec<[u8; 32]>,
 }
 
@@ -85,7 +92,15 @@ impl ServerCertVerifier for Servers {
         now: UnixTime,
     ) -> std::result::Result<ServerCertVerified, rustls::Error> {
         if let Some(chain) = &self.chain {
-            chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)?;
+            let verified = chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+            if let Err(error) = verified {
+                // A certificate that signed itself has no chain. The program vouches for it by naming it.
+                if !self.own.iter().any(|own| own == end_entity) || !is_chainless(&error) {
+                    return Err(error);
+                }
+                text::check_dates(end_entity, now)?;
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            }
         }
         if !self.pins.is_empty() {
             let key = ParsedCertificate::try_from(end_entity)?.subject_public_key_info();
@@ -118,6 +133,15 @@ impl ServerCertVerifier for Servers {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// webpki refuses certificates that signed themselves: as those of a CA, or for want of their issuer.
+fn is_chainless(error: &rustls::Error) -> bool {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
+        rustls::Error::InvalidCertificate(CertificateError::Other(other)) => text::is_ca_as_end(other),
+        _ => false,
     }
 }
 
