@@ -70,7 +70,7 @@ impl Backoff {
         // Longer by at least a millisecond, or a delay below 100 ms would never grow.
         let grown = (u128::from(whole) * u128::from(how.factor_percent) / 100) as u64;
         self.delay = if how.factor_percent > 100 { grown.max(whole + 1) } else { whole.max(1) }.min(most.max(1));
-        let chance = u128::from(whole) * u128::from(how.jitter_percent.min(100)) * u128::from(chance) / 100 >> 32;
+        let chance = (u128::from(whole) * u128::from(how.jitter_percent.min(100)) * u128::from(chance) / 100) >> 32;
         let delay = (whole - chance as u64).max(asked.map_or(0, millis).min(most));
         Some((self.tries, Duration::from_millis(delay)))
     }
