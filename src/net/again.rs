@@ -137,7 +137,10 @@ impl Peer {
         match (&rare.failure, &rare.ending) {
             (Some(failure), _) => match failure.error {
                 Error::Resolve(_) | Error::Timeout(_) | Error::Io(_) => true,
-                Error::Rejected(status) => status == 429 || (500..600).contains(&status),
+                Error::Rejected(status) => is_transient(status),
+                // RFC 1928 §6: the proxy failed (1), or network, host or port could not be reached (3 to 6); 91 is the
+                // one no of SOCKS4.
+                Error::Proxy(_) => matches!(failure.status, 1 | 3..=6 | 91) || is_transient(failure.status),
                 _ => false,
             },
             // RFC 6455 §7.2.3: "Such closures could be the result of a transient error, in which case reconnecting may
@@ -243,7 +246,7 @@ impl Core {
     /// Dials in the next turn: what the poll set has said in this one is about the socket that is closed here.
     fn hop(&mut self, id: ConnId, peer: &mut Peer, line: String) {
         self.log(Level::Info, || line);
-        self.count_redirect();
+        self.counts.sums.redirects.add(1);
         self.drop_socket(peer);
         peer.start_over();
         peer.rare = None;
@@ -274,15 +277,11 @@ impl Core {
     /// The next attempt, or the next hop of this one.
     pub(super) fn dial_again(&mut self, id: ConnId, peer: &mut Peer) {
         let (Phase::Waiting, Some(upkeep)) = (&peer.phase, &mut peer.upkeep) else { return };
-        let (url, options) = match upkeep.hop.take() {
-            Some(hop) => *hop,
-            None => {
-                self.count_retry(id);
-                (upkeep.url.clone(), upkeep.options.clone())
-            }
-        };
-        match self.dial(url, options) {
-            Ok(dial) => self.begin(id, peer, dial),
+        let hop = upkeep.hop.take();
+        self.count_attempt(id, hop.is_none());
+        let (url, options) = hop.map_or_else(|| (upkeep.url.clone(), upkeep.options.clone()), |hop| *hop);
+        match self.plan(url, options) {
+            Ok(plan) => self.dial(id, peer, plan),
             Err(error) => {
                 let text = error.to_string();
                 peer.fail_as(Stage::Resolve, error, || text);
@@ -324,7 +323,6 @@ impl Context {
 
     /// Changes where the connection goes from now on; only while `Retry` is handled. `None` leaves it.
     pub fn retarget(&mut self, id: ConnId, url: Option<&str>, headers: Option<Vec<(String, Vec<u8>)>>) -> Result<()> {
-        let nonce = self.core.random()?;
         let peer = find(&mut self.peers, id)?;
         if let Phase::Ended = peer.phase {
             return Err(Error::Closed);
@@ -337,10 +335,15 @@ impl Context {
         if let Some(headers) = headers {
             options.headers = headers;
         }
-        let plan = Plan::new(url, options, nonce)?;
+        let plan = self.core.plan(url, options)?;
         (upkeep.url, upkeep.options) = (plan.url, plan.options);
         Ok(())
     }
+}
+
+/// A status that says "later", not "no".
+fn is_transient(status: u16) -> bool {
+    matches!(status, 429 | 500..=599)
 }
 
 /// An address for the log: without what may be secret in it.

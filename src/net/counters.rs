@@ -65,7 +65,7 @@ pub(super) struct Sums {
     connects_failed: Count,
     attempts: Count,
     retries: Count,
-    redirects: Count,
+    pub(super) redirects: Count,
     protocol_errors: Count,
     text_errors: Count,
     limit_errors: Count,
@@ -196,18 +196,8 @@ impl Counts {
             [messages_received, messages_sent, bytes_received, bytes_sent].iter().for_each(|count| count.set(0));
         }
         if let Some(control) = self.control.find(slot) {
-            let Control {
-                queued,
-                sends_refused,
-                pings_received,
-                pings_sent,
-                pongs_received,
-                rtt,
-                rtt_least,
-                rtt_mean,
-                attempts,
-                retries,
-            } = control;
+            let Control { queued, sends_refused, pings_received, pings_sent, .. } = control;
+            let Control { pongs_received, rtt, rtt_least, rtt_mean, attempts, retries, .. } = control;
             [queued, sends_refused].iter().for_each(|count| count.set(0));
             let small = [pings_received, pings_sent, pongs_received, rtt, rtt_least, rtt_mean, attempts, retries];
             small.iter().for_each(|count| count.set(0));
@@ -358,21 +348,15 @@ impl Core {
         }
     }
 
-    /// A connect begins.
-    pub(super) fn count_attempt(&self, id: ConnId) {
-        self.counts.control.row(id.slot).attempts.one_more();
+    /// A connect begins; `retry`: after a loss or a failure.
+    pub(super) fn count_attempt(&self, id: ConnId, retry: bool) {
+        let control = self.counts.control.row(id.slot);
+        control.attempts.one_more();
         self.counts.sums.attempts.add(1);
-    }
-
-    /// It is one after a loss or a failure.
-    pub(super) fn count_retry(&self, id: ConnId) {
-        self.counts.control.row(id.slot).retries.one_more();
-        self.counts.sums.retries.add(1);
-    }
-
-    /// It is one that follows a redirect.
-    pub(super) fn count_redirect(&self) {
-        self.counts.sums.redirects.add(1);
+        if retry {
+            control.retries.one_more();
+            self.counts.sums.retries.add(1);
+        }
     }
 
     /// The library fails an open connection.
@@ -393,7 +377,9 @@ impl Core {
         let sums = &self.counts.sums;
         let rare = peer.rare.as_ref();
         match phase {
-            Phase::Dialing(_) | Phase::Securing(_) | Phase::Asking(_) => sums.connects_failed.add(1),
+            Phase::Dialing(_) | Phase::Proxying(_) | Phase::Securing(_) | Phase::Asking(_) => {
+                sums.connects_failed.add(1)
+            }
             Phase::Asked(_) | Phase::Deciding { .. } => sums.handshakes_failed.add(1),
             Phase::Open | Phase::Lingering if !rare.is_some_and(|rare| rare.responded) => {
                 sums.closed.add(1);

@@ -25,6 +25,7 @@ mod opening;
 pub mod options;
 mod outbox;
 mod peer;
+mod proxy;
 pub mod reading;
 mod ready;
 mod resolve;
@@ -32,7 +33,9 @@ mod rows;
 mod send;
 mod stopping;
 mod table;
+pub mod tcp;
 mod timers;
+mod timings;
 pub mod tls;
 mod transport;
 mod turn;
@@ -47,6 +50,8 @@ pub use event::{
     By, Closing, ConnEvent, ConnId, Event, Failure, ListenerId, Retry, Stage, State, TimerId, What, Window,
 };
 pub use limits::Limits;
-pub use options::{ConnectOptions, ListenOptions};
+pub use options::{ConnectOptions, ListenOptions, ProxyChoice};
+pub use tcp::{Origin, SocketOptions};
+pub use timings::Timings;
 pub use transport::note_fork;
 pub use wake::Door;

@@ -2,7 +2,9 @@
 
 use super::backoff::Reconnect;
 use super::limits::Limits;
+use super::tcp::{Origin, SocketOptions};
 use super::tls::Tls;
+use crate::proto::proxy::address::ProxyUrl;
 
 /// How a listener treats its connections.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +31,8 @@ pub struct ListenOptions {
     pub ipv6_only: bool,
     /// Permissions of a Unix socket; 0: as the umask says.
     pub unix_mode: u32,
+    /// Of TCP sockets.
+    pub socket: SocketOptions,
     /// Speaks TLS with these certificates.
     pub tls: Option<Tls>,
     /// With `tls`: clients may speak TLS or not.
@@ -52,6 +56,8 @@ pub struct ConnectOptions {
     pub streaming: bool,
     /// Keep the response for the life of the connection.
     pub keep_response: bool,
+    /// Where TCP connects from, and how.
+    pub origin: Origin,
     /// Of wss addresses; None: verification by the system's trust store.
     pub tls: Option<Tls>,
     /// Redirects followed in one attempt, at most.
@@ -60,4 +66,20 @@ pub struct ConnectOptions {
     pub redirect_to_ws: bool,
     /// Connect again when the connection is lost or can't be made.
     pub reconnect: Option<Reconnect>,
+    /// The proxy on the way.
+    pub proxy: ProxyChoice,
+    /// Of https proxies; None: verification by the system's trust store.
+    pub proxy_tls: Option<Tls>,
+}
+
+/// Which proxy is on a client's way.
+#[derive(Clone, Debug, Default)]
+pub enum ProxyChoice {
+    /// None.
+    #[default]
+    None,
+    /// That of the environment, if there is one for the address.
+    Environment,
+    /// This one.
+    Url(ProxyUrl),
 }

@@ -195,8 +195,6 @@ pub(super) fn listen() {
     let freed = here.is_freed(id);
     drop(here);
     let address = CString::new(address).expect("no NUL");
-    // SAFETY: zero is a value of each member.
-    let zero: wsrs_listen_options = unsafe { std::mem::zeroed() };
     let options = wsrs_listen_options {
         size: size_of::<wsrs_listen_options>(),
         callbacks: set.as_ref().map_or(null(), std::ptr::from_ref),
@@ -209,7 +207,8 @@ pub(super) fn listen() {
         reuse_port: i32::from(flags & 64 != 0),
         ipv6_only: 0,
         unix_mode: u32::from(flags & 128 != 0) * 0o600,
-        ..zero
+        // SAFETY: 0 is NULL or a number in each member.
+        ..unsafe { std::mem::zeroed() }
     };
     let mut made = wsrs_listener { id: UNTOUCHED };
     // SAFETY: everything is valid.
@@ -248,7 +247,7 @@ pub(super) fn connect() {
     let url = CString::new(url).expect("no NUL");
     let header = wsrs_header { name: c"x-a".as_ptr(), name_len: 3, value: c"1".as_ptr(), value_len: usize::MAX };
     // SAFETY: zero is a value of each member.
-    let (zero, mut reconnect): (wsrs_connect_options, wsrs_reconnect) = unsafe { std::mem::zeroed() };
+    let mut reconnect: wsrs_reconnect = unsafe { std::mem::zeroed() };
     reconnect.size = size_of::<wsrs_reconnect>();
     (reconnect.min_delay_ms, reconnect.max_delay_ms, reconnect.max_tries) = (1, 5, 3);
     let options = wsrs_connect_options {
@@ -263,7 +262,8 @@ pub(super) fn connect() {
         keep_response: i32::from(flags & 16 != 0),
         reconnect: if flags & 128 == 0 { null() } else { &reconnect },
         max_redirects: i32::from(flags & 128 != 0) * 2,
-        ..zero
+        // SAFETY: 0 is NULL or a number in each member.
+        ..unsafe { std::mem::zeroed() }
     };
     let mut made = wsrs_conn { id: UNTOUCHED };
     // SAFETY: everything is valid.
