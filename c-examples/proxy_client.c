@@ -1,8 +1,9 @@
-/* proxy_client [--proxy PROXY] [--once] URL: a client behind a proxy that stays connected. It says something every
+/* proxy_client [--proxy PROXY] [--ca FILE] [--once] URL: a client behind a proxy that stays connected. It says something every
  * second and prints what comes back; a connection that is lost or can't be made is made again, until Ctrl-C.
  *
  * PROXY is like http://user:password@proxy.example:3128 or socks5h://proxy.example; without it the environment says
  * which (ws_proxy, http_proxy, all_proxy, no_proxy, and so on).
+ * --ca: whom to trust, for wss:// and for an https:// proxy, instead of those whom the system trusts (PEM).
  * --once: one message, then the end; a failure is final. */
 #include <signal.h>
 #include <stdio.h>
@@ -58,27 +59,34 @@ static void on_error(wsrs_conn gone, const wsrs_error *error, void *user_data)
     wsrs_context_stop(context);
 }
 
+static int usage(void)
+{
+    fprintf(stderr, "usage: proxy_client [--proxy PROXY] [--ca FILE] [--once] URL\n");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;
     wsrs_reconnect reconnect = WSRS_RECONNECT_INIT;
     wsrs_connect_options options = WSRS_CONNECT_OPTIONS_INIT;
-    wsrs_result result;
-    int next = 1;
+    wsrs_tls_options trust = WSRS_TLS_OPTIONS_INIT;
+    wsrs_result result = WSRS_OK;
+    int next;
 
     options.proxy_from_env = 1;
-    if (next + 1 < argc && strcmp(argv[next], "--proxy") == 0) {
-        options.proxy = argv[next + 1];
-        next += 2;
+    for (next = 1; next + 1 < argc; next++) {
+        if (strcmp(argv[next], "--once") == 0)
+            once = 1;
+        else if (next + 2 < argc && strcmp(argv[next], "--proxy") == 0)
+            options.proxy = argv[++next];
+        else if (next + 2 < argc && strcmp(argv[next], "--ca") == 0)
+            trust.ca_file = argv[++next];
+        else
+            return usage();
     }
-    if (next < argc && strcmp(argv[next], "--once") == 0) {
-        once = 1;
-        next++;
-    }
-    if (next + 1 != argc) {
-        fprintf(stderr, "usage: proxy_client [--proxy PROXY] [--once] URL\n");
-        return 2;
-    }
+    if (next >= argc)
+        return usage();
     callbacks.on_open = on_open;
     callbacks.on_message = on_message;
     callbacks.on_close = on_close;
@@ -88,17 +96,24 @@ int main(int argc, char **argv)
         options.reconnect = &reconnect;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    result = wsrs_context_new(NULL, &callbacks, NULL, &context);
+    if (trust.ca_file != NULL)
+        result = wsrs_tls_new(&trust, &options.tls);
+    options.proxy_tls = options.tls;
+    if (result == WSRS_OK)
+        result = wsrs_context_new(NULL, &callbacks, NULL, &context);
     if (result == WSRS_OK)
         result = wsrs_context_connect(context, argv[next], &options, &conn);
     if (result == WSRS_OK && !once)
         result = wsrs_context_timer(context, 1000, 1000, say, NULL, NULL);
+    if (result == WSRS_OK) {
+        signal(SIGINT, interrupted);
+        result = wsrs_context_run(context);
+    }
     if (result != WSRS_OK) {
         fprintf(stderr, "proxy_client: %s\n", wsrs_last_error());
-        return 1;
+        failed = 1;
     }
-    signal(SIGINT, interrupted);
-    wsrs_context_run(context);
     wsrs_context_free(context);
+    wsrs_tls_free(options.tls);
     return failed;
 }

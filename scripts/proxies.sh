@@ -12,6 +12,7 @@ cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
 
 need python3 python3
+need openssl openssl
 need_done
 for pair in squid:squid tinyproxy:tinyproxy microsocks:microsocks danted:dante-server; do
     want "${pair%:*}" "${pair#*:}" || true

@@ -1,4 +1,4 @@
-"""Our client goes through real proxies to our echo server: run.py
+"""Our client goes through real proxies to our echo server, over ws:// and wss://: run.py
 
 Run by scripts/proxies.sh, which installs the proxies. One that is missing is skipped; with CI=true that is a failure. The
 last line is 'N passed, N failed, N skipped'.
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-from servers import PROXIES, free_port, is_there
+from servers import PROXIES, free_port, is_there, make_certificates
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 EXAMPLES = os.path.join(os.environ.get("WSRS_BUILD", os.path.join(TOP, "build")), "c-examples")
@@ -25,10 +25,12 @@ class Totals:
     passed = failed = skipped = 0
 
 
-# Of each proxy: what is tried, its address, where to, and what comes of it: the echo, or the words of the error.
+# Of each proxy: what is tried, its address, where to, and what comes of it: the echo, or the words of the error. "secure"
+# is wss://, all others are ws://.
 def http(wrong="the proxy did not accept user name and password: 407 "):
     return [
         ("user and password", HTTP, "user:secret@", "target", ECHO),
+        ("user and password, wss", HTTP, "user:secret@", "secure", ECHO),
         ("no credentials", HTTP, "", "target", "the proxy wants user name and password: 407 "),
         ("a wrong password", HTTP, "user:wrong@", "target", wrong),
         (
@@ -40,6 +42,7 @@ def http(wrong="the proxy did not accept user name and password: 407 "):
 
 SOCKS_AUTH = [
     ("user and password", "socks5h://{credentials}127.0.0.1:{port}", "user:secret@", "target", ECHO),
+    ("user and password, wss", "socks5h://{credentials}127.0.0.1:{port}", "user:secret@", "secure", ECHO),
     ("a name that we look up", "socks5://{credentials}127.0.0.1:{port}", "user:secret@", "target", ECHO),
     (
         "no credentials", "socks5h://127.0.0.1:{port}", "", "target",
@@ -75,6 +78,12 @@ CHECKS = {
         ("a target where nobody listens", HTTP, "user:secret@", "closed", "localhost:{closed}: 503 "),
     ],
     "squid with Digest": http(),
+    "squid with TLS": [
+        ("ws", "https://localhost:{port}", "", "target", ECHO),
+        ("wss, TLS inside TLS", "https://localhost:{port}", "", "secure", ECHO),
+        ("a target that it does not allow", "https://localhost:{port}", "", "refused", "localhost:{refused}: 403 "),
+        ("spoken to without TLS", "http://localhost:{port}", "", "target", "through http://localhost:{port}: "),
+    ],
     # It answers 401, as if it were a server.
     "tinyproxy": http("the proxy refused to connect to localhost:{target}: 401 "),
     "microsocks": SOCKS_AUTH,
@@ -100,11 +109,12 @@ def check(name, printed, wanted):
     print("ok   " if good else "FAIL ", name + ("" if good else ": %r instead of %r" % (printed, wanted)), flush=True)
 
 
-def try_proxy(name, proxy, ports):
+def try_proxy(name, proxy, ports, folder):
     for what, address, credentials, target, wanted in CHECKS[name]:
         address = address.format(credentials=credentials, port=proxy.port)
-        printed = client(["--proxy", address, "--once", "ws://localhost:%d/" % ports[target]])
-        check("%s: %s" % (name, what), printed, wanted.format(**ports))
+        url = "%s://localhost:%d/" % ("wss" if target == "secure" else "ws", ports[target])
+        printed = client(["--proxy", address, "--ca", os.path.join(folder, "ca.pem"), "--once", url])
+        check("%s: %s" % (name, what), printed, wanted.format(port=proxy.port, **ports))
 
 
 def try_environment(proxy, ports):
@@ -125,34 +135,47 @@ def try_environment(proxy, ports):
     check("environment: the program says none", client(["--proxy", "", "--once", url], {"ws_proxy": there}), ECHO)
 
 
+def try_all(folder, ports):
+    started = []
+    try:
+        for name, program, begin in PROXIES:
+            if is_there(program):
+                started.append((name, begin(folder, **ports)))
+            else:
+                print("skipped: %s: %s is not there and could not be installed" % (name, program))
+                Totals.skipped += 1
+                Totals.failed += os.environ.get("CI") == "true"
+        for name, proxy in started:
+            if not proxy.wait():
+                check(name, "it does not start", ECHO)
+                continue
+            try_proxy(name, proxy, ports, folder)
+            if name == "squid with Basic":
+                try_environment(proxy, ports)
+    finally:
+        for _, proxy in started:
+            proxy.end()
+
+
+def echo_server(log, *arguments):
+    command = [os.path.join(EXAMPLES, "echo_server"), *arguments]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+
 def main():
-    ports = {name: free_port() for name in ("target", "refused", "closed")}
+    ports = {name: free_port() for name in ("target", "secure", "refused", "closed")}
     with tempfile.TemporaryDirectory() as folder, open(os.path.join(folder, "echo_server.out"), "w") as log:
         # Some of the proxies give up root.
         os.chmod(folder, 0o777)
-        command = [os.path.join(EXAMPLES, "echo_server"), str(ports["target"])]
-        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        started = []
+        make_certificates(folder)
+        own = [os.path.join(folder, name) for name in ("cert.pem", "key.pem")]
+        servers = [echo_server(log, str(ports["target"])), echo_server(log, "--tls", *own, str(ports["secure"]))]
         try:
-            for name, program, begin in PROXIES:
-                if is_there(program):
-                    started.append((name, begin(folder, **ports)))
-                else:
-                    print("skipped: %s: %s is not there and could not be installed" % (name, program))
-                    Totals.skipped += 1
-                    Totals.failed += os.environ.get("CI") == "true"
-            for name, proxy in started:
-                if proxy.wait():
-                    try_proxy(name, proxy, ports)
-                    if name == "squid with Basic":
-                        try_environment(proxy, ports)
-                else:
-                    check(name, "it does not start", ECHO)
+            try_all(folder, ports)
         finally:
-            for _, proxy in started:
-                proxy.end()
-            server.terminate()
-            server.wait()
+            for server in servers:
+                server.terminate()
+                server.wait()
     print("%d passed, %d failed, %d skipped" % (Totals.passed, Totals.failed, Totals.skipped))
     return 1 if Totals.failed else 0
 

@@ -17,7 +17,6 @@ START = 30
 HTPASSWD = "user:$apr1$wsrstest$MYkC6CmpenqrEkoLayUVM.\n"
 
 SQUID = """
-http_port 127.0.0.1:{port}
 pid_filename none
 cache_log {folder}/squid.log
 access_log none
@@ -25,14 +24,23 @@ coredump_dir {folder}
 cache deny all
 shutdown_lifetime 0 seconds
 visible_hostname localhost
+acl closed port {refused}
+http_access deny closed
+"""
+
+SQUID_AUTH = SQUID + """
+http_port 127.0.0.1:{port}
 auth_param {scheme} program {helper} {folder}/{scheme}.users
 auth_param {scheme} children 1
 auth_param {scheme} realm squid
 acl known proxy_auth REQUIRED
-acl closed port {refused}
-http_access deny closed
 http_access allow known
 http_access deny all
+"""
+
+SQUID_TLS = SQUID + """
+https_port 127.0.0.1:{port} tls-cert={folder}/cert.pem tls-key={folder}/key.pem
+http_access allow all
 """
 
 TINYPROXY = """
@@ -42,6 +50,7 @@ Timeout 60
 MaxClients 20
 BasicAuth user secret
 ConnectPort {target}
+ConnectPort {secure}
 """
 
 DANTE = """
@@ -60,6 +69,24 @@ def free_port():
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]
+
+
+def make_certificates(folder):
+    """ca.pem, and cert.pem with key.pem for localhost, which it has signed."""
+    new = ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    with open(os.path.join(folder, "extensions"), "w") as out:
+        out.write("subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n")
+    for command in [
+        [*new, "-x509", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=CA of a test"],
+        [*new, "-keyout", "key.pem", "-out", "request.pem", "-subj", "/CN=localhost"],
+        [
+            "openssl", "x509", "-req", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+            "-days", "2", "-extfile", "extensions", "-out", "cert.pem",
+        ],
+    ]:
+        subprocess.run(command, cwd=folder, check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # Squid gives up root before it reads its key.
+    os.chmod(os.path.join(folder, "key.pem"), 0o644)
 
 
 class Proxy:
@@ -88,13 +115,12 @@ class Proxy:
 
     def end(self):
         """With its helpers, which are in its process group."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGTERM)
-        try:
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(10)
-        except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        self.process.wait()
 
 
 def squid(scheme, users):
@@ -103,9 +129,13 @@ def squid(scheme, users):
         helper = os.path.join("/usr/lib/squid", helpers[scheme])
         name = "squid-" + scheme
         command = ["squid", "-N", "-f", "{folder}/%s.conf" % name]
-        return Proxy(folder, name, command, SQUID, [(scheme + ".users", users)], scheme=scheme, helper=helper, **ports)
+        return Proxy(folder, name, command, SQUID_AUTH, [(scheme + ".users", users)], scheme=scheme, helper=helper, **ports)
 
     return begin
+
+
+def squid_tls(folder, **ports):
+    return Proxy(folder, "squid-tls", ["squid", "-N", "-f", "{folder}/squid-tls.conf"], SQUID_TLS, **ports)
 
 
 def tinyproxy(folder, **ports):
@@ -124,6 +154,7 @@ def microsocks(folder, **ports):
 PROXIES = [
     ("squid with Basic", "squid", squid("basic", HTPASSWD)),
     ("squid with Digest", "squid", squid("digest", "user:secret\n")),
+    ("squid with TLS", "squid", squid_tls),
     ("tinyproxy", "tinyproxy", tinyproxy),
     ("microsocks", "microsocks", microsocks),
     ("dante", "danted", dante),
