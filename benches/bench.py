@@ -22,18 +22,24 @@ def parse():
     what.add_argument("--threads", action="store_true", help="one thread and two, a context in each")
     what.add_argument("--compare", action="store_true", help="the generator beside that of the folder WSRS_SHARED")
     what.add_argument("--smoke", action="store_true", help="a few seconds: does it work, and are figures sane?")
+    parser.add_argument("--tls", action="store_true", help="over TLS")
     parser.add_argument("--only", metavar="TEXT", help="only the cells whose title has TEXT in it")
     parser.add_argument("--rounds", type=int, default=3, help="rounds in each cell (3)")
     parser.add_argument("--seconds", type=float, default=1.0, help="seconds of each measurement (1)")
     parser.add_argument("--peers", metavar="NAMES", default="all", help="all, none, or some, with commas: "
                         + ", ".join(name for name in servers.ALL if name not in ("floor", "wsrs")))
     parser.add_argument("--out", type=argparse.FileType("a"), metavar="FILE", help="append each result, as JSON lines")
-    return parser, parser.parse_args()
+    options = parser.parse_args()
+    if options.tls and (options.scale or options.threads or options.smoke):
+        parser.error("--tls goes with --python, --syscalls, --compare or none of them")
+    return parser, options
 
 
 def chosen(parser, options):
     own = ["floor", "wsrs"]
     everyone = [*own, *(servers.PYTHON if options.python else list(servers.NATIVE)[2:])]
+    if options.tls and not options.python:
+        everyone.append("websockets")
     if options.peers == "all":
         return everyone
     names = [] if options.peers == "none" else options.peers.split(",")
@@ -50,6 +56,7 @@ def main():
     measure.raise_descriptor_limit()
     os.makedirs(servers.BUILD, exist_ok=True)
     load = servers.load()
+    certificate = servers.make_certificate() if options.tls else None
     if options.scale:
         import scale
         return scale.main(load, options)
@@ -58,16 +65,16 @@ def main():
         return smoke.main(load)
     if options.syscalls:
         import syscalls
-        return syscalls.main(load)
+        return syscalls.main(load, certificate)
     if options.threads:
         import threads
         return threads.main(load, options)
     if options.compare:
         import compare
-        return compare.main(load, options)
-    commands = servers.prepare(chosen(parser, options))
-    table = cells.PYTHON_CELLS if options.python else {**cells.CELLS, **cells.MEMORY}
-    results = cells.run_cells(table, commands, load, options)
+        return compare.main(load, options, certificate)
+    commands = servers.prepare(chosen(parser, options), certificate)
+    results = cells.run_cells(cells.PYTHON_CELLS if options.python else cells.all_of(certificate),
+                              commands, load, options, certificate)
     failed = any(not measure.succeeded(runs) for cell in results.values() for runs in cell.values())
     return 1 if failed else 0
 

@@ -3,6 +3,7 @@
 import sys
 
 import measure
+import servers
 
 
 def echo(size, connections, in_flight, *more):
@@ -20,6 +21,17 @@ CELLS = {
     "125 B, 64 connections, 10,000 messages/s": echo(125, 64, 1, "--rate", "10000"),
     "handshake and close, 64 at a time": ["handshake", "--connections", "64"],
 }
+TLS_CELLS = {
+    "wss, 125 B, 64 connections, 1 in flight": echo(125, 64, 1),
+    "wss, 125 B, 64 connections, 16 in flight": echo(125, 64, 16),
+    "wss, 16 KiB, 64 connections, 1 in flight": echo(16384, 64, 1),
+    "wss, 1 MiB, 16 connections, 1 in flight": echo(1 << 20, 16, 1),
+    "wss, full handshake and close, 64 at a time": ["handshake", "--connections", "64"],
+    "wss, resumed handshake and close, 64 at a time": ["handshake", "--connections", "64", "--resume"],
+}
+TLS_MEMORY = {
+    "wss, memory, 2,000 connections": ["idle", "--connections", "2000"],
+}
 MEMORY = {
     "memory, 5,000 connections": ["idle", "--connections", "5000"],
 }
@@ -29,10 +41,19 @@ PYTHON_CELLS = {
     "16 KiB, 64 connections, 1 in flight": echo(16384, 64, 1),
 }
 
+
+
+def all_of(certificate):
+    """With TLS or without."""
+    return {**TLS_CELLS, **TLS_MEMORY} if certificate else {**CELLS, **MEMORY}
+
+
 # Title, key of the result, digits; "ratio" and "worst" are of the key before.
 COLUMNS = [("instructions", "instructions", 0), ("ratio", "ratio", 2), ("worst", "worst", 2),
            ("in user space", "instructions_user", 0), ("CPU ns", "cpu_ns", 0), ("ratio", "ratio", 2),
            ("p50 µs", "p50_us", 1), ("p99 µs", "p99_us", 1), ("per s", "per_s", 0), ("busy", "busy", 2)]
+# TLS records that the server sends per message.
+TLS_COLUMNS = [*COLUMNS, ("records", "records", 2)]
 # Anonymous memory; what is resident has pages of the program's file too, which come as code runs first.
 MEMORY_COLUMNS = [("idle", "idle_anonymous", 0), ("after a message", "used_anonymous", 0),
                   ("idle, resident", "idle_resident", 0), ("program without connections", "empty_resident", 0)]
@@ -95,20 +116,20 @@ def print_summary(tables):
         print(f"| {title} | " + " | ".join(fields) + " |")
 
 
-def run_cells(cells, commands, load, options):
+def run_cells(cells, commands, load, options, certificate=None):
     """Measures the cells and prints a table for each. Returns the results of those that have instructions."""
     tables = {}
     for title, arguments in cells.items():
         if options.only and options.only not in title:
             continue
         idle = arguments[0] == "idle"
-        timed = arguments if idle else [*arguments, "--seconds", str(options.seconds)]
+        timed = [*arguments, *([] if idle else ["--seconds", str(options.seconds)]), *servers.load_words(certificate)]
         runs = {name: lambda command=command: measure.run_once(load, timed, command)
                 for name, command in commands.items()}
         if options.out:
             options.out.write(f'{{"cell": "{title}"}}\n')
         results = measure.take_turns(runs, 1 if idle else options.rounds, options.out)
-        print_table(title, results, MEMORY_COLUMNS if idle else COLUMNS)
+        print_table(title, results, MEMORY_COLUMNS if idle else TLS_COLUMNS if certificate else COLUMNS)
         if not idle:
             tables[title] = results
     if len(tables) > 1:

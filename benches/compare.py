@@ -1,6 +1,7 @@
 """Checks this generator's figures against another one: that of the folder WSRS_SHARED, in turns on the same servers.
 
-Both measure the same servers, so the ratio of wsrs to a floor has to come out alike.
+Both measure the same servers, so the ratio of wsrs to a floor has to come out alike. With TLS the other folder's floor
+is the one that uses rustls as wsrs does.
 """
 
 import os
@@ -12,14 +13,14 @@ import measure
 import servers
 from measure import Failed
 
-MODES = {"--in-flight": "--pipeline"}
+WORDS = {"--in-flight": "--pipeline"}
 KEYS = {"server_instructions": "instructions", "rss_per_connection": "idle_resident",
         "rss_per_used_connection": "used_resident"}
 WARM_UP = ["--warm-up", "1"]
 
 
-def build_other():
-    """The other generator and its floor."""
+def build_other(certificate):
+    """The other generator and the command of its floor."""
     source = os.path.join(os.environ.get("WSRS_SHARED", os.path.join(servers.TOP, "..", "shared")), "bench")
     if not os.path.isdir(source):
         raise servers.LeftOut(f"there is no {source}: set WSRS_SHARED")
@@ -29,17 +30,23 @@ def build_other():
         shutil.copytree(source, folder, copy_function=shutil.copyfile)
         os.chmod(folder, 0o755)
         servers.run("other", ["make", "-C", folder, "wsload", "limit"])
-    return os.path.join(folder, "wsload"), os.path.join(folder, "limit")
+    wsload = os.path.join(folder, "wsload")
+    if not certificate:
+        return wsload, [os.path.join(folder, "limit"), "{port}"]
+    manifest = os.path.join(folder, "limit-rustls", "Cargo.toml")
+    limit = os.path.join(servers.cargo("other", manifest, "load", "--features", "aws-lc-rs"), "limit-rustls")
+    return wsload, [limit, "--unbuffered", certificate.file, certificate.key, "{port}"]
 
 
-def other_arguments(arguments):
+def other_arguments(arguments, certificate):
     mode, *rest = arguments
-    return ["--mode", mode, *(MODES.get(word, word) for word in rest)]
+    tls = ["--tls", "--ca", certificate.file] if certificate else []
+    return ["--mode", mode, *tls, *(WORDS.get(word, word) for word in rest)]
 
 
 def run_other(wsload, arguments, command):
     with measure.Running(command) as running:
-        result = measure.output_of([wsload, *other_arguments(arguments), "--port", str(running.port),
+        result = measure.output_of([wsload, *arguments, "--port", str(running.port),
                                     "--server-pid", str(running.process.pid)])
     return {KEYS.get(key, key): value for key, value in result.items()}
 
@@ -58,26 +65,27 @@ def line(title, results, base, key):
     return f"| {title} | {base} | " + " | ".join(fields) + f" | {apart:+.1f} % |"
 
 
-def main(load, options):
+def main(load, options, certificate):
     try:
-        wsload, limit = build_other()
+        wsload, limit = build_other(certificate)
     except servers.LeftOut as reason:
         print(f"skipped: {reason}")
         return 0
-    commands = {**servers.prepare(["floor", "wsrs"]), "limit": [limit, "{port}"]}
+    commands = {**servers.prepare(["floor", "wsrs"], certificate), "limit": limit}
     print("| cell | wsrs to | ours | range | wsrs | other's | range | wsrs | apart |")
     print("|---|---|--:|---|--:|--:|---|--:|--:|", flush=True)
-    for title, arguments in {**cells.CELLS, **cells.MEMORY}.items():
+    for title, arguments in cells.all_of(certificate).items():
         if "--rate" in arguments or (options.only and options.only not in title):
             continue
         idle = arguments[0] == "idle"
         timed = arguments if idle else [*arguments, "--seconds", str(options.seconds)]
-        warmed = timed if idle else [*timed, *WARM_UP]
+        warmed = [*timed, *([] if idle else WARM_UP), *servers.load_words(certificate)]
+        other = other_arguments(timed, certificate)
         runs = {}
         for name in ("limit", "floor", "wsrs"):
             command = commands[name]
             runs[f"{name}, ours"] = lambda command=command: measure.run_once(load, warmed, command)
-            runs[f"{name}, other"] = lambda command=command: run_other(wsload, timed, command)
+            runs[f"{name}, other"] = lambda command=command: run_other(wsload, other, command)
         results = measure.take_turns(runs, 1 if idle else options.rounds, options.out)
         key = "idle_resident" if idle else "instructions"
         for base in ("limit", "floor"):

@@ -3,6 +3,7 @@
 A server whose packages can't be had is left out, and said so.
 """
 
+import collections
 import json
 import os
 import shutil
@@ -16,6 +17,10 @@ RUST_PEERS = os.path.join(PEERS, "rust")
 VENV = os.path.join(BUILD, "venv")
 NODE = os.path.join(BUILD, "node")
 C_FLAGS = ["-O3", "-march=native", "-w"]
+
+
+# The files of a run with TLS.
+Certificate = collections.namedtuple("Certificate", ["file", "key"])
 
 
 class LeftOut(Exception):
@@ -52,6 +57,18 @@ def load():
     return os.path.join(cargo("load", os.path.join(HERE, "load", "Cargo.toml"), "load"), "wsrs-load")
 
 
+def make_certificate():
+    """A P-256 key and its own certificate for localhost, which the generator trusts."""
+    folder = built("tls")
+    run("tls", ["sh", os.path.join(TOP, "scripts", "certificate.sh"), folder])
+    return Certificate(os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem"))
+
+
+def load_words(certificate):
+    """What the generator is told to speak TLS."""
+    return ["--ca", certificate.file] if certificate else []
+
+
 def c_program(name, *libraries):
     program = built(name)
     run(name, ["cc", *C_FLAGS, os.path.join(PEERS, name + ".c"), "-o", program, *libraries])
@@ -59,13 +76,14 @@ def c_program(name, *libraries):
 
 
 def rust_peer(name):
-    folder = cargo(name, os.path.join(RUST_PEERS, "Cargo.toml"), "peers", "--bin", name)
+    # Beside the generator: the TLS library, which takes longest, is compiled once.
+    folder = cargo(name, os.path.join(RUST_PEERS, "Cargo.toml"), "load", "--bin", name)
     return [os.path.join(folder, name), "{port}"]
 
 
-def uwebsockets():
+def uwebsockets(tls=False):
     """uWebSockets is no package of its own; a crate carries its sources."""
-    program = built("uwebsockets")
+    program = built("uwebsockets-tls" if tls else "uwebsockets")
     if os.path.exists(program) and os.path.getmtime(program) > os.path.getmtime(os.path.join(PEERS, "uwebsockets.cpp")):
         return [program, "{port}"]
     metadata = subprocess.run(["cargo", "metadata", "--locked", "--all-features", "--format-version", "1",
@@ -77,16 +95,18 @@ def uwebsockets():
         raise LeftOut("cargo does not find libuwebsockets-sys")
     sources = os.path.join(crates[0], "uWebSockets")
     sockets = os.path.join(sources, "uSockets", "src")
-    objects = built("uwebsockets-objects")
+    objects = program + "-objects"
     shutil.rmtree(objects, ignore_errors=True)
     os.makedirs(objects)
-    defines = ["-DLIBUS_NO_SSL", "-DUWS_NO_ZLIB", "-flto"]
-    c_files = [os.path.join(folder, file) for folder in (sockets, os.path.join(sockets, "eventing"))
-               for file in os.listdir(folder) if file.endswith(".c")]
+    defines = ["-DLIBUS_USE_OPENSSL" if tls else "-DLIBUS_NO_SSL", "-DUWS_NO_ZLIB", "-flto"]
+    crypto = os.path.join(sockets, "crypto")
+    folders = [sockets, os.path.join(sockets, "eventing"), *([crypto] if tls else [])]
+    c_files = [os.path.join(folder, file) for folder in folders for file in os.listdir(folder) if file.endswith(".c")]
+    more = [os.path.join(crypto, "sni_tree.cpp"), "-lssl", "-lcrypto"] if tls else []
     run("uwebsockets", ["cc", *C_FLAGS, *defines, "-I" + sockets, "-c", *c_files], cwd=objects)
     run("uwebsockets", ["c++", "-std=c++20", *C_FLAGS, *defines, "-I" + os.path.join(sources, "src"), "-I" + sockets,
                         "-o", program, os.path.join(PEERS, "uwebsockets.cpp"),
-                        *(os.path.join(objects, file) for file in os.listdir(objects))])
+                        *(os.path.join(objects, file) for file in os.listdir(objects)), *more])
     return [program, "{port}"]
 
 
@@ -149,15 +169,24 @@ PYTHON = {
     "python-wsrs-asyncio-uvloop": lambda: from_the_tree(python("wsrs-uvloop")),
 }
 ALL = {**NATIVE, **PYTHON}
+# Those that are other programs with TLS. All others are told to by words on their command line.
+WITH_TLS = {
+    "floor": lambda: rust_peer("floor-tls"),
+    "uWebSockets": lambda: uwebsockets(tls=True),
+}
 
 
-def prepare(names):
+def prepare(names, certificate=None):
     """The command of each server that can be had."""
     os.makedirs(BUILD, exist_ok=True)
+    makers = {**ALL, **WITH_TLS} if certificate else ALL
     commands = {}
     for name in names:
         try:
-            commands[name] = ALL[name]()
+            *command, port = makers[name]()
         except LeftOut as reason:
             print(f"{name} is left out: {reason}", flush=True)
+            continue
+        tls = ["--tls", certificate.file, certificate.key] if certificate else []
+        commands[name] = [*command, *tls, port]
     return commands

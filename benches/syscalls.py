@@ -41,10 +41,10 @@ def count(load, arguments, command):
             if len(row) > 4 and row[3].isdigit() and row[-1] != "total"}
 
 
-def main(load):
-    command = servers.prepare(["wsrs"])["wsrs"]
+def main(load, certificate):
+    command = servers.prepare(["wsrs"], certificate)["wsrs"]
     for title, arguments in CELLS.items():
-        calls = count(load, arguments, command)
+        calls = count(load, [*arguments, *servers.load_words(certificate)], command)
         most = sorted(calls.items(), key=lambda item: -item[1])[:SHOWN]
         print(f"{title}: " + ", ".join(f"{name} {each:.3f}" for name, each in most), flush=True)
     return 0

@@ -7,6 +7,7 @@
 #   sh scripts/bench.sh --syscalls      system calls per message, by strace
 #   sh scripts/bench.sh --threads       c-examples/threads_server with one thread and with two
 #   sh scripts/bench.sh --compare       our load generator beside the one in the folder WSRS_SHARED
+#   sh scripts/bench.sh --tls           the cells of wss://, alone or with --python, --syscalls or --compare
 #   sh scripts/bench.sh --smoke         ten seconds: does all this work?
 #
 # Gets the packages that it needs when it can; what can't be had is left out, and said so. All is built in build/bench.
@@ -14,6 +15,11 @@ set -eu
 cd "$(dirname "$0")/.."
 . scripts/need.sh
 mkdir -p build/logs
+
+# headers NAME...: the compiler finds them.
+headers() {
+    printf '#include <%s>\n' "$@" | cc -E -x c - >/dev/null 2>&1
+}
 
 need_cc
 need python3 python3
@@ -23,18 +29,18 @@ case " $* " in *' --smoke '* | *' --scale '* | *' --threads '* | *' --peers none
 case " $* " in *' --syscalls '*) peers=none syscalls=1 ;; esac
 case " $* " in *' --compare '*) peers=none compare=1 ;; esac
 case " $* " in *' --python '*) peers=python ;; esac
+case " $* " in *' --tls '*) need openssl openssl ;; esac
 [ -z "$syscalls" ] || need strace strace
 [ -z "$compare" ] || need make make
-if [ -n "$compare" ] && ! printf '#include <openssl/ssl.h>\n#include <zlib.h>\n' | cc -E -x c - >/dev/null 2>&1; then
-    missing="$missing libssl-dev zlib1g-dev"
-fi
+[ -z "$compare" ] || headers openssl/ssl.h zlib.h || missing="$missing libssl-dev zlib1g-dev"
 [ $peers = none ] || python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 need_done
 if [ $peers = all ]; then
     want node nodejs || true
     want npm npm || true
     want c++ g++ || true
-    echo '#include <libwebsockets.h>' | cc -E -x c - >/dev/null 2>&1 || install_packages libwebsockets-dev || true
+    headers libwebsockets.h || install_packages libwebsockets-dev || true
+    case " $* " in *' --tls '*) headers openssl/ssl.h || install_packages libssl-dev || true ;; esac
 fi
 
 sh scripts/build.sh >build/logs/bench-build.log 2>&1 || {

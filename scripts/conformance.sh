@@ -3,7 +3,8 @@
 #
 #   sh scripts/conformance.sh [server|client|both] [OPTION...]
 #
-# OPTION: --fast leaves out the slow cases (9.*) too; others are those of conformance/autobahn.sh in the folder WSRS_SHARED
+# OPTION: --tls, first of all, has the server be reached at wss:// with a certificate that is made for it; the suite can't
+# serve clients so, hence no other role. --fast leaves out the slow cases (9.*) too; others are those of conformance/autobahn.sh in the folder WSRS_SHARED
 # (default: ../shared), like --cases '9.*'. Compression (12.*, 13.*) is always left out: it is not implemented yet.
 # Without that folder or a Python 2.7 for the suite it is skipped, with CI=true it fails. Reports: build/autobahn/.
 # The last line is 'N passed, N failed, N skipped'.
@@ -20,20 +21,29 @@ cannot() {
     exit 0
 }
 
-roles=both
+roles=both tls=''
 case ${1:-} in server | client | both) roles=$1; shift ;; esac
+case ${1:-} in --tls) roles=server tls=build/autobahn/tls; shift ;; esac
 [ -x "$suite" ] || cannot "the Autobahn suite: ${WSRS_SHARED:-../shared} is not there (WSRS_SHARED)"
 "$suite" setup || cannot "the Autobahn suite could not be set up (it runs on Python 2.7 only)"
 need python3 python3
+[ -z "$tls" ] || need openssl openssl
 need_done
 [ -x build/c-examples/echo_client ] || sh scripts/build.sh
 mkdir -p build/logs
 
 as_server() {
     port=$(free_port)
-    start build/c-examples/echo_server "$port"
+    if [ -n "$tls" ]; then
+        sh scripts/certificate.sh "$tls"
+        start build/c-examples/echo_server --tls "$tls/cert.pem" "$tls/key.pem" "$port"
+        address="wss://127.0.0.1:$port/" report=build/autobahn/wss
+    else
+        start build/c-examples/echo_server "$port"
+        address="ws://127.0.0.1:$port/" report=build/autobahn/server
+    fi
     status=0
-    "$suite" server "ws://127.0.0.1:$port/" build/autobahn/server --exclude '12.*,13.*' --jobs 2 "$@" || status=$?
+    "$suite" server "$address" "$report" --exclude '12.*,13.*' --jobs 2 "$@" || status=$?
     finish || { echo "echo_server ended badly"; return 1; }
     return $status
 }

@@ -37,6 +37,8 @@ step_autobahn_server() { sh scripts/conformance.sh server --fast --timeout 600; 
 
 step_autobahn_client() { sh scripts/conformance.sh client --fast --timeout 600; }
 
+step_autobahn_wss() { sh scripts/conformance.sh server --tls --fast --timeout 600; }
+
 step_interop() { sh scripts/interop.sh; }
 
 step_python() { sh scripts/python.sh; }
@@ -59,7 +61,7 @@ step_bench() {
     sh scripts/bench.sh --smoke
 }
 
-for name in format clippy build ctest manual packaging cargo_test loom valgrind asan autobahn_server autobahn_client interop python demo bench soak; do
+for name in format clippy build ctest manual packaging cargo_test loom valgrind asan autobahn_server autobahn_client autobahn_wss interop python demo bench soak; do
     step $name
 done
 totals

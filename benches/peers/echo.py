@@ -1,26 +1,27 @@
-"""Echo on Python's libraries: echo.py NAME PORT, with a name of ECHOES."""
+"""Echo on Python's libraries: echo.py NAME [--tls CERT KEY] PORT, with a name of ECHOES."""
 
 import asyncio
 import resource
+import ssl
 import sys
 
 HOST = "127.0.0.1"
 LARGEST = 16 << 20
 
 
-async def websockets_echo(port):
+async def websockets_echo(port, tls):
     import websockets
 
-    return await coroutine_echo(websockets, port)
+    return await coroutine_echo(websockets, port, tls)
 
 
-async def wsrs_echo(port):
+async def wsrs_echo(port, tls):
     import wsrs.asyncio
 
-    return await coroutine_echo(wsrs.asyncio, port)
+    return await coroutine_echo(wsrs.asyncio, port, tls)
 
 
-async def coroutine_echo(package, port):
+async def coroutine_echo(package, port, tls):
     async def echo(socket):
         try:
             async for message in socket:
@@ -28,10 +29,11 @@ async def coroutine_echo(package, port):
         except package.ConnectionClosed:
             pass
 
-    return await package.serve(echo, HOST, port, compression=None, max_size=LARGEST, ping_interval=None)
+    more = {"ssl": tls} if tls else {}
+    return await package.serve(echo, HOST, port, compression=None, max_size=LARGEST, ping_interval=None, **more)
 
 
-async def aiohttp_echo(port):
+async def aiohttp_echo(port, tls):
     from aiohttp import WSMsgType, web
 
     async def echo(request):
@@ -48,11 +50,11 @@ async def aiohttp_echo(port):
     app.router.add_get("/", echo)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, HOST, port).start()
+    await web.TCPSite(runner, HOST, port, ssl_context=tls).start()
     return runner
 
 
-async def picows_echo(port):
+async def picows_echo(port, tls):
     from picows import WSListener, WSMsgType, ws_create_server
 
     class Echo(WSListener):
@@ -63,11 +65,17 @@ async def picows_echo(port):
             else:
                 transport.send(frame.msg_type, frame.get_payload_as_memoryview(), frame.fin)
 
-    return await ws_create_server(lambda request: Echo(), HOST, port)
+    return await ws_create_server(lambda request: Echo(), HOST, port, ssl=tls)
 
 
-async def main(start, port):
-    server = await start(port)
+def tls_context(cert, key):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    return context
+
+
+async def main(start, port, tls):
+    server = await start(port, tls)
     await asyncio.Event().wait()
     del server
 
@@ -82,12 +90,13 @@ ECHOES = {
 }
 
 if __name__ == "__main__":
-    name, port = sys.argv[1], int(sys.argv[2])
+    name, *words, port = sys.argv[1:]
+    echo = main(ECHOES[name], int(port), tls_context(*words[1:]) if words else None)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if name.endswith("-uvloop"):
         import uvloop
 
-        uvloop.run(main(ECHOES[name], port))
+        uvloop.run(echo)
     else:
-        asyncio.run(main(ECHOES[name], port))
+        asyncio.run(echo)

@@ -1,5 +1,5 @@
 /*
- * Echo on libwebsockets: libwebsockets PORT. A message is gathered whole, queued, and written when the socket has room.
+ * Echo on libwebsockets: libwebsockets [--tls CERT KEY] PORT. A message is gathered whole, queued, and written when the socket has room.
  */
 #include <libwebsockets.h>
 #include <stdlib.h>
@@ -96,11 +96,16 @@ int main(int argc, char **argv)
         {NULL, NULL, 0, 0, 0, NULL, 0},
     };
     struct lws_context_creation_info info = {
-        .port = argc == 2 ? atoi(argv[1]) : 9001,
+        .port = atoi(argv[argc - 1]),
         .iface = "127.0.0.1",
         .protocols = protocols,
         .pt_serv_buf_size = 65536,
     };
+    if (argc == 5 && strcmp(argv[1], "--tls") == 0) {
+        info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+        info.ssl_cert_filepath = argv[2];
+        info.ssl_private_key_filepath = argv[3];
+    }
     lws_set_log_level(LLL_ERR, NULL);
     struct lws_context *context = lws_create_context(&info);
     if (context == NULL)

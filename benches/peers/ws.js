@@ -1,8 +1,14 @@
-// Echo on npm's ws: node ws.js PORT
+// Echo on npm's ws: node ws.js [--tls CERT KEY] PORT
+const { readFileSync } = require('fs');
+const http = require('http');
+const https = require('https');
 const { WebSocketServer } = require('ws');
 
-const server = new WebSocketServer({ host: '127.0.0.1', port: Number(process.argv[2]), perMessageDeflate: false, backlog: 1024 });
+const words = process.argv.slice(2);
+const listener = words[0] === '--tls' ? https.createServer({ cert: readFileSync(words[1]), key: readFileSync(words[2]) }) : http.createServer();
+const server = new WebSocketServer({ server: listener, perMessageDeflate: false });
 server.on('connection', (socket) => {
   socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
   socket.on('error', () => {});
 });
+listener.listen({ host: '127.0.0.1', port: Number(words[words.length - 1]), backlog: 1024 });

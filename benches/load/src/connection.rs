@@ -2,28 +2,22 @@
 //! A Ping is not answered: a measurement is shorter than a server's patience.
 
 use std::collections::VecDeque;
-use std::net::{Ipv4Addr, SocketAddrV4};
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::time::Duration;
-
-use rustix::io::Errno;
-use rustix::net::sockopt::{Timeout, set_socket_timeout, set_tcp_nodelay};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 
 use crate::Result;
 use crate::replies::Replies;
 use crate::ring::{Ring, close_frame};
+use crate::tls::Client;
+use crate::transport::{Input, Memory, Transport};
 
 /// The key and the answer to it of RFC 6455 1.3: a server that measures only how fast echo can be knows no other.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 const LONGEST_HEAD: usize = 4096;
-/// Connections from one address; then the next one is taken, as an address runs out of ports.
-const PER_ADDRESS: usize = 20_000;
-const ADDRESSES: usize = 250;
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum State {
+    /// The TLS handshake is not complete.
+    Securing,
     Upgrading,
     Open,
     Closing,
@@ -35,13 +29,14 @@ pub enum Received {
     /// The upgrade is accepted.
     Opened,
     Replies(usize),
-    /// Both Close frames are exchanged, and the server closed the socket.
+    /// Both Close frames are exchanged, and the server closed the socket, or TLS on it.
     Ended,
 }
 
 pub struct Connection {
-    pub socket: OwnedFd,
+    pub transport: Transport,
     pub state: State,
+    port: u16,
     /// The answer to the upgrade, as far as it has come.
     head: Vec<u8>,
     /// Where in the ring the next byte to send is, and how many are to be sent.
@@ -55,20 +50,12 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects, which takes no waiting on loopback, and asks for the upgrade. `number` counts the connections.
-    pub fn open(port: u16, number: usize) -> Result<Self> {
-        let failed = |error: Errno| format!("connecting to port {port}: {error}");
-        let from = source(number);
-        let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)
-            .map_err(failed)?;
-        port_when_connecting(&socket);
-        rustix::net::bind(&socket, &SocketAddrV4::new(from, 0)).map_err(failed)?;
-        set_tcp_nodelay(&socket, true).map_err(failed)?;
-        set_socket_timeout(&socket, Timeout::Send, Some(Duration::from_secs(5))).map_err(failed)?;
-        rustix::net::connect(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)).map_err(failed)?;
-        let connection = Connection {
-            socket,
-            state: State::Upgrading,
+    /// Connects and asks for the upgrade, after the TLS handshake if there is to be one. `number` counts the connections.
+    pub fn open(port: u16, number: usize, client: Option<&Client>) -> Result<Self> {
+        let mut connection = Connection {
+            transport: Transport::connect(port, number, client)?,
+            state: State::Securing,
+            port,
             head: Vec::new(),
             position: 0,
             owed: 0,
@@ -76,12 +63,21 @@ impl Connection {
             sent_at: VecDeque::new(),
             replied: 0,
         };
-        let request = format!(
-            "GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        );
-        connection.send_short(request.as_bytes())?;
+        connection.ask_when_secure()?;
         Ok(connection)
+    }
+
+    fn ask_when_secure(&mut self) -> Result<()> {
+        if self.state != State::Securing || !self.transport.is_secure() {
+            return Ok(());
+        }
+        self.state = State::Upgrading;
+        let request = format!(
+            "GET / HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n",
+            self.port
+        );
+        self.send_short(request.as_bytes())
     }
 
     /// Sends the Close frame.
@@ -91,12 +87,11 @@ impl Connection {
     }
 
     /// An empty send buffer takes a few hundred bytes at once.
-    fn send_short(&self, bytes: &[u8]) -> Result<()> {
-        match rustix::net::send(&self.socket, bytes, SendFlags::NOSIGNAL) {
-            Ok(sent) if sent == bytes.len() => Ok(()),
-            Ok(_) => Err("the send buffer has no room for a few hundred bytes".into()),
-            Err(error) => Err(format!("sending: {error}")),
+    fn send_short(&mut self, bytes: &[u8]) -> Result<()> {
+        if self.transport.send(bytes)? == bytes.len() && !self.transport.blocked() {
+            return Ok(());
         }
+        Err("the send buffer has no room for a few hundred bytes".into())
     }
 
     /// Sends `count` more messages, which were due at `at`, as far as the socket takes them.
@@ -107,37 +102,40 @@ impl Connection {
     }
 
     pub fn flush(&mut self, ring: &Ring) -> Result<()> {
+        self.transport.flush()?;
         while self.owed > 0 {
-            let bytes = ring.bytes(self.position, self.owed);
-            match rustix::net::send(&self.socket, bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
-                Ok(sent) => {
-                    self.position = ring.after(self.position, sent);
-                    self.owed -= sent;
-                }
-                Err(Errno::AGAIN) => break,
-                Err(error) => return Err(format!("sending: {error}")),
+            let sent = self.transport.send(ring.bytes(self.position, self.owed))?;
+            if sent == 0 {
+                break;
             }
+            self.position = ring.after(self.position, sent);
+            self.owed -= sent;
         }
         Ok(())
     }
 
     /// Something waits for room in the socket.
     pub fn blocked(&self) -> bool {
-        self.owed > 0
+        self.owed > 0 || self.transport.blocked()
     }
 
-    /// Receives once, into `inbox`.
-    pub fn receive(&mut self, ring: &Ring, inbox: &mut [u8]) -> Result<Received> {
-        let length = match rustix::net::recv(&self.socket, &mut *inbox, RecvFlags::DONTWAIT) {
-            Ok((0, _)) if self.replies.closed => return Ok(Received::Ended),
-            Ok((0, _)) => return Err("the server closed a connection early".into()),
-            Ok((length, _)) => length,
-            Err(Errno::AGAIN) => return Ok(Received::Nothing),
-            Err(error) => return Err(format!("receiving: {error}")),
+    /// Receives once, into `memory`.
+    pub fn receive(&mut self, ring: &Ring, memory: &mut Memory) -> Result<Received> {
+        let bytes = match self.transport.receive(memory)? {
+            Input::Nothing => return Ok(Received::Nothing),
+            Input::End if self.replies.closed => return Ok(Received::Ended),
+            Input::End => return Err("the server closed a connection early".into()),
+            Input::Bytes(bytes) => bytes,
         };
         match self.state {
-            State::Upgrading => self.upgrade(&inbox[..length]),
-            State::Open | State::Closing => self.take(ring, &inbox[..length]),
+            State::Securing => self.ask_when_secure().map(|()| Received::Nothing),
+            State::Upgrading if bytes.is_empty() => Ok(Received::Nothing),
+            State::Upgrading => self.upgrade(bytes),
+            State::Open | State::Closing => match self.take(ring, bytes)? {
+                // Some servers wait until the client closes the socket after their close_notify.
+                Received::Nothing if self.replies.closed && self.transport.is_over() => Ok(Received::Ended),
+                received => Ok(received),
+            },
         }
     }
 
@@ -172,18 +170,4 @@ impl Connection {
         let head = String::from_utf8_lossy(&self.head);
         format!("the server refused the upgrade: {}", head.lines().next().unwrap_or_default())
     }
-}
-
-/// `bind` then chooses the address alone: to find a free port for any destination takes long with thousands in use.
-fn port_when_connecting(socket: &OwnedFd) {
-    let on: libc::c_int = 1;
-    let (level, option, size) = (libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, size_of_val(&on) as u32);
-    // SAFETY: the kernel reads `size` bytes of `on`. Where it does not know the option, `bind` takes longer.
-    unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const on).cast(), size) };
-}
-
-/// Addresses of 127.0.0.0/8 that no other run has: the ports of the last run are taken for another minute.
-fn source(number: usize) -> Ipv4Addr {
-    let [.., high, low] = std::process::id().to_be_bytes();
-    Ipv4Addr::new(127, high, low, 1 + (number / PER_ADDRESS % ADDRESSES) as u8)
 }

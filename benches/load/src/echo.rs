@@ -15,14 +15,23 @@ struct Echo<'a> {
     fleet: Fleet,
     latencies: Histogram,
     replies: u64,
+    /// TLS records that the warm-up took.
+    records: u64,
     /// With a rate: when the next message is due, and on which connection.
     due: u64,
     turn: usize,
 }
 
 pub fn measure(options: &Options) -> Result<Report> {
-    let mut echo =
-        Echo { options, fleet: Fleet::new(options)?, latencies: Histogram::new(), replies: 0, due: 0, turn: 0 };
+    let mut echo = Echo {
+        options,
+        fleet: Fleet::new(options)?,
+        latencies: Histogram::new(),
+        replies: 0,
+        records: 0,
+        due: 0,
+        turn: 0,
+    };
     echo.fleet.open_all()?;
     echo.begin()?;
     echo.run_for(options.warm_up)?;
@@ -93,6 +102,7 @@ impl Echo<'_> {
     fn forget(&mut self) {
         self.latencies = Histogram::new();
         self.replies = 0;
+        self.records = self.fleet.records();
         self.fleet.connections.iter_mut().for_each(|connection| connection.replied = 0);
     }
 
@@ -108,6 +118,9 @@ impl Echo<'_> {
         report.number("p50_us", self.latencies.percentile(50.0), 1);
         report.number("p99_us", self.latencies.percentile(99.0), 1);
         report.count("silent_connections", self.fleet.silent() as u64);
+        if self.options.ca.is_some() {
+            report.number("records", (self.fleet.records() - self.records) as f64 / self.replies as f64, 2);
+        }
         report.number("load_cpu_ns", own_cpu_ns as f64 / self.replies as f64, 1);
         report
     }

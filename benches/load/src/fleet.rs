@@ -11,8 +11,9 @@ use crate::Result;
 use crate::connection::{Connection, Received, State};
 use crate::options::Options;
 use crate::ring::Ring;
+use crate::tls::{Client, Session};
+use crate::transport::Memory;
 
-const INBOX: usize = 256 * 1024;
 /// Connections that wait for their upgrade at a time: the backlog of some servers is 100.
 const OPENING: usize = 64;
 /// With --sleep, for as long as nothing comes; then the time is looked at.
@@ -23,6 +24,7 @@ pub struct Fleet {
     pub ring: Ring,
     pub connections: Vec<Connection>,
     port: u16,
+    client: Option<Client>,
     wanted: usize,
     /// How long `wait` waits unless told.
     patience: Duration,
@@ -31,7 +33,7 @@ pub struct Fleet {
     opening: usize,
     poller: OwnedFd,
     events: Vec<epoll::Event>,
-    inbox: Vec<u8>,
+    memory: Memory,
     begin: Instant,
     last_progress: Instant,
 }
@@ -44,13 +46,14 @@ impl Fleet {
             ring: Ring::new(options.size, options.in_flight, options.text),
             connections: Vec::with_capacity(options.connections),
             port: options.port,
+            client: options.ca.as_ref().map(|ca| Client::new(ca, options.resume)).transpose()?,
             wanted: options.connections,
             patience: if options.sleep { SLEEP } else { Duration::ZERO },
             dialled: 0,
             opening: 0,
             poller,
             events: Vec::with_capacity(512),
-            inbox: vec![0; INBOX],
+            memory: Memory::new(),
             begin: Instant::now(),
             last_progress: Instant::now(),
         })
@@ -87,12 +90,13 @@ impl Fleet {
     fn dial(&mut self) -> Result<Connection> {
         self.dialled += 1;
         self.opening += 1;
-        Connection::open(self.port, self.dialled - 1)
+        Connection::open(self.port, self.dialled - 1, self.client.as_ref())
     }
 
     fn watch(&self, index: usize, connection: &Connection) -> Result<()> {
         let data = epoll::EventData::new_u64(index as u64);
-        epoll::add(&self.poller, &connection.socket, data, epoll::EventFlags::IN).map_err(|e| format!("epoll: {e}"))
+        epoll::add(&self.poller, &connection.transport.socket, data, epoll::EventFlags::IN)
+            .map_err(|e| format!("epoll: {e}"))
     }
 
     /// How many connections are ready. Without a patience it returns at once, or sleeps for a little if told to.
@@ -120,7 +124,7 @@ impl Fleet {
         if flags == epoll::EventFlags::OUT {
             return Ok((index, Received::Nothing));
         }
-        let received = self.connections[index].receive(&self.ring, &mut self.inbox)?;
+        let received = self.connections[index].receive(&self.ring, &mut self.memory)?;
         if !matches!(received, Received::Nothing) {
             self.last_progress = Instant::now();
         }
@@ -147,7 +151,13 @@ impl Fleet {
         let mut flags = epoll::EventFlags::IN;
         flags.set(epoll::EventFlags::OUT, connection.blocked());
         let data = epoll::EventData::new_u64(index as u64);
-        epoll::modify(&self.poller, &connection.socket, data, flags).map_err(|error| format!("epoll: {error}"))
+        epoll::modify(&self.poller, &connection.transport.socket, data, flags)
+            .map_err(|error| format!("epoll: {error}"))
+    }
+
+    /// TLS records with content that all connections have received.
+    pub fn records(&self) -> u64 {
+        self.connections.iter().filter_map(|connection| connection.transport.session()).map(Session::records).sum()
     }
 
     /// Connections without one reply since their count was set to zero.

@@ -1,6 +1,6 @@
 //! Load generator for WebSocket echo servers: `scripts/bench.sh` runs it, `benches/measure.py` reads what it prints.
 //!
-//! One thread, one epoll set, plain sockets. Frames are masked once at the start and sent from memory; every byte that
+//! One thread, one epoll set, sockets, plain or with TLS. Frames are masked once at the start and sent from memory; every byte that
 //! comes back is compared with what has to come back. It polls without sleeping, unless told: to wake a sleeping
 //! peer costs the server more than a small message does, and would be counted as the server's.
 //!
@@ -18,6 +18,8 @@ mod replies;
 mod report;
 mod ring;
 mod server;
+mod tls;
+mod transport;
 
 use options::{Mode, Options};
 

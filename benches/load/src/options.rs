@@ -8,7 +8,7 @@ use crate::Result;
 const USAGE: &str =
     "usage: wsrs-load echo|handshake|idle --port PORT [--pid SERVER_PID] [--connections N] [--size BYTES]
        [--in-flight N] [--rate MESSAGES_PER_SECOND] [--text] [--sleep] [--seconds S]
-       [--warm-up S]";
+       [--warm-up S] [--ca CERTIFICATE_FILE [--resume]]";
 
 /// What to measure.
 #[derive(Clone, Copy, PartialEq)]
@@ -34,6 +34,10 @@ pub struct Options {
     pub text: bool,
     /// Sleeps until something comes, for where it shares a CPU with the server.
     pub sleep: bool,
+    /// TLS, with this file's certificate as the only one that is trusted.
+    pub ca: Option<String>,
+    /// TLS sessions are resumed.
+    pub resume: bool,
     pub seconds: Duration,
     pub warm_up: Duration,
 }
@@ -56,12 +60,15 @@ impl Options {
             rate: None,
             text: false,
             sleep: false,
+            ca: None,
+            resume: false,
             seconds: Duration::from_secs(1),
             warm_up: Duration::from_millis(500),
         };
         while let Some(name) = words.next() {
             match name.as_str() {
                 "--text" => options.text = true,
+                "--resume" => options.resume = true,
                 "--sleep" => options.sleep = true,
                 _ => options.set(&name, &words.next().ok_or(USAGE)?)?,
             }
@@ -77,6 +84,7 @@ impl Options {
             "--size" => self.size = number(name, value)?,
             "--in-flight" => self.in_flight = number(name, value)?,
             "--rate" => self.rate = Some(number(name, value)?),
+            "--ca" => self.ca = Some(value.into()),
             "--seconds" => self.seconds = seconds(name, value)?,
             "--warm-up" => self.warm_up = seconds(name, value)?,
             _ => return Err(format!("there is no {name}\n{USAGE}")),
@@ -96,6 +104,9 @@ impl Options {
         }
         if self.rate.is_some() && self.sleep {
             return Err("--rate needs to be awake: it goes without --sleep".into());
+        }
+        if self.resume && (self.ca.is_none() || self.mode != Mode::Handshake) {
+            return Err("--resume goes with handshake and --ca".into());
         }
         Ok(self)
     }

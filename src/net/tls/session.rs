@@ -46,6 +46,8 @@ pub(in crate::net) struct Session {
     ended: bool,
     /// Nothing more can be opened or sealed.
     broken: bool,
+    /// Why, until it was told.
+    failure: Option<Box<Broken>>,
     /// Our close_notify is sealed.
     closing: bool,
 }
@@ -102,6 +104,7 @@ impl Session {
             established: false,
             ended: false,
             broken: false,
+            failure: None,
             closing: false,
         }
     }
@@ -114,6 +117,16 @@ impl Session {
     /// The peer ended with a close_notify.
     pub(in crate::net) fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// It ended or failed, which is to be told after what came before.
+    pub(in crate::net) fn has_more_to_say(&self) -> bool {
+        self.ended || self.failure.is_some()
+    }
+
+    /// Why it failed, once.
+    pub(in crate::net) fn take_failure(&mut self) -> Option<Broken> {
+        self.failure.take().map(|broken| *broken)
     }
 
     /// Sealed bytes that wait for the socket.
@@ -137,14 +150,9 @@ impl Session {
     }
 
     /// Opens what was received: `count` bytes in the shared buffer. What is to be sent for the handshake is sealed then.
-    pub(in crate::net) fn open(
-        &mut self,
-        count: usize,
-        shared: &mut Shared,
-        window: &mut [u8],
-    ) -> std::result::Result<Opened, Broken> {
+    pub(in crate::net) fn open(&mut self, count: usize, shared: &mut Shared, window: &mut [u8]) -> Opened {
         if self.broken {
-            return Ok(Opened::Plain(0));
+            return Opened::Plain(0);
         }
         let end = self.partial.len() + count;
         shared.came[..self.partial.len()].copy_from_slice(&self.partial);
@@ -152,10 +160,15 @@ impl Session {
         if let Conn::Undecided(config) = &self.conn {
             if came[0] != HANDSHAKE {
                 window[..end].copy_from_slice(came);
-                return Ok(Opened::NotTls(end));
+                return Opened::NotTls(end);
             }
-            let conn = UnbufferedServerConnection::new(config.clone()).map_err(|error| text::explain(&error, None))?;
-            self.conn = Conn::Server(conn, None);
+            match UnbufferedServerConnection::new(config.clone()) {
+                Ok(conn) => self.conn = Conn::Server(conn, None),
+                Err(error) => {
+                    self.fail(&error);
+                    return Opened::Plain(0);
+                }
+            }
         }
         let mut pass =
             Pass { came, used: 0, window, plain: 0, sealed: &mut self.sealed, ended: false, writable: false };
@@ -172,13 +185,9 @@ impl Session {
         self.ended |= pass.ended;
         self.established |= pass.writable;
         if let Err(error) = result {
-            self.broken = true;
-            self.partial = Vec::new();
-            let name = match &self.conn {
-                Conn::Client(_, name) => Some(&**name),
-                _ => None,
-            };
-            return Err(text::explain(&error, name));
+            // What came before it counts.
+            self.fail(&error);
+            return Opened::Plain(plain);
         }
         let rest = &shared.came[used..end];
         if rest.is_empty() {
@@ -188,12 +197,22 @@ impl Session {
             self.partial.clear();
             self.partial.extend_from_slice(rest);
         }
-        Ok(Opened::Plain(plain))
+        Opened::Plain(plain)
+    }
+
+    fn fail(&mut self, error: &rustls::Error) {
+        let name = match &self.conn {
+            Conn::Client(_, name) => Some(&**name),
+            _ => None,
+        };
+        self.failure = Some(Box::new(text::explain(error, name)));
+        self.broken = true;
+        self.partial = Vec::new();
     }
 
     /// Begins the handshake of a client.
-    pub(in crate::net) fn begin(&mut self) -> std::result::Result<(), Broken> {
-        self.open(0, &mut Shared::default(), &mut []).map(drop)
+    pub(in crate::net) fn begin(&mut self) {
+        self.open(0, &mut Shared::default(), &mut []);
     }
 
     /// Seals what the queue has and sends it; `Ok(true)` when the socket took all.
@@ -376,18 +395,16 @@ impl Pass<'_> {
                 Ok(ConnectionState::EncodeTlsData(mut data)) => encode(|out| data.encode(out), self.sealed),
                 Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
                 Ok(ConnectionState::PeerClosed) => self.ended = true,
-                Ok(ConnectionState::Closed | ConnectionState::BlockedHandshake) => return failure.map_or(Ok(()), Err),
-                Ok(ConnectionState::WriteTraffic(_)) => {
-                    self.writable = true;
-                    return failure.map_or(Ok(()), Err);
+                Ok(state) => {
+                    self.writable = matches!(state, ConnectionState::WriteTraffic(_));
+                    break;
                 }
-                // Early data is never accepted.
-                Ok(_) => return failure.map_or(Ok(()), Err),
                 // The alert that tells the peer is still to be encoded.
                 Err(error) if failure.is_none() => failure = Some(error),
-                Err(_) => return failure.map_or(Ok(()), Err),
+                Err(_) => break,
             }
         }
+        failure.map_or(Ok(()), Err)
     }
 }
 

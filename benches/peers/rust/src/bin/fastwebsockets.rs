@@ -7,17 +7,21 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use wsrs_bench_peers::{Echo, Stream};
 
 fn main() {
-    wsrs_bench_peers::serve(serve);
+    wsrs_bench_peers::serve::<Peer>();
 }
 
-async fn serve(stream: TcpStream) {
-    let connection = hyper::server::conn::http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service_fn(answer))
-        .with_upgrades();
-    let _ = connection.await;
+struct Peer;
+
+impl Echo for Peer {
+    async fn echo<S: Stream>(stream: S) {
+        let connection = hyper::server::conn::http1::Builder::new()
+            .serve_connection(TokioIo::new(stream), service_fn(answer))
+            .with_upgrades();
+        let _ = connection.await;
+    }
 }
 
 async fn answer(mut request: Request<Incoming>) -> Result<Response<Empty<Bytes>>, WebSocketError> {
