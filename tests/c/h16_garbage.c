@@ -114,6 +114,7 @@ int main(void)
     CHECK_OK(wsrs_conn_send_text(beside.conn, "still there"));
     POLL_UNTIL(context, server.messages, 1);
     tls_close(context, &beside);
+    CHECK_OK(wsrs_tls_free(tls));
     CHECK_OK(wsrs_context_free(context));
     return 0;
 }

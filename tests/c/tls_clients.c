@@ -37,13 +37,16 @@ static uint16_t serve(wsrs_context context, int32_t client_certs)
     wsrs_listen_options listen = WSRS_LISTEN_OPTIONS_INIT;
     wsrs_callbacks callbacks = fate_callbacks();
     wsrs_tls_options own = tls_own("server");
+    uint16_t port;
     callbacks.on_request = on_request;
     own.client_certs = client_certs;
     own.ca_file = CERTIFICATE("ca.pem");
     listen.tls = tls_new(&own);
     listen.callbacks = &callbacks;
     listen.user_data = &server;
-    return check_listen(context, &listen);
+    port = check_listen(context, &listen);
+    CHECK_OK(wsrs_tls_free(listen.tls));
+    return port;
 }
 
 static void decided(wsrs_context context, int32_t version)

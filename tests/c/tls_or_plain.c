@@ -29,15 +29,17 @@ int main(void)
     wsrs_totals totals = WSRS_TOTALS_INIT;
     struct fate server = {0}, open = {0}, secret = {0};
     wsrs_tls tls = tls_new(&trusting);
-    uint16_t port;
+    uint16_t port, hasty;
     int silent;
-    limits.handshake_timeout_ms = 300;
     listen.tls = tls_new(&own);
     listen.tls_or_plain = 1;
     listen.user_data = &server;
-    listen.limits = &limits;
     port = check_listen(context, &listen);
-    silent = raw_connect(port);
+    limits.handshake_timeout_ms = 100;
+    listen.limits = &limits;
+    hasty = check_listen(context, &listen);
+    CHECK_OK(wsrs_tls_free(listen.tls));
+    silent = raw_connect(hasty);
     plain(context, port, &open);
     tls_connect(context, port, tls, &secret);
     tls_expect_open(context, &secret);
@@ -53,6 +55,7 @@ int main(void)
     close(silent);
     tls_close(context, &open);
     tls_close(context, &secret);
+    CHECK_OK(wsrs_tls_free(tls));
     CHECK_OK(wsrs_context_free(context));
     return 0;
 }
