@@ -54,9 +54,6 @@ impl Via {
         };
         let Some(proxy) = proxy else { return Ok(None) };
         let tls = match (proxy.scheme, &options.proxy_tls) {
-            (Scheme::Https, _) if url.secure => {
-                return Err(Error::Unsupported("wss:// through an https:// proxy is not supported"));
-            }
             (Scheme::Https, Some(tls)) => Some(tls.clone()),
             (Scheme::Https, None) => Some(Tls::default_client()?),
             _ => None,

@@ -8,7 +8,7 @@ use super::context::{Context, Found};
 use super::core::Core;
 use super::event::{ConnId, Window};
 use super::peer::{Peer, Phase};
-use super::tls::Opened;
+use super::tls::{Opened, Received};
 use crate::proto::connection::{Place, Step};
 use crate::proto::message::Kind;
 use std::io;
@@ -404,14 +404,14 @@ impl Core {
     /// of TLS, shows when more is to be received.
     fn open_sealed(&mut self, id: ConnId, peer: &mut Peer, window: &mut Window) -> io::Result<(usize, usize)> {
         let Some(tls) = &mut peer.tls else { return Ok((0, 0)) };
-        let (asked, count) = tls.receive(&peer.socket, &mut self.tls, WINDOW)?;
+        let Received { count, more, sealed } = tls.receive(&peer.socket, &mut self.tls, WINDOW)?;
         if count == 0 {
             return Ok((0, 0));
         }
         let established = tls.is_established();
-        let opened = tls.open(count, &mut self.tls, &mut window.shared);
+        let opened = tls.open(sealed, &mut self.tls, &mut window.shared);
         peer.heard = true;
-        peer.readable = count == asked || peer.read_closed || tls.has_more_to_say();
+        peer.readable = more || peer.read_closed || tls.has_more_to_say();
         let secured = !established && tls.is_established();
         if tls.queued() > 0 {
             self.flush(id, peer);

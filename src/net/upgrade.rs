@@ -97,6 +97,9 @@ impl Core {
             Ok(session) => Box::new(session),
             Err(error) => return self.tls_failed(id, peer, error),
         };
+        if let Some(proxy) = peer.tls.take() {
+            session.through(*proxy);
+        }
         session.begin();
         peer.tls = Some(session);
         self.flush(id, peer);

@@ -41,7 +41,14 @@ pub(in crate::net) struct Shared;
 #[derive(Debug)]
 pub(in crate::net) struct Session(Infallible);
 
-/// What came of a receive.
+/// What a receive brought.
+pub(in crate::net) struct Received {
+    pub(in crate::net) count: usize,
+    pub(in crate::net) more: bool,
+    pub(in crate::net) sealed: usize,
+}
+
+/// What came of opening it.
 #[expect(dead_code)]
 pub(in crate::net) enum Opened {
     /// As with TLS.
@@ -79,7 +86,11 @@ impl Session {
         match self.0 {}
     }
 
-    pub(in crate::net) fn receive(&mut self, _: &Socket, _: &mut Shared, _: usize) -> io::Result<(usize, usize)> {
+    pub(in crate::net) fn through(&mut self, _: Session) {
+        match self.0 {}
+    }
+
+    pub(in crate::net) fn receive(&mut self, _: &Socket, _: &mut Shared, _: usize) -> io::Result<Received> {
         match self.0 {}
     }
 
