@@ -193,12 +193,12 @@ class Wire:
             pass
 
     def cut(self):
+        """The threads that pump close the sockets, by leaving: closed here, one's number might be another's already."""
         for one in self.sockets:
             try:
                 one.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
-            one.close()
         self.sockets.clear()
 
     def end(self):

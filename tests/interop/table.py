@@ -64,7 +64,9 @@ def system():
 
 
 def checks(results):
-    lines = ["\n## openssl s_client and s_server\n", "| Check | Result |", "|---|---|"]
+    """What tls_checks.py found."""
+    told = subprocess.run(["openssl", "version"], capture_output=True, text=True).stdout.split()
+    lines = ["\n## openssl s_client and s_server of %s\n" % " ".join(told[:2]), "| Check | Result |", "|---|---|"]
     return "\n".join(lines + ["| %s | %s |" % item for item in results.items()]) + "\n"
 
 
