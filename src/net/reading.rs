@@ -117,13 +117,7 @@ impl Context {
         let Some(id) = self.next_plain_ready() else { return false };
         let Some(peer) = self.peers.get_mut(id.slot, id.generation) else { return false };
         // What is held comes first: a connection that holds something and is not paused is on the list.
-        if peer.tls.is_some()
-            || !peer.is_plain()
-            || peer.blocked
-            || peer.read_closed
-            || peer.again
-            || peer.proto.is_receiving()
-        {
+        if !peer.is_plain() || peer.blocked || peer.read_closed || peer.again || peer.proto.is_receiving() {
             return false;
         }
         if peer.tls.is_some() {
@@ -278,6 +272,7 @@ impl Core {
         // Delivered even if the program paused the connection while it decided: only what comes after waits.
         if peer.opening && matches!(peer.phase, Phase::Open) {
             peer.opening = false;
+            peer.note_open();
             return Next::Found(Found::Open { id });
         }
         if peer.is_held() {
@@ -297,7 +292,7 @@ impl Core {
         }
         match peer.phase {
             Phase::Ended => Next::Done,
-            Phase::Dialing(_) => Next::Done,
+            Phase::Waiting | Phase::Dialing(_) => Next::Done,
             Phase::Securing(_) => self.receive(peer, current, window),
             Phase::Lingering => {
                 current.at.start = current.at.end;
