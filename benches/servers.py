@@ -58,10 +58,10 @@ def load():
 
 
 def make_certificate():
-    """A P-256 key and its own certificate for localhost, which the generator trusts."""
+    """One that is signed by itself, which the generator trusts."""
     folder = built("tls")
-    run("tls", ["sh", os.path.join(TOP, "scripts", "certificate.sh"), folder])
-    return Certificate(os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem"))
+    run("tls", ["sh", os.path.join(TOP, "scripts", "certificates.sh"), folder])
+    return Certificate(os.path.join(folder, "self-signed.pem"), os.path.join(folder, "self-signed.key"))
 
 
 def load_words(certificate):
