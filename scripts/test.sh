@@ -29,6 +29,9 @@ step_cargo_test() { cargo_tests; }
 
 step_ctest() { run_ctest build; }
 
+# The library without TLS; scripts/variants.sh has the others.
+step_variants() { sh scripts/variants.sh none; }
+
 step_manual() { sh scripts/manual.sh --check; }
 
 step_packaging() { sh tests/packaging/run.sh build; }
@@ -61,7 +64,7 @@ step_bench() {
     sh scripts/bench.sh --smoke
 }
 
-for name in format clippy build ctest manual packaging cargo_test loom valgrind asan autobahn_server autobahn_client autobahn_wss interop python demo bench soak; do
+for name in format clippy build ctest variants manual packaging cargo_test loom valgrind asan autobahn_server autobahn_client autobahn_wss interop python demo bench soak; do
     step $name
 done
 totals

@@ -210,12 +210,14 @@ impl Outbox {
     }
 
     /// What is next to be sent, in one piece of at most `most` bytes; empty when there is nothing.
+    #[cfg(feature = "rustls")]
     pub fn front(&self, most: usize) -> &[u8] {
         let piece = self.queue.front().map_or(&self.tail[..self.filled], Piece::bytes);
         &piece[self.sent..][..most.min(piece.len() - self.sent)]
     }
 
     /// The first `count` bytes of [`Outbox::front`] are taken care of.
+    #[cfg(feature = "rustls")]
     pub fn took(&mut self, count: usize) {
         self.sent += count;
         if let Some(piece) = self.queue.front() {

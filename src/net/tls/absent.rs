@@ -35,13 +35,14 @@ impl Tls {
 
 /// What connections of a context share: nothing.
 #[derive(Debug, Default)]
-pub(in crate::net) struct Shared;
+pub(in crate::net) struct Shared {}
 
 /// A session: there are none.
 #[derive(Debug)]
 pub(in crate::net) struct Session(Infallible);
 
-/// What came of a receive.
+/// What came of a receive: nothing ever does.
+#[expect(dead_code)]
 pub(in crate::net) enum Opened {
     /// As with TLS.
     Plain(usize),
