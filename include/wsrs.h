@@ -98,6 +98,7 @@
 /* The same for structs that the program lends to be filled:  wsrs_stats stats = WSRS_STATS_INIT;  */
 #define WSRS_STATS_INIT { sizeof(wsrs_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_TOTALS_INIT { sizeof(wsrs_totals), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_TIMINGS_INIT { sizeof(wsrs_timings), 0, 0, 0, 0, 0, 0 }
 #define WSRS_TLS_INFO_INIT { sizeof(wsrs_tls_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* First value of a handle that names nothing:  wsrs_conn conn = WSRS_CONN_NONE;  and likewise for the other handles. */
@@ -119,7 +120,7 @@
 /* The URL can't be understood. */
 #define WSRS_ERR_URL (-101)
 
-/* The address to listen on can't be understood. */
+/* The address to listen on, or to connect from, can't be understood, or this machine does not have it. */
 #define WSRS_ERR_ADDRESS (-102)
 
 /* Text that is not UTF-8. */
@@ -342,7 +343,8 @@ typedef struct {
  * wsrs_conn_ping, wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
  * wsrs_conn_request_drain, wsrs_conn_buffered. About it: wsrs_conn_state, wsrs_conn_context, wsrs_conn_user_data,
  * wsrs_conn_set_user_data, wsrs_conn_local_address, wsrs_conn_peer_address, wsrs_conn_path, wsrs_conn_query,
- * wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats, wsrs_conn_tls. Answering a request: wsrs_conn_accept,
+ * wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats, wsrs_conn_timings, wsrs_conn_tls.
+ * Answering a request: wsrs_conn_accept,
  * wsrs_conn_respond, wsrs_conn_defer.
  */
 typedef struct {
@@ -495,25 +497,28 @@ typedef struct {
     size_t size;
     /*
      * WSRS_ERR_RESOLVE, _REFUSED, _UNREACHABLE, _TIMEOUT, _RESET, _HANDSHAKE, _REJECTED (see status), _TLS,
-     * _CERTIFICATE, _PROXY, _CLOSED (this
-     * program closed it, stopped or freed the context), or another one of the system.
+     * _CERTIFICATE, _PROXY (see status), _CLOSED (this program closed it, stopped or freed the context), or another one
+     * of the system.
      */
     wsrs_result result;
     /* How far it came: a WSRS_STAGE_* constant. */
     int32_t stage;
     /* The errno of the system; 0 when it was not the system. */
     int32_t system_errno;
-    /* The HTTP status that the server answered with; 0 without an answer. */
+    /*
+     * The HTTP status that the server answered with, or the proxy at WSRS_STAGE_PROXY; below 100 the reply code of a
+     * SOCKS proxy. 0 without an answer.
+     */
     int32_t status;
     /* One sentence with the address and the cause; NUL-terminated. */
     const char *text;
     /* In bytes, without the NUL. */
     size_t text_len;
-    /* The headers of the server's answer; NULL without one. */
+    /* The headers of that answer; NULL without one. */
     const wsrs_header *headers;
     /* How many. */
     size_t header_count;
-    /* The body of the server's answer, as far as max_body allows; may be NULL. */
+    /* Its body, as far as max_body allows; may be NULL. */
     const uint8_t *body;
     /* In bytes. */
     size_t body_len;
@@ -741,8 +746,10 @@ typedef struct {
     /* Options of the connection's socket. Copied. NULL: the defaults. */
     const wsrs_socket_options *socket;
     /*
-     * The proxy on the way, as "http://user:password@host:port"; also https, socks5 (names are resolved here), socks5h (by
-     * the proxy) and socks4a. Copied. NULL: none, or that of the environment; "": none.
+     * The proxy on the way, as "http://user:password@host:port"; also https (for ws:// addresses), socks5 and socks4 (names
+     * are looked up here), socks5h and socks4a (by the proxy). User name and password are percent-encoded; an http or https
+     * proxy gets them by Basic authentication, and again by Digest if it asks for that. Copied. NULL: none, or that of the
+     * environment; "": none.
      */
     const char *proxy;
     /* Of https:// proxies. WSRS_TLS_NONE: as for tls. */
@@ -754,8 +761,9 @@ typedef struct {
     /* The network interface to use, as "eth0". Copied. NULL: the system's choice. */
     const char *interface;
     /*
-     * Not 0, where proxy is NULL: the proxy comes from the environment: wss_proxy, https_proxy or ws_proxy, http_proxy,
-     * else all_proxy, unless no_proxy has the host.
+     * Not 0, where proxy is NULL: the proxy comes from the environment, in lower or upper case: wss_proxy, https_proxy or
+     * ws_proxy, http_proxy, else all_proxy, unless no_proxy has the host: "example.org,192.0.2.0/24,[::1]:8080" or "*". With
+     * REQUEST_METHOD set, as in a CGI program, HTTP_PROXY does not count: a client may have set it.
      */
     int32_t proxy_from_env;
     /* Redirects (301, 302, 303, 307, 308) to follow, at most. 0: none. */
@@ -856,6 +864,29 @@ typedef struct {
 } wsrs_totals;
 
 /*
+ * How long each part of making a client connection took, in microseconds. 0 for what it did not need, or did not come
+ * to; the part in which it failed counts up to there.
+ *
+ * Functions: wsrs_conn_timings.
+ */
+typedef struct {
+    /* sizeof(wsrs_timings); WSRS_TIMINGS_INIT sets it. */
+    size_t size;
+    /* Looking up the name, until the first address was tried. */
+    uint64_t resolve;
+    /* From then until TCP was connected, whichever address that was. */
+    uint64_t connect;
+    /* Asking the proxy. */
+    uint64_t proxy;
+    /* The TLS handshake. */
+    uint64_t tls;
+    /* The HTTP upgrade. */
+    uint64_t upgrade;
+    /* All of it, until the connection was open or failed. */
+    uint64_t total;
+} wsrs_timings;
+
+/*
  * For bindings of languages whose values are counted objects: how the library makes an object of a message. Start from
  * WSRS_OBJECTS_INIT. For CPython these are functions of its own: PyUnicode_FromStringAndSize, PyBytes_FromStringAndSize,
  * Py_DecRef.
@@ -944,7 +975,7 @@ typedef struct {
     int32_t version;
     /* 1: the session goes on with the keys of an earlier one. */
     int32_t resumed;
-    /* The cipher suite, like "TLS13_AES_128_GCM_SHA256". */
+    /* The cipher suite, like "TLS_AES_128_GCM_SHA256". */
     const char *cipher;
     /* In bytes. */
     size_t cipher_len;
@@ -1109,9 +1140,14 @@ wsrs_result wsrs_context_listen(wsrs_context context,
  * "ws+unix:/run/x.sock:/path?query", and returns at once; on_open or on_error follows, never before this function has
  * returned. wsrs_conn_close or wsrs_conn_abort cancels. url and options are copied. options may be NULL, and so may out.
  *
- * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_URL; WSRS_ERR_HEADER; WSRS_ERR_LIMIT; WSRS_ERR_SYSTEM
- * without random numbers; WSRS_ERR_STATE while the context stops; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
- * After an error no callback comes.
+ * The addresses of a name are tried IPv6 and IPv4 by turns, a quarter of a second apart or as soon as one fails; the first
+ * that connects is taken (RFC 8305). All of it has to be done within connect_timeout_ms. A "user:password@" before the
+ * host, percent-encoded where needed, becomes an Authorization header (Basic), unless the options' headers have one.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_URL; WSRS_ERR_HEADER; WSRS_ERR_ADDRESS, WSRS_ERR_IN_USE or
+ * WSRS_ERR_PERMISSION for source or interface; WSRS_ERR_LIMIT; WSRS_ERR_SYSTEM, also without random numbers;
+ * WSRS_ERR_STATE while the context stops; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED. After an error no callback
+ * comes.
  *
  * The caller promises:
  * - url is NUL-terminated.
@@ -1573,6 +1609,19 @@ wsrs_result wsrs_conn_stats(wsrs_conn conn,
  */
 wsrs_result wsrs_context_totals(wsrs_context context,
                                 wsrs_totals *out);
+
+/*
+ * Clients: how long each part of making the connection took. Works from on_open on, and in on_error. out is initialised
+ * by WSRS_TIMINGS_INIT; members that this library does not know become 0.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND for a server's connection; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT;
+ * WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - out points to a wsrs_timings whose first member is its size.
+ */
+wsrs_result wsrs_conn_timings(wsrs_conn conn,
+                              wsrs_timings *out);
 
 /*
  * From now on whole messages come to on_object, where it is set. objects is copied; its functions must stay until the

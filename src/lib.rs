@@ -7,6 +7,7 @@
 //! proto     the protocol without I/O: bytes in, steps out; no sockets, no clock, no randomness
 //! net       the mio event loop: sockets, deadlines, queues; pulled, knows nothing of C
 //! boundary  what makes calls from C safe: guard, pointers, sized structs, handles
+//! names     addresses of a name, used by net
 //! simd      vector code picked at run time, used by proto
 //! sync      mutexes and atomics of what threads share, used by net, boundary and capi
 //! capi      the wsrs_* functions; the only place that calls back into C
@@ -22,6 +23,7 @@
 
 pub mod boundary;
 pub mod capi;
+mod names;
 pub mod net;
 pub mod proto;
 mod simd;

@@ -49,6 +49,16 @@ fn utf8() {
 }
 
 #[test]
+fn answers_of_proxies() {
+    replay("proxy_answer", checks::proxy_answer);
+}
+
+#[test]
+fn addresses_of_proxies() {
+    replay("proxy_address", checks::proxy_address);
+}
+
+#[test]
 fn connections() {
     replay("connection", checks::connection);
 }

@@ -79,6 +79,22 @@ fn a_request_is_written_to_the_byte() {
     assert_eq!(String::from_utf8(out).unwrap(), expected);
 }
 
+/// RFC 7617's own example; a header of the program's own wins.
+#[test]
+fn credentials_of_the_address_become_an_authorization() {
+    let url = WsUrl::parse("ws://Aladdin:open%20sesame@example.com/chat").unwrap();
+    let authorizations = |headers: &[(&str, &[u8])]| {
+        let mut out = Vec::new();
+        client::write_request(&mut out, &url, NONCE, &[], headers).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.starts_with("GET /chat HTTP/1.1\r\nHost: example.com\r\n"), "{text}");
+        let is_one = |line: &&str| line.to_lowercase().starts_with("authorization:");
+        text.lines().filter(is_one).map(String::from).collect::<Vec<_>>()
+    };
+    assert_eq!(authorizations(&[]), ["Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="]);
+    assert_eq!(authorizations(&[("AUTHORIZATION", b"Bearer x")]), ["AUTHORIZATION: Bearer x"]);
+}
+
 #[test]
 fn a_program_may_name_another_host() {
     let url = WsUrl::parse("ws://192.0.2.1/").unwrap();

@@ -11,7 +11,7 @@ use std::sync::Once;
 use std::{env, fs};
 
 /// The files of `src/capi` in the order of the header.
-const NOUNS: [&str; 17] = [
+const NOUNS: [&str; 18] = [
     "version",
     "result",
     "types",
@@ -26,6 +26,7 @@ const NOUNS: [&str; 17] = [
     "conn",
     "conn_info",
     "stats",
+    "timings",
     "objects",
     "request",
     "tls",

@@ -1,6 +1,7 @@
 //! Addresses that a program passes to connect: what is read from them, and what is refused and why.
 #![allow(clippy::unwrap_used)]
 
+use wsrs::proto::credentials::hide;
 use wsrs::proto::url::UrlError::{self, *};
 use wsrs::proto::url::{Host, WsUrl};
 
@@ -72,10 +73,24 @@ const INVALID: &[(&str, UrlError)] = &[
     ("ws://example.com/{a}", Character),
     ("ws://example.com/a\\b", Character),
     ("ws://example.com\\@evil.example", Character),
-    ("ws://user@example.com", Credentials),
-    ("ws://user:secret@example.com/", Credentials),
     ("ws://@example.com", Credentials),
-    ("ws://example.com:80@evil.example", Credentials),
+    ("ws://a@b@example.com", Credentials),
+    ("ws://a:b@c@example.com", Credentials),
+    ("ws://[::1]@example.com", Credentials),
+    ("ws://a%3ab:c@example.com", Credentials),
+    ("ws://a%0d%0ab@example.com", Credentials),
+    ("ws://a:%7f@example.com", Credentials),
+    ("ws://a:%00@example.com", Credentials),
+    ("ws://a:%4@example.com", Percent),
+    ("ws://%:b@example.com", Percent),
+    ("ws://a b:c@example.com", Space),
+    ("ws://caf\u{e9}:c@example.com", NonAscii),
+    ("ws://a:<b>@example.com", Character),
+    ("ws://user:pass@", EmptyHost),
+    ("ws://user:pass@:80", EmptyHost),
+    ("ws://user:pa/ss@example.com", Port),
+    ("ws://user:pa#ss@example.com", Fragment),
+    ("ws+unix://user@/a.sock", UnixPath),
     ("ws://", EmptyHost),
     ("ws:///chat", EmptyHost),
     ("ws://:80", EmptyHost),
@@ -202,6 +217,47 @@ fn long_names_are_refused_to_the_byte() {
     assert_eq!(WsUrl::parse(&format!("ws://{label}a.example")), Err(HostName));
 }
 
+#[test]
+fn credentials_are_decoded_and_become_basic() {
+    let cases: [(&str, &str, &[u8], &[u8], &str); 8] = [
+        ("ws://Aladdin:open%20sesame@h/x", "h", b"Aladdin", b"open sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+        ("wss://user@h", "h", b"user", b"", "Basic dXNlcjo="),
+        ("ws://user:@h:81", "h:81", b"user", b"", "Basic dXNlcjo="),
+        ("ws://:token@[::1]:81/", "[::1]:81", b"", b"token", "Basic OnRva2Vu"),
+        ("ws://a:b:c%3a%40%2f@h", "h", b"a", b"b:c:@/", "Basic YTpiOmM6QC8="),
+        ("ws://caf%C3%A9:%ff@h", "h", "caf\u{e9}".as_bytes(), b"\xff", "Basic Y2Fmw6k6/w=="),
+        ("ws://example.com:80@evil.example", "evil.example", b"example.com", b"80", "Basic ZXhhbXBsZS5jb206ODA="),
+        ("ws://~!$&'()*+,;=-._:x@h?q@r", "h", b"~!$&'()*+,;=-._", b"x", "Basic fiEkJicoKSorLDs9LS5fOng="),
+    ];
+    for (text, host, user, password, basic) in cases {
+        let url = WsUrl::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(url.authority(), host, "{text}");
+        let credentials = url.credentials.unwrap();
+        assert_eq!((&credentials.user[..], &credentials.password[..]), (user, password), "{text}");
+        assert_eq!(credentials.basic(), basic);
+    }
+    assert_eq!(WsUrl::parse("ws://h/a@b:c@d").unwrap().credentials, None);
+}
+
+#[test]
+fn passwords_are_not_shown() {
+    let shown = [
+        ("ws://host/", "ws://host/"),
+        ("ws://user:secret@host/x", "ws://***@host/x"),
+        ("ws://user:se/cr?et#@host/x", "ws://***@host/x"),
+        ("ws://user:s@cret@host", "ws://***@host"),
+        ("http://user:secret@host", "http://***@host"),
+        ("ws:user:secret@host", "***@host"),
+        ("user:secret@host", "***@host"),
+        ("user@ws://host", "***@ws://host"),
+        ("@", "***@"),
+    ];
+    for (address, text) in shown {
+        assert_eq!(hide(address), text);
+    }
+    assert!(!format!("{:?}", WsUrl::parse("ws://user:secret@host")).contains("secret"));
+}
+
 /// Whatever parses can go into a request as it is.
 #[test]
 fn nothing_that_parses_can_end_a_line() {
@@ -209,6 +265,7 @@ fn nothing_that_parses_can_end_a_line() {
         let character = char::from(byte);
         for text in [
             format!("ws://a{character}b"),
+            format!("ws://a{character}:b{character}@c"),
             format!("ws://ab/{character}"),
             format!("ws://ab?{character}"),
             format!("ws+unix:/a:/{character}"),
@@ -216,6 +273,8 @@ fn nothing_that_parses_can_end_a_line() {
             if let Ok(url) = WsUrl::parse(&text) {
                 assert!(url.target.bytes().all(|byte| byte.is_ascii_graphic()), "{text:?}");
                 assert!(url.authority().bytes().all(|byte| byte.is_ascii_graphic()), "{text:?}");
+                let basic = url.credentials.map_or(String::new(), |credentials| credentials.basic());
+                assert!(basic.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()), "{text:?}");
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::Cuts;
 use std::str::from_utf8;
 use wsrs::proto::chunked::Chunked;
+use wsrs::proto::credentials::Credentials;
 use wsrs::proto::handshake::{client, server};
 use wsrs::proto::http1::{HeadLimits, Scanned};
 use wsrs::proto::url::WsUrl;
@@ -16,7 +17,8 @@ pub fn url(data: &[u8]) {
         assert!(path.starts_with('/') && !path.contains('\0'), "{path:?}");
     } else {
         let scheme = if url.secure { "wss" } else { "ws" };
-        let again = WsUrl::parse(&format!("{scheme}://{}{}", url.authority(), url.target));
+        let login = url.credentials.as_ref().map_or(String::new(), login);
+        let again = WsUrl::parse(&format!("{scheme}://{login}{}{}", url.authority(), url.target));
         assert_eq!(again.as_ref(), Ok(&url));
     }
     let mut request = Vec::new();
@@ -25,9 +27,17 @@ pub fn url(data: &[u8]) {
     match server::parse(&request, &mut Scanned::default(), &limits) {
         server::Incoming::Request { request: read, consumed } => {
             assert!(read.is_upgrade() && read.target() == url.target && consumed == request.len());
+            let basic = url.credentials.map(|credentials| credentials.basic().into_bytes());
+            assert_eq!(read.head().header("authorization"), basic.as_deref());
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// Credentials as they may stand in an address: every byte encoded.
+fn login(credentials: &Credentials) -> String {
+    let encode = |bytes: &[u8]| bytes.iter().map(|byte| format!("%{byte:02x}")).collect::<String>();
+    format!("{}:{}@", encode(&credentials.user), encode(&credentials.password))
 }
 
 /// A body is read the same however it is cut, and what is written as chunks comes out again.
@@ -52,7 +62,7 @@ type Read = (Vec<u8>, Result<bool, wsrs::proto::chunked::Malformed>);
 fn read_chunks<'d>(pieces: impl IntoIterator<Item = &'d [u8]>) -> Read {
     let (mut reader, mut data, mut verdict) = (Chunked::default(), Vec::new(), Ok(false));
     for piece in pieces {
-        verdict = reader.push(piece, |bytes| data.extend_from_slice(bytes));
+        verdict = reader.push(&mut &piece[..], |bytes| data.extend_from_slice(bytes));
         if verdict != Ok(false) {
             break;
         }

@@ -14,6 +14,7 @@ mod held;
 mod input;
 mod model;
 mod pair;
+mod proxy;
 mod upgrade;
 
 pub use bytes::{chunked, url, utf8};
@@ -21,6 +22,7 @@ pub use calls::calls;
 pub use connection::connection;
 pub use frames::frames;
 pub use handshake::{answer, request};
+pub use proxy::{proxy_address, proxy_answer};
 pub use upgrade::handshake;
 
 /// Cuts that depend on nothing but the input.

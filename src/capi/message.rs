@@ -124,24 +124,25 @@ pub struct wsrs_error {
     /// Of this struct. A newer library may append members; look at them only when they lie within.
     pub size: usize,
     /// WSRS_ERR_RESOLVE, _REFUSED, _UNREACHABLE, _TIMEOUT, _RESET, _HANDSHAKE, _REJECTED (see status), _TLS,
-    /// _CERTIFICATE, _PROXY, _CLOSED (this
-    /// program closed it, stopped or freed the context), or another one of the system.
+    /// _CERTIFICATE, _PROXY (see status), _CLOSED (this program closed it, stopped or freed the context), or another one
+    /// of the system.
     pub result: wsrs_result,
     /// How far it came: a WSRS_STAGE_* constant.
     pub stage: i32,
     /// The errno of the system; 0 when it was not the system.
     pub system_errno: i32,
-    /// The HTTP status that the server answered with; 0 without an answer.
+    /// The HTTP status that the server answered with, or the proxy at WSRS_STAGE_PROXY; below 100 the reply code of a
+    /// SOCKS proxy. 0 without an answer.
     pub status: i32,
     /// One sentence with the address and the cause; NUL-terminated.
     pub text: *const c_char,
     /// In bytes, without the NUL.
     pub text_len: usize,
-    /// The headers of the server's answer; NULL without one.
+    /// The headers of that answer; NULL without one.
     pub headers: *const wsrs_header,
     /// How many.
     pub header_count: usize,
-    /// The body of the server's answer, as far as max_body allows; may be NULL.
+    /// Its body, as far as max_body allows; may be NULL.
     pub body: *const u8,
     /// In bytes.
     pub body_len: usize,

@@ -22,6 +22,7 @@ pub mod request;
 pub mod result;
 pub mod stats;
 pub mod timer;
+pub mod timings;
 pub mod tls;
 pub mod types;
 pub mod version;

@@ -3,13 +3,16 @@
 use super::callbacks::wsrs_callbacks;
 use super::limits::{self, wsrs_limits};
 use super::message::{self, wsrs_header};
-use super::result::WSRS_ERR_HEADER;
+use super::result::{WSRS_ERR_ADDRESS, WSRS_ERR_ARGUMENT, WSRS_ERR_HEADER, WSRS_ERR_URL};
 use super::state::{Ctx, Fault};
 use super::tls;
 use super::types::wsrs_tls;
 use crate::boundary::pointer::{Sized0, read_sized};
-use crate::net::{ConnectOptions, Limits, ListenOptions};
+use crate::net::tcp::parse_source;
+use crate::net::{ConnectOptions, Error, Limits, ListenOptions, Origin, ProxyChoice, SocketOptions};
+use crate::proto::proxy::address::ProxyUrl;
 use std::ffi::{c_char, c_void};
+use std::time::Duration;
 
 /// Options of wsrs_context_new. Start from WSRS_CONTEXT_OPTIONS_INIT.
 #[derive(Clone, Copy)]
@@ -130,8 +133,10 @@ pub struct wsrs_connect_options {
     pub tls: wsrs_tls,
     /// Options of the connection's socket. Copied. NULL: the defaults.
     pub socket: *const wsrs_socket_options,
-    /// The proxy on the way, as "http://user:password@host:port"; also https, socks5 (names are resolved here), socks5h (by
-    /// the proxy) and socks4a. Copied. NULL: none, or that of the environment; "": none.
+    /// The proxy on the way, as "http://user:password@host:port"; also https (for ws:// addresses), socks5 and socks4 (names
+    /// are looked up here), socks5h and socks4a (by the proxy). User name and password are percent-encoded; an http or https
+    /// proxy gets them by Basic authentication, and again by Digest if it asks for that. Copied. NULL: none, or that of the
+    /// environment; "": none.
     pub proxy: *const c_char,
     /// Of https:// proxies. WSRS_TLS_NONE: as for tls.
     pub proxy_tls: wsrs_tls,
@@ -141,8 +146,9 @@ pub struct wsrs_connect_options {
     pub source: *const c_char,
     /// The network interface to use, as "eth0". Copied. NULL: the system's choice.
     pub r#interface: *const c_char,
-    /// Not 0, where proxy is NULL: the proxy comes from the environment: wss_proxy, https_proxy or ws_proxy, http_proxy,
-    /// else all_proxy, unless no_proxy has the host.
+    /// Not 0, where proxy is NULL: the proxy comes from the environment, in lower or upper case: wss_proxy, https_proxy or
+    /// ws_proxy, http_proxy, else all_proxy, unless no_proxy has the host: "example.org,192.0.2.0/24,[::1]:8080" or "*". With
+    /// REQUEST_METHOD set, as in a CGI program, HTTP_PROXY does not count: a client may have set it.
     pub proxy_from_env: i32,
     /// Redirects (301, 302, 303, 307, 308) to follow, at most. 0: none.
     pub max_redirects: i32,
@@ -216,8 +222,14 @@ pub(super) unsafe fn read_listen(options: *const wsrs_listen_options) -> Result<
         return Err(Fault::argument("unix_mode is more than 0777"));
     }
     // SAFETY: the caller's promise, for what the options point to.
-    let (bring, limits, subprotocols) =
-        unsafe { (Bring::read(from.callbacks, from.user_data)?, limits::read(from.limits)?, list(from.subprotocols)?) };
+    let (bring, limits, subprotocols, socket) = unsafe {
+        (
+            Bring::read(from.callbacks, from.user_data)?,
+            limits::read(from.limits)?,
+            list(from.subprotocols)?,
+            socket(from.socket)?,
+        )
+    };
     let options = ListenOptions {
         limits,
         subprotocols,
@@ -229,6 +241,7 @@ pub(super) unsafe fn read_listen(options: *const wsrs_listen_options) -> Result<
         unix_mode: from.unix_mode,
         tls: tls::endpoint(from.tls)?,
         tls_or_plain: from.tls_or_plain != 0,
+        socket,
         ..ListenOptions::default()
     };
     Ok((bring, options))
@@ -242,12 +255,14 @@ pub(super) unsafe fn read_connect(options: *const wsrs_connect_options) -> Resul
         return Ok((Bring { callbacks: None, user_data: 0 }, ConnectOptions::default()));
     };
     // SAFETY: the caller's promise, for what the options point to.
-    let (bring, limits, subprotocols, headers) = unsafe {
+    let (bring, limits, subprotocols, headers, origin, proxy) = unsafe {
         (
             Bring::read(from.callbacks, from.user_data)?,
             limits::read(from.limits)?,
             list(from.subprotocols)?,
             message::headers(from.headers, from.header_count)?,
+            origin(&from)?,
+            proxy(from.proxy, from.proxy_from_env != 0)?,
         )
     };
     let options = ConnectOptions {
@@ -257,9 +272,62 @@ pub(super) unsafe fn read_connect(options: *const wsrs_connect_options) -> Resul
         streaming: from.streaming != 0,
         keep_response: from.keep_response != 0,
         tls: tls::endpoint(from.tls)?,
+        origin,
+        proxy,
+        proxy_tls: tls::endpoint(from.proxy_tls)?,
         ..ConnectOptions::default()
     };
     Ok((bring, options))
+}
+
+/// # Safety
+/// `address` is NULL or points to a NUL-terminated string.
+unsafe fn proxy(address: *const c_char, from_env: bool) -> Result<ProxyChoice, Fault> {
+    if address.is_null() {
+        return Ok(if from_env { ProxyChoice::Environment } else { ProxyChoice::None });
+    }
+    // SAFETY: the caller's promise.
+    match unsafe { message::utf8(address, WSRS_ERR_URL) }? {
+        "" => Ok(ProxyChoice::None),
+        address => match ProxyUrl::parse(address) {
+            Ok(proxy) => Ok(ProxyChoice::Url(proxy)),
+            Err(error) => Err(Fault::Net(Error::Url(error.to_string()))),
+        },
+    }
+}
+
+/// # Safety
+/// `options` is NULL or points to valid options.
+unsafe fn socket(options: *const wsrs_socket_options) -> Result<SocketOptions, Fault> {
+    // SAFETY: the caller's promise.
+    let Some(from) = (unsafe { read_sized(options) })? else { return Ok(SocketOptions::default()) };
+    if from.send_buffer > i32::MAX as u32 || from.receive_buffer > i32::MAX as u32 {
+        return Err(Fault::argument("send_buffer or receive_buffer is more than 2,147,483,647"));
+    }
+    Ok(SocketOptions {
+        nagle: from.nagle != 0,
+        keepalive: Duration::from_millis(from.keepalive_ms.into()),
+        send_buffer: from.send_buffer,
+        receive_buffer: from.receive_buffer,
+        user_timeout: Duration::from_millis(from.user_timeout_ms.into()),
+        dscp: from.dscp,
+    })
+}
+
+/// # Safety
+/// What `from` points to is valid.
+unsafe fn origin(from: &wsrs_connect_options) -> Result<Origin, Fault> {
+    let (mut source, mut interface) = (None, None);
+    if !from.source.is_null() {
+        // SAFETY: the caller's promise.
+        source = Some(parse_source(unsafe { message::utf8(from.source, WSRS_ERR_ADDRESS) }?)?);
+    }
+    if !from.r#interface.is_null() {
+        // SAFETY: the caller's promise.
+        interface = Some(unsafe { message::utf8(from.r#interface, WSRS_ERR_ARGUMENT) }?.to_string());
+    }
+    // SAFETY: the caller's promise.
+    Ok(Origin { source, interface, socket: unsafe { socket(from.socket) }? })
 }
 
 /// # Safety

@@ -17,7 +17,7 @@ pub const WSRS_OK: i32 = 0;
 pub const WSRS_ERR_ARGUMENT: i32 = -100;
 /// The URL can't be understood.
 pub const WSRS_ERR_URL: i32 = -101;
-/// The address to listen on can't be understood.
+/// The address to listen on, or to connect from, can't be understood, or this machine does not have it.
 pub const WSRS_ERR_ADDRESS: i32 = -102;
 /// Text that is not UTF-8.
 pub const WSRS_ERR_UTF8: i32 = -103;
@@ -103,7 +103,7 @@ fn text(result: wsrs_result) -> &'static std::ffi::CStr {
         WSRS_OK => c"ok",
         WSRS_ERR_ARGUMENT => c"invalid argument",
         WSRS_ERR_URL => c"invalid URL",
-        WSRS_ERR_ADDRESS => c"invalid listen address",
+        WSRS_ERR_ADDRESS => c"invalid address",
         WSRS_ERR_UTF8 => c"text is not UTF-8",
         WSRS_ERR_HEADER => c"header or subprotocol not allowed",
         WSRS_ERR_TOO_LARGE => c"too large",

@@ -90,7 +90,7 @@ pub struct wsrs_tls_info {
     pub version: i32,
     /// 1: the session goes on with the keys of an earlier one.
     pub resumed: i32,
-    /// The cipher suite, like "TLS13_AES_128_GCM_SHA256".
+    /// The cipher suite, like "TLS_AES_128_GCM_SHA256".
     pub cipher: *const c_char,
     /// In bytes.
     pub cipher_len: usize,

@@ -3,6 +3,7 @@
 //! Apart from [`Context`](super::Context), so that a connection and this can be changed at the same time.
 
 use super::counters::Counts;
+use super::dial::Attempt;
 use super::error::Result;
 use super::event::{ConnId, Level};
 use super::limits::Limits;
@@ -10,6 +11,7 @@ use super::listener::Addresses;
 use super::outbox::Outbox;
 use super::peer::Peer;
 use super::resolve::Lookups;
+use super::table::Table;
 use super::timers::{Clock, Wheel};
 use super::tls;
 use super::wake::Door;
@@ -49,6 +51,8 @@ pub(super) struct Core {
     pub(super) logs: VecDeque<(Level, String)>,
     pub(super) log_level: Option<Level>,
     pub(super) lookups: Lookups,
+    /// Sockets that are being connected.
+    pub(super) attempts: Table<Attempt>,
     /// Between `wait` and the end of the turn, when queues are flushed at its end.
     pub(super) in_turn: bool,
     // Boxes, since peers take and give back the box itself.
@@ -81,6 +85,7 @@ impl Core {
             log_level: None,
             in_turn: false,
             lookups: Lookups::default(),
+            attempts: Table::new(1),
             stock: Vec::new(),
             random: Random::default(),
         }

@@ -346,7 +346,9 @@ impl Core {
         let sums = &self.counts.sums;
         let rare = peer.rare.as_ref();
         match phase {
-            Phase::Dialing(_) | Phase::Securing(_) | Phase::Asking(_) => sums.connects_failed.add(1),
+            Phase::Dialing(_) | Phase::Proxying(_) | Phase::Securing(_) | Phase::Asking(_) => {
+                sums.connects_failed.add(1)
+            }
             Phase::Asked(_) | Phase::Deciding { .. } => sums.handshakes_failed.add(1),
             Phase::Open | Phase::Lingering if !rare.is_some_and(|rare| rare.responded) => {
                 sums.closed.add(1);

@@ -23,7 +23,8 @@ impl Core {
     /// The deadline has passed.
     pub(super) fn on_deadline(&mut self, id: ConnId, peer: &mut Peer) {
         match &peer.phase {
-            Phase::Dialing(_) => self.attempt_failed(id, peer, Error::Timeout("connecting took too long")),
+            Phase::Dialing(_) => self.dial_due(id, peer),
+            Phase::Proxying(_) => self.proxy_late(id, peer),
             Phase::Securing(_) => {
                 let text = || "the server did not finish the TLS handshake in time".into();
                 peer.fail_as(Stage::Tls, Error::Timeout("TLS handshake"), text);

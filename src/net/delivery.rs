@@ -32,7 +32,7 @@ impl Context {
                 Command::Close(id, code, reason) => self.close(id, code, &reason),
                 Command::Abort(id) => self.abort(id),
                 Command::Pause(id, paused) => self.pause(id, paused),
-                Command::Post(_) | Command::Resolved(..) => {
+                Command::Post(_) | Command::Resolved(_) => {
                     rest.push(command);
                     Ok(())
                 }

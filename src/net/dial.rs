@@ -1,36 +1,81 @@
-//! Connecting: name lookup off the loop's thread, every address in turn.
+//! Connecting (RFC 8305): name lookups off the loop's thread, attempts that overtake each other, the first that connects
+//! wins.
 //!
-//! Called by the C surface (`connect`), by `context` when a connecting socket is ready or names are found, and by
-//! `deadlines` when an address does not answer. A connected socket goes on to `upgrade`. Everything that goes wrong after
-//! `connect` returned ends in one `Failed`.
+//! Called by the C surface (`connect`), by whatever leads a connection elsewhere ([`Core::dial`]), by `turn` when an
+//! attempt is ready or an answer has come, and by `deadlines`. `eyeballs` says which address is tried when, `attempts` has
+//! the sockets. A connected socket goes on to `upgrade`. Everything that goes wrong after `connect` returned ends in one
+//! `Failed`. Invariant: while a connection is in this phase, its own socket is none.
 
-use super::context::Context;
+mod attempts;
+mod eyeballs;
+
+use super::context::{Context, NEVER};
 use super::core::Core;
 use super::error::{Error, Result};
 use super::event::{ConnId, Level, Stage, State};
 use super::options::ConnectOptions;
 use super::peer::{Peer, Phase, Profile};
-use super::ready::{self, token};
+use super::resolve::{Asker, Found};
+use super::tcp::Origin;
 use super::transport::Socket;
 use super::upgrade::Plan;
+use crate::names::Family;
 use crate::proto::connection::Role;
+use crate::proto::credentials::hide;
 use crate::proto::url::{Host, WsUrl};
-use mio::net::{TcpStream, UnixStream};
-use std::collections::VecDeque;
+pub(super) use attempts::Attempt;
+use attempts::Name;
+use eyeballs::{Eyeballs, Step};
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+
+/// Attempts whose errors are told; more say nothing new.
+const MAX_FAULTS: usize = 8;
+
+/// Where TCP leads: to the server, or to a proxy on the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// A name is looked up.
+    Tcp(Host, /* port */ u16),
+    /// The path of a Unix socket.
+    Unix(String),
+}
+
+impl From<&WsUrl> for Target {
+    fn from(url: &WsUrl) -> Target {
+        match &url.unix_path {
+            Some(path) => Target::Unix(path.clone()),
+            None => Target::Tcp(url.host.clone(), url.port),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Tcp(host, port) => write!(f, "{host}:{port}"),
+            Target::Unix(path) => write!(f, "unix:{path}"),
+        }
+    }
+}
 
 /// A connection being made.
 #[derive(Debug)]
 pub(super) struct Dial {
-    host: String,
-    /// Not tried yet.
-    addresses: VecDeque<SocketAddr>,
-    /// Being tried, for texts.
-    trying: String,
-    /// When all of it has to be done, in the clock's milliseconds; 0: never.
+    target: Target,
+    asker: Asker,
+    addresses: Eyeballs,
+    in_flight: Vec<Name>,
+    /// An address was tried.
+    tried: bool,
+    /// What went wrong with the addresses tried, and the last error of them.
+    faults: Vec<String>,
+    error: Option<Error>,
+    /// Why a name has no address.
+    unresolved: Option<io::Error>,
+    /// When all of it has to be done, in the clock's milliseconds, or [`NEVER`].
     deadline: u64,
     plan: Box<Plan>,
 }
@@ -38,59 +83,72 @@ pub(super) struct Dial {
 impl Dial {
     /// How far it came.
     pub(super) fn stage(&self) -> Stage {
-        if self.trying.is_empty() { Stage::Resolve } else { Stage::Connect }
+        if self.tried { Stage::Connect } else { Stage::Resolve }
+    }
+
+    fn failed(&mut self, address: &str, error: Error) {
+        if self.faults.len() < MAX_FAULTS {
+            self.faults.push(format!("connect to {address}: {error}"));
+        }
+        self.error = Some(error);
+        self.addresses.failed();
+    }
+
+    /// Why there is no connection.
+    fn failure(&mut self) -> (Error, String) {
+        let looking = |why: &dyn fmt::Display| format!("looking up {}: {why}", self.target);
+        match (self.error.take(), &self.unresolved) {
+            (Some(error), _) if self.tried => (error, self.faults.join("; ")),
+            (Some(error), _) => (error, looking(&"it took too long")),
+            (None, unresolved) => {
+                let text = match unresolved {
+                    Some(error) => looking(error),
+                    None => looking(&"it has no address"),
+                };
+                (Error::Resolve(text.clone()), text)
+            }
+        }
+    }
+}
+
+/// Of a name's addresses, those that can be connected to from there.
+fn families(target: &Target, origin: &Origin) -> Vec<Family> {
+    match target {
+        Target::Tcp(Host::Name(_), _) => {
+            [Family::V6, Family::V4].into_iter().filter(|&family| origin.suits(family == Family::V6)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What can be known to be wrong before anything is sent.
+fn check_way(target: &Target, origin: &Origin) -> Result<()> {
+    match target {
+        Target::Tcp(Host::V4(_), _) if !origin.suits(false) => {
+            Err(Error::Argument("the source is IPv6, the host IPv4"))
+        }
+        Target::Tcp(Host::V6(_), _) if !origin.suits(true) => Err(Error::Argument("the source is IPv4, the host IPv6")),
+        Target::Unix(_) if origin.source.is_some() || origin.interface.is_some() => {
+            Err(Error::Argument("source and interface are for TCP, the address is a Unix socket"))
+        }
+        _ => origin.check(),
     }
 }
 
 impl Context {
     /// Starts to connect; errors known before any I/O come back here, all others as `Failed`.
     pub fn connect(&mut self, url: &str, options: ConnectOptions) -> Result<ConnId> {
-        let parsed = WsUrl::parse(url).map_err(|error| Error::Url(format!("\"{url}\": {error}")))?;
+        let wrong = |error: &dyn fmt::Display| Error::Url(format!("\"{}\": {error}", hide(url)));
+        let parsed = WsUrl::parse(url).map_err(|error| wrong(&error))?;
         if let Some(path) = &parsed.unix_path {
-            socket2::SockAddr::unix(path).map_err(|error| Error::Url(format!("\"{url}\": {error}")))?;
+            socket2::SockAddr::unix(path).map_err(|error| wrong(&error))?;
         }
         self.check_running()?;
         if self.peers.len() >= self.core.limits.max_connections {
             return Err(Error::Limit("connections"));
         }
-        let (dial, profile) = self.core.dial(parsed, options)?;
-        let mut peer = Peer::new(Socket::None, Phase::Dialing(Box::new(dial)), Role::Client, Arc::new(profile));
-        peer.announced = true;
-        let (slot, generation) = self.peers.insert(peer).ok_or(Error::Limit("connections"))?;
-        let id = ConnId { slot, generation };
-        self.core.door.tell(id, State::Connecting);
-        if let Some(peer) = self.peers.get_mut(slot, generation) {
-            self.core.arm(id, peer.profile.limits.connect_timeout);
-            self.core.find_addresses(id, peer);
-        }
-        self.act();
-        Ok(id)
-    }
-
-    /// Names were found, or not.
-    pub(super) fn resolved(&mut self, id: ConnId, found: io::Result<Vec<SocketAddr>>) {
-        self.core.looked_up();
-        let Some(peer) = self.peers.get_mut(id.slot, id.generation) else { return };
-        let Phase::Dialing(dial) = &mut peer.phase else { return };
-        match found {
-            Ok(addresses) if !addresses.is_empty() => {
-                dial.addresses = addresses.into();
-                self.core.try_next(id, peer);
-            }
-            result => {
-                let why = result.err().map_or("it has no address".into(), |error| error.to_string());
-                let text = format!("looking up {}: {why}", dial.host);
-                peer.fail_as(Stage::Resolve, Error::Resolve(text.clone()), || text);
-                self.core.end(id, peer);
-            }
-        }
-    }
-}
-
-impl Core {
-    fn dial(&mut self, url: WsUrl, options: ConnectOptions) -> Result<(Dial, Profile)> {
         let profile = Profile {
-            limits: options.limits.clone().unwrap_or_else(|| self.limits.clone()),
+            limits: options.limits.clone().unwrap_or_else(|| self.core.limits.clone()),
             tag: options.tag,
             user_data: options.user_data,
             subprotocols: Vec::new(),
@@ -100,163 +158,190 @@ impl Core {
             tls: None,
             tls_or_plain: false,
         };
-        let plan = Box::new(Plan::new(url, options, self.random()?)?);
-        let timeout = profile.limits.connect_timeout.as_millis() as u64;
-        let deadline = if timeout == 0 { 0 } else { self.clock.exact_now() + timeout };
-        let host = format!("{}:{}", plan.url.host, plan.url.port);
-        Ok((Dial { host, addresses: VecDeque::new(), trying: String::new(), deadline, plan }, profile))
+        let plan = Box::new(Plan::new(parsed, options, self.core.random()?)?);
+        check_way(&plan.hop(), &plan.options.origin)?;
+        let mut peer = Peer::new(Socket::None, Phase::Ended, Role::Client, Arc::new(profile));
+        peer.announced = true;
+        let (slot, generation) = self.peers.insert(peer).ok_or(Error::Limit("connections"))?;
+        let id = ConnId { slot, generation };
+        self.core.door.tell(id, State::Connecting);
+        if let Some(peer) = self.peers.get_mut(slot, generation) {
+            self.core.dial(id, peer, plan);
+        }
+        self.act();
+        Ok(id)
     }
 
-    /// An address needs no lookup.
-    fn find_addresses(&mut self, id: ConnId, peer: &mut Peer) {
-        let Phase::Dialing(dial) = &mut peer.phase else { return };
-        let url = &dial.plan.url;
-        let port = url.port;
-        if let Some(path) = &url.unix_path {
-            dial.trying = format!("unix:{path}");
-            let socket = UnixStream::connect(path).map(Socket::Unix);
-            return self.started(id, peer, socket);
-        }
-        let name = match url.host.clone() {
-            Host::V4(address) => return self.try_addresses(id, peer, [(address, port).into()].into()),
-            Host::V6(address) => return self.try_addresses(id, peer, [(address, port).into()].into()),
-            Host::Name(name) => name,
+    /// A lookup has an answer, or none.
+    pub(super) fn resolved(&mut self, found: Found) {
+        self.core.looked_up();
+        let Found { asker, family, addresses } = found;
+        let Some(peer) = self.peers.get_mut(asker.id.slot, asker.id.generation) else { return };
+        let dial = match &mut peer.phase {
+            Phase::Dialing(dial) => dial,
+            _ => return self.core.target_found(asker.id, peer, Found { asker, family, addresses }),
         };
-        if let Err(error) = self.look_up(id, name, port) {
-            peer.fail_as(Stage::Resolve, Error::Io(error), || "no thread for the name lookup".into());
-            self.end(id, peer);
+        if dial.asker != asker {
+            return;
         }
-    }
-
-    fn try_addresses(&mut self, id: ConnId, peer: &mut Peer, addresses: VecDeque<SocketAddr>) {
-        if let Phase::Dialing(dial) = &mut peer.phase {
-            dial.addresses = addresses;
-        }
-        self.try_next(id, peer);
-    }
-
-    /// Tries the next address. Each gets its share of the time that is left.
-    fn try_next(&mut self, id: ConnId, peer: &mut Peer) {
-        let Phase::Dialing(dial) = &mut peer.phase else { return };
-        let Some(address) = dial.addresses.pop_front() else { return self.end(id, peer) };
-        dial.trying = address.to_string();
-        if dial.deadline > 0 {
-            let left = dial.deadline.saturating_sub(self.clock.now()) / (dial.addresses.len() as u64 + 1);
-            self.arm(id, Duration::from_millis(left.max(1)));
-        }
-        let socket = TcpStream::connect(address).and_then(|stream| {
-            stream.set_nodelay(true)?;
-            Ok(Socket::Tcp(stream))
+        let addresses = addresses.unwrap_or_else(|error| {
+            // Of two errors that of the A record is the better known.
+            if family == Family::V4 || dial.unresolved.is_none() {
+                dial.unresolved = Some(error);
+            }
+            Vec::new()
         });
-        self.started(id, peer, socket);
+        dial.addresses.found(family, addresses, self.core.clock.exact_now());
+        self.core.try_on(asker.id, peer);
     }
 
-    fn started(&mut self, id: ConnId, peer: &mut Peer, socket: io::Result<Socket>) {
-        let registered = socket.and_then(|mut socket| {
-            socket.register(&self.registry, token(ready::Kind::Peer, id.slot, id.generation))?;
-            Ok(socket)
-        });
-        match registered {
-            Ok(socket) => peer.socket = socket,
-            Err(error) => self.attempt_failed(id, peer, Error::Io(error)),
+    /// The socket of an attempt is ready: connected, or not.
+    pub(super) fn attempt_ready(&mut self, name: Name) {
+        let Some(attempt) = self.core.attempts.get(name.0, name.1) else { return };
+        let (id, outcome) = (attempt.id, attempt.outcome());
+        let Some(peer) = self.peers.get_mut(id.slot, id.generation) else { return };
+        match outcome {
+            None => {}
+            Some(Ok(())) => self.core.dialled(id, peer, name),
+            Some(Err(error)) => self.core.attempt_failed(id, peer, name, error),
         }
+        self.flush_dirty();
     }
+}
 
-    /// This address does not work: the next one, or the end.
-    pub(super) fn attempt_failed(&mut self, id: ConnId, peer: &mut Peer, error: Error) {
-        let Phase::Dialing(dial) = &mut peer.phase else { return };
-        peer.socket = Socket::None;
-        // They tell of the socket that is gone.
-        (peer.readable, peer.read_closed) = (false, false);
-        let (stage, more) = (dial.stage(), !dial.addresses.is_empty());
-        let text = match stage {
-            Stage::Resolve => format!("looking up {}: {error}", dial.host),
-            _ => format!("connect to {}: {error}", dial.trying),
+impl Core {
+    /// Begins to connect to where the plan leads first, under the connect deadline from now on. What was connected before
+    /// is forgotten.
+    pub(super) fn dial(&mut self, id: ConnId, peer: &mut Peer, plan: Box<Plan>) {
+        let target = plan.hop();
+        let timeout = peer.profile.limits.connect_timeout.as_millis() as u64;
+        let now = self.clock.exact_now();
+        let (asker, families) = (self.asker(id), families(&target, &plan.options.origin));
+        let mut dial = Dial {
+            addresses: Eyeballs::pending(&families),
+            target: target.clone(),
+            asker,
+            in_flight: Vec::new(),
+            tried: false,
+            faults: Vec::new(),
+            error: None,
+            unresolved: None,
+            deadline: if timeout == 0 { NEVER } else { now + timeout },
+            plan,
         };
-        self.log(Level::Info, || text.clone());
-        if more {
-            return self.try_next(id, peer);
+        match target {
+            Target::Tcp(Host::Name(name), port) => self.look_up(asker, &families, &name, port),
+            Target::Tcp(Host::V6(address), port) => dial.addresses.found(Family::V6, vec![(address, port).into()], now),
+            Target::Tcp(Host::V4(address), port) => dial.addresses.found(Family::V4, vec![(address, port).into()], now),
+            Target::Unix(path) => self.attempt(id, &mut dial, None, attempts::open_unix(&path)),
         }
+        (peer.socket, peer.tls, peer.outbox) = (Socket::None, None, None);
+        (peer.blocked, peer.write_dead) = (false, false);
+        self.count_queue(id, peer);
+        if !dial.plan.via.as_ref().is_some_and(|via| via.is_begun()) {
+            peer.start_watch();
+        }
+        peer.phase = Phase::Dialing(Box::new(dial));
+        self.try_on(id, peer);
+    }
+
+    /// Begins whatever attempt is due, and sees to it that the next is not forgotten.
+    fn try_on(&mut self, id: ConnId, peer: &mut Peer) {
+        let Phase::Dialing(dial) = &mut peer.phase else { return };
+        let (now, looking) = (self.clock.now(), !dial.tried);
+        let next = loop {
+            match dial.addresses.step(now) {
+                Step::Try(address) => {
+                    let socket = attempts::open_tcp(address, &dial.plan.options.origin);
+                    self.attempt(id, dial, Some(address), socket);
+                }
+                Step::WaitUntil(at) => break at,
+                Step::Empty if dial.in_flight.is_empty() => return self.undialled(id, peer),
+                Step::Wait | Step::Empty => break NEVER,
+            }
+        };
+        match next.min(dial.deadline) {
+            NEVER => self.wheel.clear(id.slot),
+            at => self.wheel.set(id.slot, at),
+        }
+        if looking && dial.tried {
+            peer.lap(Stage::Resolve);
+        }
+    }
+
+    fn attempt(&mut self, id: ConnId, dial: &mut Dial, address: Option<SocketAddr>, socket: Result<Socket>) {
+        dial.tried = true;
+        let name = address.map_or_else(|| dial.target.to_string(), |address| address.to_string());
+        match socket.and_then(|socket| self.launch(id, &name, socket)) {
+            Ok(launched) => dial.in_flight.push(launched),
+            Err(error) => {
+                self.log(Level::Info, || format!("connect to {name}: {error}"));
+                dial.failed(&name, error);
+            }
+        }
+    }
+
+    /// This address does not work: the next one, at once, or the end.
+    fn attempt_failed(&mut self, id: ConnId, peer: &mut Peer, name: Name, error: io::Error) {
+        let Phase::Dialing(dial) = &mut peer.phase else { return };
+        dial.in_flight.retain(|&other| other != name);
+        if let Some(attempt) = self.attempts.remove(name.0, name.1) {
+            self.log(Level::Info, || format!("connect to {}: {error}", attempt.address));
+            dial.failed(&attempt.address, Error::Io(error));
+        }
+        self.try_on(id, peer);
+    }
+
+    /// No address is left, or no time.
+    fn undialled(&mut self, id: ConnId, peer: &mut Peer) {
+        let Phase::Dialing(dial) = &mut peer.phase else { return };
+        let (stage, (error, text)) = (dial.stage(), dial.failure());
+        let text = dial.plan.text(&text);
         peer.fail_as(stage, error, || text);
         self.end(id, peer);
     }
 
-    /// The socket is ready: connected, or not.
-    pub(super) fn dialled(&mut self, id: ConnId, peer: &mut Peer) {
-        if let Err(error) = peer.socket.take_error() {
-            return self.attempt_failed(id, peer, Error::Io(error));
+    /// A time to wait for has come: the next attempt's, or the end of all.
+    pub(super) fn dial_due(&mut self, id: ConnId, peer: &mut Peer) {
+        let Phase::Dialing(dial) = &mut peer.phase else { return };
+        if self.clock.now() < dial.deadline {
+            return self.try_on(id, peer);
         }
-        // A spurious event: not connected yet.
-        if peer.socket.peer_name().is_err_and(|error| error.kind() == io::ErrorKind::NotConnected) {
-            return;
+        let late = || Error::Timeout("connecting took too long");
+        for (slot, generation) in dial.in_flight.clone() {
+            if let Some(attempt) = self.attempts.get(slot, generation) {
+                dial.failed(&attempt.address, late());
+            }
+        }
+        dial.error = Some(late());
+        self.undialled(id, peer);
+    }
+
+    /// The first that is connected: the others are closed.
+    fn dialled(&mut self, id: ConnId, peer: &mut Peer, name: Name) {
+        // They tell of the socket before it, if there was one.
+        (peer.readable, peer.read_closed) = (false, false);
+        match self.take_attempt(id, name) {
+            Ok(socket) => peer.socket = socket,
+            Err(error) => {
+                peer.fail_as(Stage::Connect, Error::Io(error), || "a connected socket can't be watched".into());
+                return self.end(id, peer);
+            }
         }
         let Phase::Dialing(dial) = std::mem::replace(&mut peer.phase, Phase::Ended) else { return };
+        self.drop_attempts(&dial);
+        peer.lap(Stage::Connect);
         self.connected(id, peer, dial.plan);
-        // What came together with the connection brings no edge of its own.
-        if peer.readable {
-            self.read_again(id, peer);
+    }
+
+    /// Closes what is in flight, and forgets lookups that have not begun.
+    pub(super) fn drop_attempts(&mut self, dial: &Dial) {
+        for &(slot, generation) in &dial.in_flight {
+            self.attempts.remove(slot, generation);
         }
+        self.forget_lookups(dial.asker);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::{Event, Limits, ListenOptions, What, Window};
-    use super::*;
-
-    fn address(listener: &std::net::TcpListener) -> SocketAddr {
-        listener.local_addr().expect("bound")
-    }
-
-    /// What is told of `id` first.
-    fn outcome(context: &mut Context, window: &mut Window, id: ConnId) -> String {
-        for _ in 0..500 {
-            context.wait(Some(Duration::from_millis(10))).expect("wait");
-            while let Some(event) = context.next_event(window) {
-                match event {
-                    Event::Conn(event) if event.id == id => {
-                        return match event.what {
-                            What::Failed(failure) => failure.text,
-                            what => format!("{what:?}"),
-                        };
-                    }
-                    _ => {}
-                }
-            }
-        }
-        "nothing".into()
-    }
-
-    /// Refused, swallowed, then one that listens: found, each within its share of the time. And none at all.
-    #[test]
-    fn every_address_of_a_name_is_tried_in_turn() {
-        let limits = Limits { connect_timeout: Duration::from_millis(600), ..Limits::default() };
-        let wake = rustix::event::eventfd(0, rustix::event::EventfdFlags::NONBLOCK).expect("eventfd");
-        let door = super::super::Door::new(Arc::new(wake));
-        let (mut context, mut window) = Context::new(limits, door, 1).expect("context");
-        let listener = context.listen("127.0.0.1:0", ListenOptions::default()).expect("listening");
-        let Ok(super::super::event::SocketName::Tcp(open)) = context.listener_address(listener) else { panic!("TCP") };
-        let refused = address(&std::net::TcpListener::bind("127.0.0.1:0").expect("bind"));
-        let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("socket");
-        full.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("bind");
-        full.listen(0).expect("listen");
-        let full = std::net::TcpListener::from(full);
-        let _fillers = [0; 4].map(|_| TcpStream::connect(address(&full)));
-        let url = format!("ws://{}/", address(&full));
-
-        let id = context.connect(&url, ConnectOptions::default()).expect("begun");
-        context.resolved(id, Ok(vec![refused, address(&full), refused, open]));
-        assert_eq!(outcome(&mut context, &mut window, id), "Open");
-        let peer = context.peer(id).expect("open");
-        assert!(!peer.read_closed, "that was another socket");
-
-        let id = context.connect(&url, ConnectOptions::default()).expect("begun");
-        context.resolved(id, Ok(vec![address(&full), refused]));
-        let text = outcome(&mut context, &mut window, id);
-        assert!(text.starts_with(&format!("connect to {refused}: ")), "{text}");
-
-        let id = context.connect(&url, ConnectOptions::default()).expect("begun");
-        context.resolved(id, Ok(vec![]));
-        assert!(outcome(&mut context, &mut window, id).ends_with("it has no address"));
-    }
-}
+mod tests;

@@ -30,6 +30,7 @@ impl Peer {
 
     /// Notes why it never opened, unless something was noted before.
     pub(super) fn fail_as(&mut self, stage: Stage, error: Error, text: impl FnOnce() -> String) {
+        self.lap(stage);
         let rare = self.rare();
         if rare.failure.is_none() {
             rare.failure = Some(Box::new(Failure { stage, error, text: text(), status: 0, body: Vec::new() }));
@@ -60,6 +61,8 @@ impl Core {
         match phase {
             Phase::Ended => return,
             Phase::Asked(_) | Phase::Deciding { .. } => self.never_opened(peer),
+            Phase::Dialing(dial) => self.drop_attempts(&dial),
+            Phase::Proxying(proxying) => proxying.lookup().into_iter().for_each(|asker| self.forget_lookups(asker)),
             // Accepted, and gone again before `Open` was delivered.
             _ if peer.opening => peer.fail_as(Stage::Handshake, Error::Closed, || "it ended before it opened".into()),
             _ => {}
@@ -90,6 +93,7 @@ impl Core {
     pub(super) fn cancel(&mut self, id: ConnId, peer: &mut Peer, why: &'static str) {
         let stage = match &peer.phase {
             Phase::Dialing(dial) => dial.stage(),
+            Phase::Proxying(_) => Stage::Proxy,
             Phase::Securing(_) => Stage::Tls,
             _ => Stage::Handshake,
         };
@@ -99,6 +103,9 @@ impl Core {
 
     /// TCP ended or failed.
     pub(super) fn lost(&mut self, id: ConnId, peer: &mut Peer, error: Option<std::io::Error>) {
+        if let Phase::Proxying(_) = peer.phase {
+            return self.proxy_gone(id, peer, error);
+        }
         if let Phase::Securing(_) = peer.phase {
             let why = error.as_ref().map_or(String::new(), |error| format!(": {error}"));
             let error = error.unwrap_or_else(|| std::io::ErrorKind::ConnectionReset.into());
@@ -121,11 +128,9 @@ impl Core {
     pub(super) fn tls_broken(&mut self, id: ConnId, peer: &mut Peer, broken: Broken) {
         self.log(Level::Warning, || broken.text.clone());
         match peer.phase {
-            Phase::Securing(_) | Phase::Asking(_) => {
-                let text = broken.text.clone();
+            Phase::Proxying(_) | Phase::Securing(_) | Phase::Asking(_) => {
                 self.flush(id, peer);
-                peer.fail_as(Stage::Tls, Error::Tls(broken), || text);
-                self.end(id, peer);
+                self.tls_failed(id, peer, Error::Tls(broken));
             }
             Phase::Lingering | Phase::Ended => self.end(id, peer),
             Phase::Asked(_) | Phase::Deciding { .. } if !peer.announced => {

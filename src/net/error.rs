@@ -29,6 +29,8 @@ pub enum Error {
     Url(String),
     /// An address to listen on that can't be understood.
     Address(String),
+    /// Something of this end that the system refuses: an address, an interface, an option; says which.
+    Local(String, io::Error),
     /// A header or subprotocol that may not be sent.
     Header(String),
     /// A limit of this program; says which.
@@ -47,6 +49,8 @@ pub enum Error {
     Tls(Broken),
     /// The peer's answer is no valid upgrade, or its request none; says why.
     Handshake(String),
+    /// The proxy refused, or does not speak its protocol; says why.
+    Proxy(String),
     /// The server answered with another status.
     Rejected(u16),
     /// The operating system.
@@ -66,7 +70,8 @@ impl fmt::Display for Error {
             Error::Utf8 => f.write_str("the text is not valid UTF-8"),
             Error::CloseCode(code) => write!(f, "close code {code} may not be sent"),
             Error::Url(why) | Error::Address(why) | Error::Header(why) => f.write_str(why),
-            Error::Resolve(why) | Error::Handshake(why) => f.write_str(why),
+            Error::Resolve(why) | Error::Handshake(why) | Error::Proxy(why) => f.write_str(why),
+            Error::Local(what, error) => write!(f, "{what}: {error}"),
             Error::Limit(which) => write!(f, "limit reached: {which}"),
             Error::NotFound => f.write_str("not found"),
             Error::Timeout(which) => write!(f, "timed out: {which}"),

@@ -252,23 +252,22 @@ fn parse(text: &str) -> Result<Address> {
 fn listen_tcp(address: SocketAddr, both: bool, options: &ListenOptions) -> Result<TcpListener> {
     match bind_tcp(address, both, options) {
         // A machine without IPv6: the wildcard means IPv4 there.
-        Err(error)
+        Err(Error::Io(error))
             if both
                 && address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
                 && error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error()) =>
         {
-            bind_tcp(SocketAddr::from(([0, 0, 0, 0], address.port())), both, options).map_err(Error::Io)
+            bind_tcp(SocketAddr::from(([0, 0, 0, 0], address.port())), both, options)
         }
-        result => result.map_err(Error::Io),
+        result => result,
     }
 }
 
-fn bind_tcp(address: SocketAddr, both: bool, options: &ListenOptions) -> io::Result<TcpListener> {
+fn bind_tcp(address: SocketAddr, both: bool, options: &ListenOptions) -> Result<TcpListener> {
     let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     socket.set_reuse_address(true)?;
-    // Accepted sockets inherit it: no system call for each.
-    socket.set_tcp_nodelay(true)?;
+    options.socket.apply(&socket, Domain::for_address(address))?;
     if options.reuse_port {
         socket.set_reuse_port(true)?;
     }

@@ -6,7 +6,7 @@
 use super::context::Context;
 use super::core::Core;
 use super::error::{Error, Result};
-use super::event::{By, ConnId, Level, State};
+use super::event::{By, ConnId, Level, Stage, State};
 use super::peer::{Asked, Peer, Phase};
 use super::send::find;
 use crate::proto::handshake::client::Response;
@@ -123,6 +123,7 @@ impl Core {
     /// The handshake is done, in either role.
     pub(super) fn opened(&mut self, id: ConnId, peer: &mut Peer) {
         peer.phase = Phase::Open;
+        peer.lap(Stage::Handshake);
         peer.opening = true;
         self.counts.sums.opened.add(1);
         self.door.tell(id, State::Open);

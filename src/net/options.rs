@@ -1,7 +1,9 @@
 //! What `listen` and `connect` are told.
 
 use super::limits::Limits;
+use super::tcp::{Origin, SocketOptions};
 use super::tls::Tls;
+use crate::proto::proxy::address::ProxyUrl;
 
 /// How a listener treats its connections.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +30,8 @@ pub struct ListenOptions {
     pub ipv6_only: bool,
     /// Permissions of a Unix socket; 0: as the umask says.
     pub unix_mode: u32,
+    /// Of TCP sockets.
+    pub socket: SocketOptions,
     /// Speaks TLS with these certificates.
     pub tls: Option<Tls>,
     /// With `tls`: clients may speak TLS or not.
@@ -51,6 +55,24 @@ pub struct ConnectOptions {
     pub streaming: bool,
     /// Keep the response for the life of the connection.
     pub keep_response: bool,
+    /// Where TCP connects from, and how.
+    pub origin: Origin,
     /// Of wss addresses; None: verification by the system's trust store.
     pub tls: Option<Tls>,
+    /// The proxy on the way.
+    pub proxy: ProxyChoice,
+    /// Of https proxies; None: verification by the system's trust store.
+    pub proxy_tls: Option<Tls>,
+}
+
+/// Which proxy is on a client's way.
+#[derive(Clone, Debug, Default)]
+pub enum ProxyChoice {
+    /// None.
+    #[default]
+    None,
+    /// That of the environment, if there is one for the address.
+    Environment,
+    /// This one.
+    Url(ProxyUrl),
 }

@@ -209,15 +209,15 @@ impl Outbox {
         }
     }
 
-    /// What is next to be sent, in one piece of at most `most` bytes; empty when there is nothing.
-    #[cfg(feature = "rustls")]
+    /// For TLS: what is next to be sent, in one piece of at most `most` bytes; empty when there is nothing.
+    #[cfg_attr(not(feature = "rustls"), expect(dead_code))]
     pub fn front(&self, most: usize) -> &[u8] {
         let piece = self.queue.front().map_or(&self.tail[..self.filled], Piece::bytes);
         &piece[self.sent..][..most.min(piece.len() - self.sent)]
     }
 
     /// The first `count` bytes of [`Outbox::front`] are taken care of.
-    #[cfg(feature = "rustls")]
+    #[cfg_attr(not(feature = "rustls"), expect(dead_code))]
     pub fn took(&mut self, count: usize) {
         self.sent += count;
         if let Some(piece) = self.queue.front() {

@@ -8,6 +8,8 @@ use super::error::Error;
 use super::event::{By, Failure};
 use super::limits::Limits;
 use super::outbox::Outbox;
+use super::proxy::Proxying;
+use super::timings::Stopwatch;
 use super::tls::{Info, Session, Tls};
 use super::transport::Socket;
 use super::upgrade::{Asking, Plan};
@@ -37,6 +39,8 @@ pub(super) struct Profile {
 pub(super) enum Phase {
     /// Client: looking up the name, connecting.
     Dialing(Box<Dial>),
+    /// Client: asking a proxy for the way.
+    Proxying(Box<Proxying>),
     /// Client: the TLS handshake.
     Securing(Box<Plan>),
     /// Client: the request is on its way.
@@ -131,6 +135,8 @@ pub(super) struct Rare {
     /// Made when the program asked for it, and kept: it has pointers into it.
     pub(super) tls_info: Option<Box<Info>>,
     pub(super) failure: Option<Box<Failure>>,
+    /// Clients: how long it took to make the connection.
+    pub(super) stopwatch: Option<Box<Stopwatch>>,
     /// A response was sent instead of a 101.
     pub(super) responded: bool,
     /// It ended before all that was queued was sent.
@@ -235,6 +241,7 @@ impl Peer {
                 && rare.ending.is_none()
                 && rare.tls_info.is_none()
                 && rare.failure.is_none()
+                && rare.stopwatch.is_none()
                 && !(rare.responded | rare.truncated)
         };
         if self.rare.as_deref().is_some_and(empty) {

@@ -8,7 +8,7 @@ use super::context::{Context, Found};
 use super::core::Core;
 use super::event::{ConnId, Window};
 use super::peer::{Peer, Phase};
-use super::tls::Opened;
+use super::tls::{Opened, Received};
 use crate::proto::connection::{Place, Step};
 use crate::proto::message::Kind;
 use std::io;
@@ -126,6 +126,9 @@ impl Context {
         {
             return false;
         }
+        if peer.tls.is_some() {
+            return self.receive_plain_sealed(id, window);
+        }
         let size = if peer.large { SMALL } else { WINDOW };
         let count = match peer.socket.receive(&mut window.shared[..size]) {
             Ok(count) if count > 0 => count,
@@ -137,6 +140,25 @@ impl Context {
         peer.heard = true;
         peer.readable = more;
         self.current = Some(Current { id, at: 0..count, received: count, counted: (0, 0), more });
+        self.took_ready();
+        true
+    }
+
+    /// The same through TLS.
+    #[inline(never)]
+    fn receive_plain_sealed(&mut self, id: ConnId, window: &mut Window) -> bool {
+        let Some(peer) = self.peers.get_mut(id.slot, id.generation) else { return false };
+        if peer.tls.as_ref().is_some_and(|tls| tls.has_more_to_say()) {
+            return false;
+        }
+        let (count, plain) = match self.core.open_sealed(id, peer, window) {
+            Ok((0, _)) => return false,
+            Ok(counts) => counts,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => (0, 0),
+            Err(_) => return false,
+        };
+        peer.readable &= count > 0;
+        self.current = Some(Current { id, at: 0..plain, received: count, counted: (0, 0), more: peer.readable });
         self.took_ready();
         true
     }
@@ -286,6 +308,10 @@ impl Core {
                 let ask = self.hear_request(id, peer, &mut window.shared, &mut current.at);
                 if ask { Next::Found(Found::Request { id }) } else { Next::Continue }
             }
+            Phase::Proxying(_) => {
+                self.hear_proxy(id, peer, &window.shared, &mut current.at);
+                Next::Continue
+            }
             Phase::Asking(_) => {
                 self.hear_answer(id, peer, &mut window.shared, &mut current.at);
                 Next::Continue
@@ -349,46 +375,58 @@ impl Core {
 
     /// The same through TLS: all that came is opened into the window.
     fn receive_sealed(&mut self, peer: &mut Peer, current: &mut Current, window: &mut Window) -> Next {
+        let id = current.id;
         let Some(tls) = &mut peer.tls else { return Next::Done };
+        if let Some(broken) = tls.take_failure() {
+            self.tls_broken(id, peer, broken);
+            return Next::Continue;
+        }
         if tls.has_ended() {
             return self.ended_by_peer(peer, current, None);
         }
-        let (asked, count) = match tls.receive(&peer.socket, &mut self.tls, WINDOW) {
-            Ok((_, 0)) => return self.ended_by_peer(peer, current, None),
-            Ok(counts) => counts,
+        match self.open_sealed(id, peer, window) {
+            Ok((0, _)) => self.ended_by_peer(peer, current, None),
+            Ok((count, plain)) => {
+                current.received += count;
+                current.at = 0..plain;
+                current.more = peer.readable;
+                Next::Continue
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 peer.readable = false;
-                return Next::Done;
+                Next::Done
             }
-            Err(error) => return self.ended_by_peer(peer, current, Some(error)),
-        };
-        peer.heard = true;
-        current.received += count;
+            Err(error) => self.ended_by_peer(peer, current, Some(error)),
+        }
+    }
+
+    /// Receives once and opens it: how many bytes came, and how many plain ones are in the window. A failure, or the end
+    /// of TLS, shows when more is to be received.
+    fn open_sealed(&mut self, id: ConnId, peer: &mut Peer, window: &mut Window) -> io::Result<(usize, usize)> {
+        let Some(tls) = &mut peer.tls else { return Ok((0, 0)) };
+        let Received { count, more, sealed } = tls.receive(&peer.socket, &mut self.tls, WINDOW)?;
+        if count == 0 {
+            return Ok((0, 0));
+        }
         let established = tls.is_established();
-        let opened = tls.open(count, &mut self.tls, &mut window.shared);
-        // The end that TLS tells of is met like that of TCP: by receiving once more.
-        peer.readable = count == asked || peer.read_closed || tls.has_ended();
-        current.more = peer.readable;
+        let opened = tls.open(sealed, &mut self.tls, &mut window.shared);
+        peer.heard = true;
+        peer.readable = more || peer.read_closed || tls.has_more_to_say();
         let secured = !established && tls.is_established();
-        let answers = tls.queued() > 0;
-        match opened {
-            Ok(Opened::Plain(plain)) => current.at = 0..plain,
-            Ok(Opened::NotTls(plain)) => {
+        if tls.queued() > 0 {
+            self.flush(id, peer);
+        }
+        let plain = match opened {
+            Opened::Plain(plain) => plain,
+            Opened::NotTls(plain) => {
                 peer.tls = None;
-                current.at = 0..plain;
+                plain
             }
-            Err(broken) => {
-                self.tls_broken(current.id, peer, broken);
-                return Next::Continue;
-            }
-        }
-        if answers {
-            self.flush(current.id, peer);
-        }
+        };
         if secured {
-            self.secured(current.id, peer);
+            self.secured(id, peer);
         }
-        Next::Continue
+        Ok((count, plain))
     }
 
     fn ended_by_peer(&mut self, peer: &mut Peer, current: &mut Current, error: Option<io::Error>) -> Next {

@@ -11,6 +11,8 @@ pub(super) enum Kind {
     Listener = 1,
     Wake = 2,
     Timer = 3,
+    /// A socket that is being connected.
+    Attempt = 4,
 }
 
 /// generation << 32 | kind << 28 | slot
@@ -45,7 +47,8 @@ impl Ready {
             0 => Kind::Peer,
             1 => Kind::Listener,
             2 => Kind::Wake,
-            _ => Kind::Timer,
+            3 => Kind::Timer,
+            _ => Kind::Attempt,
         }
     }
 

@@ -67,6 +67,16 @@ impl Socket {
         }
     }
 
+    /// Gives it another name in the poll set, which tells again what it is ready for.
+    pub fn rename(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        match self {
+            Socket::Tcp(stream) => registry.reregister(stream, token, interest),
+            Socket::Unix(stream) => registry.reregister(stream, token, interest),
+            Socket::None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
     /// Receives into `buffer`. 0: the peer has ended its side.
     #[inline]
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {

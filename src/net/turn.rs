@@ -141,6 +141,8 @@ impl Context {
         match ready.kind() {
             Kind::Peer => self.peer_ready(ConnId { slot, generation }, ready),
             Kind::Listener => self.accept_from(slot, generation),
+            Kind::Attempt if ready.writable => self.attempt_ready((slot, generation)),
+            Kind::Attempt => {}
             Kind::Timer => {
                 // Edge-triggered and armed for one time: there is nothing to be read.
                 self.armed = NEVER;
@@ -156,13 +158,6 @@ impl Context {
         let Some(peer) = self.peers.get_mut(id.slot, id.generation) else { return };
         peer.readable |= ready.readable || ready.read_closed;
         peer.read_closed |= ready.read_closed;
-        if let Phase::Dialing(_) = peer.phase {
-            if ready.writable {
-                self.core.dialled(id, peer);
-                self.flush_dirty();
-            }
-            return;
-        }
         if ready.writable && peer.blocked {
             self.core.writable(id, peer);
         }
@@ -208,7 +203,7 @@ impl Context {
         if let Some(command) = self.posted.pop_front() {
             match command {
                 Command::Post(words) => return Some(Found::Posted { words }),
-                Command::Resolved(id, found) => self.resolved(id, found),
+                Command::Resolved(found) => self.resolved(found),
                 _ => {}
             }
             return None;

@@ -4,15 +4,18 @@
 //! Everything that goes wrong ends in one `Failed`.
 
 use super::core::Core;
+use super::dial::Target;
 use super::error::{Error, Result};
 use super::event::{ConnId, Stage};
 use super::options::ConnectOptions;
 use super::peer::{Peer, Phase};
+use super::proxy::Via;
 use super::tls::{Session, Tls};
-use crate::proto::chunked::Chunked;
-use crate::proto::handshake::client::{self, Answer, BodyLength, Offer, Response};
+use crate::proto::body::{Body, Progress};
+use crate::proto::handshake::client::{self, Answer, Offer, Response};
 use crate::proto::http1::Scanned;
 use crate::proto::url::WsUrl;
+use std::fmt;
 use std::ops::Range;
 
 /// Where a client connection goes, and how.
@@ -22,6 +25,8 @@ pub(super) struct Plan {
     pub(super) options: ConnectOptions,
     /// Of wss addresses.
     tls: Option<Tls>,
+    /// A proxy on the way.
+    pub(super) via: Option<Box<Via>>,
     request: Vec<u8>,
     offer: Offer,
 }
@@ -40,7 +45,21 @@ impl Plan {
             (true, Some(tls)) => Some(tls.clone()),
             (true, None) => Some(Tls::default_client()?),
         };
-        Ok(Plan { url, options, tls, request, offer })
+        let via = Via::choose(&url, &options)?;
+        Ok(Plan { url, options, tls, via, request, offer })
+    }
+
+    /// Where TCP leads: to the server, or to a proxy on the way.
+    pub(super) fn hop(&self) -> Target {
+        self.via.as_ref().map_or_else(|| Target::from(&self.url), |via| via.hop())
+    }
+
+    /// What went wrong on the way, with the proxy that is on it.
+    pub(super) fn text(&self, what: &dyn fmt::Display) -> String {
+        match &self.via {
+            Some(via) => format!("{via}: {what}"),
+            None => what.to_string(),
+        }
     }
 }
 
@@ -54,53 +73,56 @@ pub(super) struct Asking {
     refused: Option<(Response, Body)>,
 }
 
-/// What is still to be read of a body.
-#[derive(Debug)]
-struct Body {
-    bytes: Vec<u8>,
-    length: Length,
-}
-
-#[derive(Debug)]
-enum Length {
-    /// So many bytes are missing.
-    Left(u64),
-    Chunked(Chunked),
-    UntilEnd,
-}
-
 impl Core {
-    /// TCP is connected, to the host itself.
+    /// TCP is connected: to the host itself, or to a proxy on the way.
     pub(super) fn connected(&mut self, id: ConnId, peer: &mut Peer, plan: Box<Plan>) {
         self.arm(id, peer.profile.limits.handshake_timeout);
+        if plan.via.is_some() {
+            return self.begin_proxy(id, peer, plan);
+        }
         self.secure(id, peer, plan);
     }
 
     /// Begins TLS where the address wants it: with the host itself, whatever lies in between.
     pub(super) fn secure(&mut self, id: ConnId, peer: &mut Peer, plan: Box<Plan>) {
-        let Some(tls) = &plan.tls else { return self.ask(id, peer, plan) };
-        let mut session = match Session::client(tls, &plan.url.host.to_string()) {
-            Ok(session) => Box::new(session),
-            Err(error) => {
-                let text = error.to_string();
-                peer.fail_as(Stage::Tls, error, || text);
-                return self.end(id, peer);
-            }
-        };
-        let begun = session.begin();
+        let Some(tls) = plan.tls.clone() else { return self.ask(id, peer, plan) };
+        let host = plan.url.host.to_string();
         peer.phase = Phase::Securing(plan);
-        peer.tls = Some(session);
-        match begun {
-            Ok(()) => self.flush(id, peer),
-            Err(broken) => self.tls_broken(id, peer, broken),
+        self.begin_tls(id, peer, &tls, &host);
+    }
+
+    /// Begins TLS with `host`, the server or a proxy.
+    pub(super) fn begin_tls(&mut self, id: ConnId, peer: &mut Peer, tls: &Tls, host: &str) {
+        let mut session = match Session::client(tls, host) {
+            Ok(session) => Box::new(session),
+            Err(error) => return self.tls_failed(id, peer, error),
+        };
+        if let Some(proxy) = peer.tls.take() {
+            session.through(*proxy);
         }
+        session.begin();
+        peer.tls = Some(session);
+        self.flush(id, peer);
+    }
+
+    /// There will be no TLS.
+    pub(super) fn tls_failed(&mut self, id: ConnId, peer: &mut Peer, error: Error) {
+        let (stage, text) = match &peer.phase {
+            Phase::Proxying(proxying) => (Stage::Proxy, proxying.text(&error)),
+            _ => (Stage::Tls, error.to_string()),
+        };
+        peer.fail_as(stage, error, || text);
+        self.end(id, peer);
     }
 
     /// TLS is done.
     pub(super) fn secured(&mut self, id: ConnId, peer: &mut Peer) {
         match std::mem::replace(&mut peer.phase, Phase::Ended) {
             Phase::Securing(plan) => self.ask(id, peer, plan),
-            phase => peer.phase = phase,
+            phase => {
+                peer.phase = phase;
+                self.proxy_ready(id, peer);
+            }
         }
     }
 
@@ -119,7 +141,7 @@ impl Core {
         let received = &window[at.clone()];
         at.start = at.end;
         if let Some((_, body)) = &mut asking.refused {
-            if body.take(received, max_body) {
+            if body.push(&mut &*received) != Progress::More {
                 self.rejected(id, peer);
             }
             return;
@@ -136,15 +158,9 @@ impl Core {
                 self.opened(id, peer);
             }
             Answer::Rejected { response, consumed, body } => {
-                let length = match body {
-                    BodyLength::None => Length::Left(0),
-                    BodyLength::Known(length) => Length::Left(length),
-                    BodyLength::Chunked => Length::Chunked(Chunked::default()),
-                    BodyLength::UntilClose => Length::UntilEnd,
-                };
-                let mut body = Body { bytes: Vec::new(), length };
-                let rest = asking.bytes.split_off(consumed);
-                let done = body.take(&rest, max_body);
+                let mut body = Body::new(body, max_body);
+                let done = body.push(&mut &asking.bytes[consumed..]) != Progress::More;
+                asking.bytes = Vec::new();
                 asking.refused = Some((response, body));
                 if done {
                     self.rejected(id, peer);
@@ -169,7 +185,7 @@ impl Core {
             rare.response = Some(Box::new(response));
             if let Some(failure) = &mut rare.failure {
                 failure.status = status;
-                failure.body = body.bytes;
+                failure.body = body.into_bytes();
             }
         }
         self.end(id, peer);
@@ -180,28 +196,5 @@ impl Asking {
     /// The server refused and the body is being read.
     pub(super) fn is_refused(&self) -> bool {
         self.refused.is_some()
-    }
-}
-
-impl Body {
-    /// Takes what came; whether that is all that is wanted.
-    fn take(&mut self, received: &[u8], most: usize) -> bool {
-        let bytes = &mut self.bytes;
-        let mut keep = |data: &[u8]| bytes.extend_from_slice(&data[..data.len().min(most - bytes.len())]);
-        let ended = match &mut self.length {
-            Length::Left(left) => {
-                let count = usize::try_from(*left).unwrap_or(usize::MAX).min(received.len());
-                keep(&received[..count]);
-                *left -= count as u64;
-                *left == 0
-            }
-            // What is no chunked body ends where that shows: the status is what matters.
-            Length::Chunked(chunked) => chunked.push(received, keep).unwrap_or(true),
-            Length::UntilEnd => {
-                keep(received);
-                false
-            }
-        };
-        ended || self.bytes.len() >= most
     }
 }

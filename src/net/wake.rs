@@ -7,6 +7,7 @@
 use super::counters::{Counts, Stats, Totals};
 use super::error::{Error, Result};
 use super::event::{ConnId, State};
+use super::resolve::Found;
 use super::send::{check_close, check_control, check_text};
 use super::table::RESERVED;
 use crate::proto::connection::NotNow;
@@ -15,8 +16,6 @@ use crate::proto::utf8::Utf8;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 use std::collections::HashMap;
-use std::io;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, PoisonError};
 
@@ -86,7 +85,7 @@ pub(super) enum Command {
     Abort(ConnId),
     Pause(ConnId, bool),
     Post([usize; 2]),
-    Resolved(ConnId, io::Result<Vec<SocketAddr>>),
+    Resolved(Found),
 }
 
 /// Everything that came since the last turn.
@@ -218,11 +217,11 @@ impl Door {
     }
 
     /// What a resolver thread found.
-    pub(super) fn resolved(&self, id: ConnId, found: io::Result<Vec<SocketAddr>>) {
+    pub(super) fn resolved(&self, found: Found) {
         let inner = self.lock();
         if !inner.shut {
             // Fails only where the loop is gone, and with it whoever asked.
-            let _ = self.put(inner, Command::Resolved(id, found));
+            let _ = self.put(inner, Command::Resolved(found));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Chunked bodies (RFC 7230 §4.1), as they come: what is data and where the body ends.
 //!
-//! Used by `net::dial` for the body of an answer that refuses an upgrade. Chunk extensions and trailers are passed over.
+//! Used by [`body`](super::body). Chunk extensions and trailers are passed over.
 
 /// Where in the body the next byte is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,20 +40,20 @@ impl Default for Chunked {
 pub struct Malformed;
 
 impl Chunked {
-    /// Takes received bytes and gives data to `sink`. Whether the body has ended.
-    pub fn push(&mut self, mut bytes: &[u8], mut sink: impl FnMut(&[u8])) -> Result<bool, Malformed> {
+    /// Takes received bytes up to the body's end and gives data to `sink`. Whether the body has ended.
+    pub fn push(&mut self, bytes: &mut &[u8], mut sink: impl FnMut(&[u8])) -> Result<bool, Malformed> {
         while let (Some(&byte), false) = (bytes.first(), self.at == At::End) {
             if self.at == At::Data {
                 let count = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
                 sink(&bytes[..count]);
                 self.left -= count as u64;
-                bytes = &bytes[count..];
+                *bytes = &bytes[count..];
                 if self.left == 0 {
                     self.at = At::DataEnd;
                 }
             } else {
                 self.framing(byte)?;
-                bytes = &bytes[1..];
+                *bytes = &bytes[1..];
             }
         }
         Ok(self.at == At::End)
@@ -91,9 +91,16 @@ mod tests {
     fn read(pieces: &[&[u8]]) -> (Vec<u8>, Result<bool, Malformed>) {
         let (mut chunked, mut data, mut result) = (Chunked::default(), Vec::new(), Ok(false));
         for piece in pieces {
-            result = chunked.push(piece, |bytes| data.extend_from_slice(bytes));
+            result = chunked.push(&mut &piece[..], |bytes| data.extend_from_slice(bytes));
         }
         (data, result)
+    }
+
+    #[test]
+    fn what_follows_the_body_is_left() {
+        let mut bytes = &b"1\r\na\r\n0\r\n\r\nnext"[..];
+        assert_eq!(Chunked::default().push(&mut bytes, |_| {}), Ok(true));
+        assert_eq!(bytes, b"next");
     }
 
     #[test]

@@ -2,10 +2,11 @@
 //!
 //! `net::dial` parses what a program passes to connect; the client's handshake writes target and Host from the result.
 //!
-//! Invariants: everything in a [`WsUrl`] may go into a request line or a header as it is: visible ASCII, no fragment,
-//! no user name; the target starts with `/`; the port is not 0. What is unusual is refused with the reason, never
+//! Invariants: everything in a [`WsUrl`] but its credentials may go into a request line or a header as it is: visible
+//! ASCII, no fragment; the target starts with `/`; the port is not 0. What is unusual is refused with the reason, never
 //! repaired: a repair is where two programs read one address in two ways.
 
+use super::credentials::Credentials;
 use std::error::Error;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -37,6 +38,8 @@ impl fmt::Display for Host {
 pub struct WsUrl {
     /// TLS is used.
     pub secure: bool,
+    /// User name and password, which become an Authorization header.
+    pub credentials: Option<Credentials>,
     /// The host; `localhost` for a Unix socket.
     pub host: Host,
     /// The port, that of the scheme unless given.
@@ -48,7 +51,8 @@ pub struct WsUrl {
 }
 
 impl WsUrl {
-    /// Parses `ws://host[:port][/path][?query]`, the same with `wss`, or `ws+unix:/path/of/socket[:/path][?query]`.
+    /// Parses `ws://[user[:password]@]host[:port][/path][?query]`, the same with `wss`, or
+    /// `ws+unix:/path/of/socket[:/path][?query]`.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         check_characters(text)?;
         let (scheme, rest) = text.split_once(':').ok_or(UrlError::Scheme)?;
@@ -60,12 +64,14 @@ impl WsUrl {
         };
         let rest = rest.strip_prefix("//").ok_or(UrlError::Slashes)?;
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        if authority.contains('@') {
-            return Err(UrlError::Credentials);
-        }
-        let (host, port) = split_port(authority)?;
+        let (credentials, place) = match authority.rsplit_once('@') {
+            Some((credentials, place)) => (Some(Credentials::parse(credentials)?), place),
+            None => (None, authority),
+        };
+        let (host, port) = split_port(place)?;
         Ok(Self {
             secure,
+            credentials,
             host: parse_host(host)?,
             port: port.map_or(Ok(default_port(secure)), parse_port)?,
             target: parse_target(target)?,
@@ -86,6 +92,7 @@ impl WsUrl {
         }
         Ok(Self {
             secure: false,
+            credentials: None,
             host: Host::Name("localhost".into()),
             port: default_port(false),
             target: parse_target(target)?,
@@ -120,7 +127,8 @@ pub enum UrlError {
     Character,
     /// A `#`.
     Fragment,
-    /// A user name or a password.
+    /// The user name is missing or has a colon, or it or the password has a character that must be percent-encoded or
+    /// is a control character.
     Credentials,
     /// Nothing between `//` and the path or port.
     EmptyHost,
@@ -153,7 +161,9 @@ impl fmt::Display for UrlError {
             }
             Self::Character => "the address contains a character that must be percent-encoded",
             Self::Fragment => "the address has a fragment (#), which WebSocket addresses must not have",
-            Self::Credentials => "credentials in the address are not supported yet",
+            Self::Credentials => {
+                "the user name or password in the address is empty, has a control character or must be percent-encoded"
+            }
             Self::EmptyHost => "the address has no host",
             Self::HostName => "the host of the address is not a valid name",
             Self::V4 => "the host of the address is not a valid IPv4 address",
@@ -174,7 +184,7 @@ fn default_port(secure: bool) -> u16 {
 }
 
 /// What is wrong wherever it stands.
-fn check_characters(text: &str) -> Result<(), UrlError> {
+pub(super) fn check_characters(text: &str) -> Result<(), UrlError> {
     for byte in text.bytes() {
         match byte {
             0..=b' ' | 0x7f => return Err(UrlError::Space),
@@ -193,7 +203,7 @@ fn check_characters(text: &str) -> Result<(), UrlError> {
 }
 
 /// Host and port text of an authority; the colons inside brackets are the address's own.
-fn split_port(authority: &str) -> Result<(&str, Option<&str>), UrlError> {
+pub(super) fn split_port(authority: &str) -> Result<(&str, Option<&str>), UrlError> {
     let after = match authority.find(']') {
         Some(end) => end + 1,
         None if authority.starts_with('[') => return Err(UrlError::V6),
@@ -207,13 +217,13 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), UrlError> {
     }
 }
 
-fn parse_port(digits: &str) -> Result<u16, UrlError> {
+pub(super) fn parse_port(digits: &str) -> Result<u16, UrlError> {
     let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
     let port = digits.parse().ok().filter(|&port| port != 0 && all_digits);
     port.ok_or(UrlError::Port)
 }
 
-fn parse_host(host: &str) -> Result<Host, UrlError> {
+pub(super) fn parse_host(host: &str) -> Result<Host, UrlError> {
     if host.is_empty() {
         return Err(UrlError::EmptyHost);
     }
@@ -268,17 +278,22 @@ fn check_percent(text: &str) -> Result<(), UrlError> {
 
 /// The path of a socket without its percent-encoding: there is no other way to write a space.
 fn decode(path: &str) -> Result<String, UrlError> {
-    check_percent(path)?;
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut pieces = path.split('%');
+    let bytes = percent_decode(path)?;
+    if bytes.contains(&0) {
+        return Err(UrlError::UnixPath);
+    }
+    String::from_utf8(bytes).map_err(|_| UrlError::UnixPath)
+}
+
+pub(super) fn percent_decode(text: &str) -> Result<Vec<u8>, UrlError> {
+    check_percent(text)?;
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut pieces = text.split('%');
     bytes.extend(pieces.next().unwrap_or_default().bytes());
     for piece in pieces {
         let (digits, rest) = piece.split_at(2);
         bytes.push(u8::from_str_radix(digits, 16).map_err(|_| UrlError::Percent)?);
         bytes.extend(rest.bytes());
     }
-    if bytes.contains(&0) {
-        return Err(UrlError::UnixPath);
-    }
-    String::from_utf8(bytes).map_err(|_| UrlError::UnixPath)
+    Ok(bytes)
 }

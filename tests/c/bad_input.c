@@ -23,6 +23,7 @@ static int32_t number;
 static uint16_t port;
 static void *pointer;
 static wsrs_stats some_stats = WSRS_STATS_INIT;
+static wsrs_timings some_timings = WSRS_TIMINGS_INIT;
 static wsrs_totals some_totals = WSRS_TOTALS_INIT;
 static wsrs_objects no_objects = WSRS_OBJECTS_INIT;
 static wsrs_conn some_conn;
@@ -71,6 +72,7 @@ CALL(header, wsrs_conn, wsrs_conn_header(handle, "Host", &data, &len))
 CALL(header_at, wsrs_conn, wsrs_conn_header_at(handle, 0, &some_header))
 CALL(conn_context, wsrs_conn, wsrs_conn_context(handle, &some_context))
 CALL(stats, wsrs_conn, wsrs_conn_stats(handle, &some_stats))
+CALL(timings, wsrs_conn, wsrs_conn_timings(handle, &some_timings))
 CALL(totals, wsrs_context, wsrs_context_totals(handle, &some_totals))
 CALL(send_binary, wsrs_conn, wsrs_conn_send_binary(handle, "x", 1))
 CALL(accept, wsrs_conn, wsrs_conn_accept(handle, NULL, NULL, 0))
@@ -123,6 +125,7 @@ static const struct {
     {"wsrs_conn_header_at", CONN, LOOP, call_header_at},
     {"wsrs_conn_context", CONN, LOOP, call_conn_context},
     {"wsrs_conn_stats", CONN, ANY, call_stats},
+    {"wsrs_conn_timings", CONN, LOOP, call_timings},
     {"wsrs_context_totals", CONTEXT, ANY, call_totals},
     {"wsrs_conn_send_binary", CONN, ANY, call_send_binary},
     {"wsrs_conn_accept", CONN, LOOP, call_accept},
@@ -418,9 +421,46 @@ static void wrong_addresses(void)
     CHECK(listener.id == 7);
 }
 
+/* Where to connect from, and socket options, that this machine does not have or the system does not take. */
+static void refused_origins(wsrs_context context)
+{
+    static const struct {
+        const char *source, *interface;
+        uint32_t keepalive_ms, dscp, buffer;
+        wsrs_result result;
+    } cases[] = {
+        {"nonsense", NULL, 0, 0, 0, WSRS_ERR_ADDRESS},    {"", NULL, 0, 0, 0, WSRS_ERR_ADDRESS},
+        {"\xff", NULL, 0, 0, 0, WSRS_ERR_ADDRESS},        {"203.0.113.7", NULL, 0, 0, 0, WSRS_ERR_ADDRESS},
+        {"[::1]:0", NULL, 0, 0, 0, WSRS_ERR_ARGUMENT},    {NULL, "", 0, 0, 0, WSRS_ERR_ARGUMENT},
+        {NULL, "nowhere0", 0, 0, 0, WSRS_ERR_ADDRESS},    {NULL, "longer than names may be", 0, 0, 0, WSRS_ERR_ARGUMENT},
+        {NULL, NULL, 0, 64, 0, WSRS_ERR_ARGUMENT},        {NULL, NULL, UINT32_MAX, 0, 0, WSRS_ERR_ARGUMENT},
+        {NULL, NULL, 0, 0, UINT32_MAX, WSRS_ERR_ARGUMENT},
+    };
+    wsrs_connect_options options = WSRS_CONNECT_OPTIONS_INIT;
+    wsrs_listen_options listen = WSRS_LISTEN_OPTIONS_INIT;
+    wsrs_socket_options sockets = WSRS_SOCKET_OPTIONS_INIT;
+    wsrs_conn out = {7};
+    wsrs_listener listener = {7};
+    size_t i;
+    options.socket = listen.socket = &sockets;
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        options.source = cases[i].source;
+        options.interface = cases[i].interface;
+        sockets.keepalive_ms = cases[i].keepalive_ms;
+        sockets.dscp = cases[i].dscp;
+        sockets.send_buffer = cases[i].buffer;
+        REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), cases[i].result);
+        if (cases[i].source == NULL && cases[i].interface == NULL)
+            REFUSED(wsrs_context_listen(context, "127.0.0.1:0", &listen, &listener), cases[i].result);
+    }
+    sockets.size = 3;
+    REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_context_listen(context, "127.0.0.1:0", &listen, &listener), WSRS_ERR_ARGUMENT);
+}
+
 static void wrong_urls(void)
 {
-    static const char *const urls[] = {"", "ws:", "ws://", "ws:///path", "http://127.0.0.1/", "127.0.0.1:80", "//127.0.0.1/",
+    static const char *const urls[] = {"", "ws:", "ws://@127.0.0.1/", "ws://a:\x01@127.0.0.1/", "ws://", "ws:///path", "http://127.0.0.1/", "127.0.0.1:80", "//127.0.0.1/",
                                        "ws://127.0.0.1:65536/", "ws://127.0.0.1:x/", "ws://127.0.0.1/#fragment", "ws://[::1/",
                                        "ws://a b/", "ws://127.0.0.1/a b", "ws://127.0.0.1/\r\nX: y", "ws+unix:relative", "ws://\xff/"};
     static const wsrs_header newline = {"X", 1, "a\nb", WSRS_NUL_TERMINATED};
@@ -440,6 +480,7 @@ static void wrong_urls(void)
     options.headers = &own;
     REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_HEADER);
     options.header_count = 0;
+    refused_origins(context);
     options.subprotocols = "\xc3";
     REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_HEADER);
     options.subprotocols = "a, b, a";
@@ -456,6 +497,7 @@ static void wrong_arguments_of_conn(void)
     wsrs_slice null_part = {NULL, 1};
     wsrs_stats no_stats = {0};
     wsrs_totals no_totals = {0};
+    wsrs_timings no_timings = {0};
     size_t i;
     REFUSED(wsrs_conn_send(conn, 0, "x", 1), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send(conn, -1, "x", 1), WSRS_ERR_ARGUMENT);
@@ -481,6 +523,8 @@ static void wrong_arguments_of_conn(void)
     REFUSED(wsrs_context_set_objects(context, &no_objects), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_stats(conn, NULL), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_stats(conn, &no_stats), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_timings(conn, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_timings(conn, &no_timings), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_context_totals(context, NULL), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_context_totals(context, &no_totals), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_user_data(conn, NULL), WSRS_ERR_ARGUMENT);

@@ -190,7 +190,9 @@ static void count(wsrs_conn conn)
 {
     wsrs_stats stats = WSRS_STATS_INIT;
     wsrs_totals totals = WSRS_TOTALS_INIT;
+    wsrs_timings timings = WSRS_TIMINGS_INIT;
     wsrs_conn_stats(conn, &stats);
+    wsrs_conn_timings(conn, &timings);
     wsrs_context_totals(context, &totals);
 }
 

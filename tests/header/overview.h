@@ -90,6 +90,7 @@
 /* The same for structs that the program lends to be filled:  wsrs_stats stats = WSRS_STATS_INIT;  */
 #define WSRS_STATS_INIT @wsrs_stats@
 #define WSRS_TOTALS_INIT @wsrs_totals@
+#define WSRS_TIMINGS_INIT @wsrs_timings@
 #define WSRS_TLS_INFO_INIT @wsrs_tls_info@
 
 /* First value of a handle that names nothing:  wsrs_conn conn = WSRS_CONN_NONE;  and likewise for the other handles. */

@@ -27,6 +27,8 @@ int main(void)
     wsrs_connect_options connect = WSRS_CONNECT_OPTIONS_INIT;
     wsrs_stats stats = WSRS_STATS_INIT;
     wsrs_totals totals = WSRS_TOTALS_INIT;
+    wsrs_timings timings = WSRS_TIMINGS_INIT;
+    wsrs_socket_options socket = WSRS_SOCKET_OPTIONS_INIT;
     wsrs_context context = WSRS_CONTEXT_NONE;
     wsrs_listener listener = WSRS_LISTENER_NONE;
     wsrs_conn conn = WSRS_CONN_NONE;
@@ -39,6 +41,7 @@ int main(void)
     options.limits = &limits;
     connect.headers = &header;
     connect.header_count = 1;
+    connect.socket = listen.socket = &socket;
     if (wsrs_version() / 100 != WSRS_VERSION / 100) return 1;
     wsrs_context_new(&options, &callbacks, NULL, &context);
     wsrs_context_listen(context, "127.0.0.1:0", &listen, &listener);
@@ -46,6 +49,7 @@ int main(void)
     wsrs_context_connect(context, "ws://127.0.0.1/", &connect, &conn);
     wsrs_timer_cancel(timer);
     wsrs_conn_stats(conn, &stats);
+    wsrs_conn_timings(conn, &timings);
     wsrs_context_totals(context, &totals);
     return name(wsrs_context_free(context))[0] == 'o';
 }

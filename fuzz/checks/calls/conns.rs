@@ -11,6 +11,7 @@ use wsrs::capi::message::{wsrs_header, wsrs_slice};
 use wsrs::capi::request::*;
 use wsrs::capi::result::*;
 use wsrs::capi::stats::*;
+use wsrs::capi::timings::*;
 use wsrs::capi::types::*;
 
 const SENDING: [i32; 4] = [WSRS_ERR_AGAIN, WSRS_ERR_NOT_OPEN, WSRS_ERR_UTF8, WSRS_ERR_STATE];
@@ -113,6 +114,12 @@ pub(super) fn stats() {
             let result = unsafe { wsrs_conn_stats(conn, &mut stats) };
             assert!(result == WSRS_OK || (stats.messages_sent, stats.queued) == (0, 0));
             assert!(stats.rtt_least_us <= stats.rtt_us);
+            // SAFETY: as above.
+            let mut timings: wsrs_timings = unsafe { std::mem::zeroed() };
+            timings.size = size_of::<wsrs_timings>();
+            // SAFETY: everything is valid.
+            let timed = unsafe { wsrs_conn_timings(conn, &mut timings) };
+            assert!(timed == result || (timed, timings.total) == (WSRS_ERR_NOT_FOUND, 0) || timed == WSRS_ERR_THREAD);
             result
         })
     });

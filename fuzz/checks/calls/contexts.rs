@@ -207,6 +207,8 @@ pub(super) fn listen() {
         reuse_port: i32::from(flags & 64 != 0),
         ipv6_only: 0,
         unix_mode: u32::from(flags & 128 != 0) * 0o600,
+        // SAFETY: 0 is NULL or a number in each member.
+        ..unsafe { std::mem::zeroed() }
     };
     let mut made = wsrs_listener { id: UNTOUCHED };
     // SAFETY: everything is valid.
@@ -254,6 +256,8 @@ pub(super) fn connect() {
         header_count: usize::from(flags & 32 != 0),
         streaming: i32::from(flags & 8 != 0),
         keep_response: i32::from(flags & 16 != 0),
+        // SAFETY: 0 is NULL or a number in each member.
+        ..unsafe { std::mem::zeroed() }
     };
     let mut made = wsrs_conn { id: UNTOUCHED };
     // SAFETY: everything is valid.

@@ -42,6 +42,7 @@ pub(in crate::capi) fn code(error: &Error) -> wsrs_result {
         Error::CloseCode(_) => WSRS_ERR_CLOSE_CODE,
         Error::Url(_) => WSRS_ERR_URL,
         Error::Address(_) => WSRS_ERR_ADDRESS,
+        Error::Local(_, error) => local_code(error),
         Error::Header(_) => WSRS_ERR_HEADER,
         Error::Limit(_) => WSRS_ERR_LIMIT,
         Error::NotFound => WSRS_ERR_NOT_FOUND,
@@ -51,6 +52,7 @@ pub(in crate::capi) fn code(error: &Error) -> wsrs_result {
         Error::Pem(_) => WSRS_ERR_PEM,
         Error::Tls(Broken { certificate: true, .. }) => WSRS_ERR_CERTIFICATE,
         Error::Tls(_) => WSRS_ERR_TLS,
+        Error::Proxy(_) => WSRS_ERR_PROXY,
         Error::Handshake(_) => WSRS_ERR_HANDSHAKE,
         Error::Rejected(_) => WSRS_ERR_REJECTED,
         Error::Io(error) => io_code(error),
@@ -71,6 +73,15 @@ fn io_code(error: &io::Error) -> wsrs_result {
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => WSRS_ERR_UNREACHABLE,
         ErrorKind::OutOfMemory => WSRS_ERR_MEMORY,
         _ => WSRS_ERR_SYSTEM,
+    }
+}
+
+/// What this end has not is a wrong address of the program.
+fn local_code(error: &io::Error) -> wsrs_result {
+    match error.raw_os_error() {
+        Some(libc::EADDRNOTAVAIL | libc::ENODEV) => WSRS_ERR_ADDRESS,
+        Some(libc::EINVAL) => WSRS_ERR_ARGUMENT,
+        _ => io_code(error),
     }
 }
 

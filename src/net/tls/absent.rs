@@ -35,13 +35,20 @@ impl Tls {
 
 /// What connections of a context share: nothing.
 #[derive(Debug, Default)]
-pub(in crate::net) struct Shared {}
+pub(in crate::net) struct Shared;
 
 /// A session: there are none.
 #[derive(Debug)]
 pub(in crate::net) struct Session(Infallible);
 
-/// What came of a receive: nothing ever does.
+/// What a receive brought.
+pub(in crate::net) struct Received {
+    pub(in crate::net) count: usize,
+    pub(in crate::net) more: bool,
+    pub(in crate::net) sealed: usize,
+}
+
+/// What came of opening it.
 #[expect(dead_code)]
 pub(in crate::net) enum Opened {
     /// As with TLS.
@@ -67,19 +74,31 @@ impl Session {
         match self.0 {}
     }
 
+    pub(in crate::net) fn has_more_to_say(&self) -> bool {
+        match self.0 {}
+    }
+
+    pub(in crate::net) fn take_failure(&mut self) -> Option<Broken> {
+        match self.0 {}
+    }
+
     pub(in crate::net) fn queued(&self) -> usize {
         match self.0 {}
     }
 
-    pub(in crate::net) fn receive(&mut self, _: &Socket, _: &mut Shared, _: usize) -> io::Result<(usize, usize)> {
+    pub(in crate::net) fn through(&mut self, _: Session) {
         match self.0 {}
     }
 
-    pub(in crate::net) fn open(&mut self, _: usize, _: &mut Shared, _: &mut [u8]) -> Result<Opened, Broken> {
+    pub(in crate::net) fn receive(&mut self, _: &Socket, _: &mut Shared, _: usize) -> io::Result<Received> {
         match self.0 {}
     }
 
-    pub(in crate::net) fn begin(&mut self) -> Result<(), Broken> {
+    pub(in crate::net) fn open(&mut self, _: usize, _: &mut Shared, _: &mut [u8]) -> Opened {
+        match self.0 {}
+    }
+
+    pub(in crate::net) fn begin(&mut self) {
         match self.0 {}
     }
 

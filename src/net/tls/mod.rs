@@ -5,7 +5,8 @@
 //! config    Tls: the configurations of both roles made from it, shared by connections of any context
 //! certs     the own certificates, chosen by server name, changed while running
 //! verify    whom to trust: trust stores, pins, client certificates
-//! session   one connection: handshake, records in and out
+//! session   one connection: handshake, what came and what leaves
+//! records   content out of records, records around content
 //! text      errors in words, certificates in words
 //! absent    all of it in a build without TLS
 //! ```
@@ -18,6 +19,8 @@ mod certs;
 mod config;
 mod options;
 #[cfg(feature = "rustls")]
+mod records;
+#[cfg(feature = "rustls")]
 mod session;
 #[cfg(feature = "rustls")]
 mod text;
@@ -29,12 +32,12 @@ mod absent;
 #[cfg(not(feature = "rustls"))]
 pub use absent::Tls;
 #[cfg(not(feature = "rustls"))]
-pub(super) use absent::{Opened, Session, Shared};
+pub(super) use absent::{Opened, Received, Session, Shared};
 
 #[cfg(feature = "rustls")]
 pub use config::Tls;
 #[cfg(feature = "rustls")]
-pub(super) use session::{Opened, Session, Shared};
+pub(super) use session::{Opened, Received, Session, Shared};
 
 pub use options::{ClientCerts, Identity, Info, TlsOptions, Trust, Version};
 

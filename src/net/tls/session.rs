@@ -8,10 +8,10 @@ use super::super::error::Result;
 use super::super::outbox::Outbox;
 use super::super::transport::Socket;
 use super::options::Info;
+use super::records::{Pass, close_notify, seal};
 use super::{Broken, Tls, certs, text};
-use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
-use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
-use rustls::unbuffered::{ConnectionState, EncodeError, UnbufferedStatus};
+use rustls::client::UnbufferedClientConnection;
+use rustls::server::UnbufferedServerConnection;
 use rustls::{CommonState, HandshakeKind, ServerConfig};
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -19,9 +19,6 @@ use std::sync::Arc;
 
 /// Plain bytes sealed for one system call.
 const BATCH: usize = 256 << 10;
-/// Content of a record, at most (RFC 8446 §5.1), and what is around it, at most (§5.2; TLS 1.2 needs less).
-const RECORD: usize = 1 << 14;
-const AROUND: usize = 5 + 1 + 32;
 /// RFC 8446 §5.1: the first byte of a handshake record, with which every TLS connection begins.
 const HANDSHAKE: u8 = 22;
 
@@ -46,8 +43,20 @@ pub(in crate::net) struct Session {
     ended: bool,
     /// Nothing more can be opened or sealed.
     broken: bool,
+    /// Why, until it was told.
+    failure: Option<Box<Broken>>,
     /// Our close_notify is sealed.
     closing: bool,
+    /// TLS with a proxy, through which all of this goes.
+    outer: Option<Box<Outer>>,
+}
+
+/// A session that carries another one: with buffers of its own, as those of the context are in use.
+#[derive(Debug)]
+struct Outer {
+    session: Session,
+    shared: Shared,
+    plain: Vec<u8>,
 }
 
 enum Conn {
@@ -68,7 +77,17 @@ impl fmt::Debug for Conn {
     }
 }
 
-/// What came of a receive.
+/// What a receive brought.
+pub(in crate::net) struct Received {
+    /// Bytes from the socket; 0: the peer has ended.
+    pub(in crate::net) count: usize,
+    /// There may be more in the socket.
+    pub(in crate::net) more: bool,
+    /// Bytes to be opened.
+    pub(in crate::net) sealed: usize,
+}
+
+/// What came of opening it.
 pub(in crate::net) enum Opened {
     /// So many plain bytes lie in the window.
     Plain(usize),
@@ -102,8 +121,15 @@ impl Session {
             established: false,
             ended: false,
             broken: false,
+            failure: None,
             closing: false,
+            outer: None,
         }
+    }
+
+    /// All of it goes through another session, which is established.
+    pub(in crate::net) fn through(&mut self, session: Session) {
+        self.outer = Some(Box::new(Outer { session, shared: Shared::default(), plain: Vec::new() }));
     }
 
     /// The handshake is done.
@@ -116,35 +142,47 @@ impl Session {
         self.ended
     }
 
-    /// Sealed bytes that wait for the socket.
-    pub(in crate::net) fn queued(&self) -> usize {
-        self.sealed.len() - self.sent
+    /// It ended or failed, which is to be told after what came before.
+    pub(in crate::net) fn has_more_to_say(&self) -> bool {
+        self.ended || self.failure.is_some()
     }
 
-    /// Receives once, as much as `window` has room for. How many bytes were asked for and came; 0: the peer has ended.
+    /// Why it failed, once.
+    pub(in crate::net) fn take_failure(&mut self) -> Option<Broken> {
+        self.failure.take().map(|broken| *broken)
+    }
+
+    /// Sealed bytes that wait for the socket.
+    pub(in crate::net) fn queued(&self) -> usize {
+        self.sealed.len() - self.sent + self.outer.as_ref().map_or(0, |outer| outer.session.queued())
+    }
+
+    /// Receives once, as much as `window` has room for: what is to be opened then. `WouldBlock` without anything.
     #[inline]
     pub(in crate::net) fn receive(
         &mut self,
         socket: &Socket,
         shared: &mut Shared,
         window: usize,
-    ) -> io::Result<(usize, usize)> {
+    ) -> io::Result<Received> {
         if shared.came.len() < window {
             shared.came.resize(window, 0);
         }
         let room = &mut shared.came[self.partial.len()..window];
-        Ok((room.len(), socket.receive(room)?))
+        match &mut self.outer {
+            None => {
+                let count = socket.receive(room)?;
+                Ok(Received { count, more: count == room.len(), sealed: count })
+            }
+            Some(outer) => outer.receive(socket, room),
+        }
     }
 
-    /// Opens what was received: `count` bytes in the shared buffer. What is to be sent for the handshake is sealed then.
-    pub(in crate::net) fn open(
-        &mut self,
-        count: usize,
-        shared: &mut Shared,
-        window: &mut [u8],
-    ) -> std::result::Result<Opened, Broken> {
+    /// Opens what was received: so many sealed bytes in the shared buffer. What is to be sent for the handshake is sealed
+    /// then.
+    pub(in crate::net) fn open(&mut self, count: usize, shared: &mut Shared, window: &mut [u8]) -> Opened {
         if self.broken {
-            return Ok(Opened::Plain(0));
+            return Opened::Plain(0);
         }
         let end = self.partial.len() + count;
         shared.came[..self.partial.len()].copy_from_slice(&self.partial);
@@ -152,10 +190,15 @@ impl Session {
         if let Conn::Undecided(config) = &self.conn {
             if came[0] != HANDSHAKE {
                 window[..end].copy_from_slice(came);
-                return Ok(Opened::NotTls(end));
+                return Opened::NotTls(end);
             }
-            let conn = UnbufferedServerConnection::new(config.clone()).map_err(|error| text::explain(&error, None))?;
-            self.conn = Conn::Server(conn, None);
+            match UnbufferedServerConnection::new(config.clone()) {
+                Ok(conn) => self.conn = Conn::Server(conn, None),
+                Err(error) => {
+                    self.fail(&error);
+                    return Opened::Plain(0);
+                }
+            }
         }
         let mut pass =
             Pass { came, used: 0, window, plain: 0, sealed: &mut self.sealed, ended: false, writable: false };
@@ -172,13 +215,9 @@ impl Session {
         self.ended |= pass.ended;
         self.established |= pass.writable;
         if let Err(error) = result {
-            self.broken = true;
-            self.partial = Vec::new();
-            let name = match &self.conn {
-                Conn::Client(_, name) => Some(&**name),
-                _ => None,
-            };
-            return Err(text::explain(&error, name));
+            // What came before it counts.
+            self.fail(&error);
+            return Opened::Plain(plain);
         }
         let rest = &shared.came[used..end];
         if rest.is_empty() {
@@ -188,12 +227,22 @@ impl Session {
             self.partial.clear();
             self.partial.extend_from_slice(rest);
         }
-        Ok(Opened::Plain(plain))
+        Opened::Plain(plain)
+    }
+
+    fn fail(&mut self, error: &rustls::Error) {
+        let name = match &self.conn {
+            Conn::Client(_, name) => Some(&**name),
+            _ => None,
+        };
+        self.failure = Some(Box::new(text::explain(error, name)));
+        self.broken = true;
+        self.partial = Vec::new();
     }
 
     /// Begins the handshake of a client.
-    pub(in crate::net) fn begin(&mut self) -> std::result::Result<(), Broken> {
-        self.open(0, &mut Shared::default(), &mut []).map(drop)
+    pub(in crate::net) fn begin(&mut self) {
+        self.open(0, &mut Shared::default(), &mut []);
     }
 
     /// Seals what the queue has and sends it; `Ok(true)` when the socket took all.
@@ -206,7 +255,7 @@ impl Session {
         if !self.flush_sealed(socket)? {
             return Ok(false);
         }
-        let Some(outbox) = outbox else { return Ok(true) };
+        let Some(outbox) = outbox else { return Ok(self.queued() == 0) };
         loop {
             shared.sealed.clear();
             while shared.sealed.len() < BATCH {
@@ -219,7 +268,7 @@ impl Session {
                 outbox.took(count);
             }
             if shared.sealed.is_empty() {
-                return Ok(true);
+                return Ok(self.queued() == 0);
             }
             if !self.send(socket, &shared.sealed)? {
                 return Ok(false);
@@ -261,32 +310,49 @@ impl Session {
             Conn::Server(conn, _) => close_notify(conn, &mut sealed),
             Conn::Undecided(_) => 0,
         };
-        let _ = socket.send(&sealed[..count]);
+        let _ = self.send_raw(socket, &sealed[..count]);
+        if let Some(outer) = &mut self.outer {
+            outer.session.close(socket);
+        }
+    }
+
+    /// Offers bytes to the socket, or to the session around this one; how many it took.
+    fn send_raw(&mut self, socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.outer {
+            None => socket.send(bytes),
+            Some(outer) => outer.send(socket, bytes),
+        }
     }
 
     /// Sends one batch; what the socket does not take is kept.
     fn send(&mut self, socket: &Socket, bytes: &[u8]) -> io::Result<bool> {
-        let count = match socket.send(bytes) {
+        let count = match self.send_raw(socket, bytes) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
             result => result?,
         };
         self.sealed.extend_from_slice(&bytes[count..]);
-        Ok(count == bytes.len())
+        Ok(self.queued() == 0)
     }
 
     fn flush_sealed(&mut self, socket: &Socket) -> io::Result<bool> {
+        if let Some(outer) = &mut self.outer
+            && !outer.session.flush_sealed(socket)?
+        {
+            return Ok(false);
+        }
         if self.sealed.is_empty() {
             return Ok(true);
         }
-        self.sent += match socket.send(&self.sealed[self.sent..]) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-            result => result?,
-        };
-        let done = self.sent == self.sealed.len();
-        if done {
-            (self.sealed, self.sent) = (Vec::new(), 0);
+        let sealed = std::mem::take(&mut self.sealed);
+        let sent = std::mem::take(&mut self.sent);
+        match self.send_raw(socket, &sealed[sent..]) {
+            Ok(count) if sent + count == sealed.len() => return Ok(true),
+            Ok(count) => self.sent = sent + count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.sent = sent,
+            Err(error) => return Err(error),
         }
-        Ok(done)
+        self.sealed = sealed;
+        Ok(false)
     }
 
     fn seal(&mut self, plain: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
@@ -307,12 +373,12 @@ impl Session {
             Conn::Undecided(_) => return None,
         };
         let version = state.protocol_version().filter(|_| self.established)?;
-        let suite = state.negotiated_cipher_suite().map(|suite| suite.suite());
+        let suite = state.negotiated_cipher_suite().map(|suite| text::suite(suite.suite()));
         let certificate = state.peer_certificates().and_then(<[_]>::first);
         let (subject, names) = certificate.map(|cert| text::certificate(cert)).unwrap_or_default();
         Some(Info {
             version: version.into(),
-            cipher: suite.and_then(|suite| suite.as_str()).unwrap_or("unknown"),
+            cipher: suite.unwrap_or("unknown"),
             alpn: state.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
             server_name,
             resumed: state.handshake_kind() == Some(HandshakeKind::Resumed),
@@ -323,109 +389,31 @@ impl Session {
     }
 }
 
-/// Either role's connection; both give the same states.
-trait Records {
-    type Data;
-    fn process<'c, 'i>(&'c mut self, came: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
-}
-
-impl Records for UnbufferedClientConnection {
-    type Data = ClientConnectionData;
-    #[inline]
-    fn process<'c, 'i>(&'c mut self, came: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
-        self.process_tls_records(came)
-    }
-}
-
-impl Records for UnbufferedServerConnection {
-    type Data = ServerConnectionData;
-    #[inline]
-    fn process<'c, 'i>(&'c mut self, came: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
-        self.process_tls_records(came)
-    }
-}
-
-/// One way through what came.
-struct Pass<'a> {
-    came: &'a mut [u8],
-    used: usize,
-    window: &'a mut [u8],
-    plain: usize,
-    /// What the handshake wants to send.
-    sealed: &'a mut Vec<u8>,
-    ended: bool,
-    writable: bool,
-}
-
-impl Pass<'_> {
-    fn run<R: Records>(&mut self, conn: &mut R) -> std::result::Result<(), rustls::Error> {
-        let mut failure = None;
-        loop {
-            let UnbufferedStatus { mut discard, state } = conn.process(&mut self.came[self.used..]);
-            match state {
-                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
-                    while let Some(record) = traffic.next_record() {
-                        let record = record?;
-                        discard += record.discard;
-                        // Records are longer than what is in them, so the window has room for what as many bytes hold.
-                        self.window[self.plain..self.plain + record.payload.len()].copy_from_slice(record.payload);
-                        self.plain += record.payload.len();
-                    }
-                }
-                Ok(ConnectionState::EncodeTlsData(mut data)) => encode(|out| data.encode(out), self.sealed),
-                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
-                Ok(ConnectionState::PeerClosed) => self.ended = true,
-                Ok(ConnectionState::Closed | ConnectionState::BlockedHandshake) => return failure.map_or(Ok(()), Err),
-                Ok(ConnectionState::WriteTraffic(_)) => {
-                    self.writable = true;
-                    return failure.map_or(Ok(()), Err);
-                }
-                // Early data is never accepted.
-                Ok(_) => return failure.map_or(Ok(()), Err),
-                // The alert that tells the peer is still to be encoded.
-                Err(error) if failure.is_none() => failure = Some(error),
-                Err(_) => return failure.map_or(Ok(()), Err),
-            }
-            self.used += discard;
+impl Outer {
+    /// Receives and opens what the session inside is to open.
+    fn receive(&mut self, socket: &Socket, room: &mut [u8]) -> io::Result<Received> {
+        if self.session.has_more_to_say() {
+            return Ok(Received { count: 0, more: false, sealed: 0 });
         }
+        // What is in records is shorter than they are, so it fits where they would.
+        let Received { count, more, .. } = self.session.receive(socket, &mut self.shared, room.len())?;
+        self.plain.resize(room.len(), 0);
+        let sealed = match self.session.open(count, &mut self.shared, &mut self.plain) {
+            Opened::Plain(plain) | Opened::NotTls(plain) => plain,
+        };
+        room[..sealed].copy_from_slice(&self.plain[..sealed]);
+        // Its end or failure is met by receiving once more, as that of TCP.
+        Ok(Received { count, more: more || self.session.has_more_to_say(), sealed })
     }
-}
 
-fn encode(mut write: impl FnMut(&mut [u8]) -> std::result::Result<usize, EncodeError>, out: &mut Vec<u8>) {
-    let start = out.len();
-    let size = match write(&mut []) {
-        Err(EncodeError::InsufficientSize(needs)) => needs.required_size,
-        _ => return,
-    };
-    out.resize(start + size, 0);
-    let count = write(&mut out[start..]).unwrap_or(0);
-    out.truncate(start + count);
-}
-
-fn seal<R: Records>(conn: &mut R, plain: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let start = out.len();
-    let most = plain.len() + (plain.len() / RECORD + 1) * AROUND;
-    out.resize(start + most, 0);
-    let sealed = loop {
-        match conn.process(&mut []).state {
-            Ok(ConnectionState::WriteTraffic(mut traffic)) => break traffic.encrypt(plain, &mut out[start..]).ok(),
-            // A key update has to be answered first.
-            Ok(ConnectionState::EncodeTlsData(mut data)) => {
-                out.truncate(start);
-                encode(|out| data.encode(out), out);
-                return seal(conn, plain, out);
-            }
-            Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
-            _ => break None,
+    /// Seals bytes and sends them. It keeps what the socket does not take, and takes no more before that is gone.
+    fn send(&mut self, socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+        if !self.session.flush_sealed(socket)? {
+            return Err(ErrorKind::WouldBlock.into());
         }
-    };
-    out.truncate(start + sealed.unwrap_or(0));
-    sealed.map(drop)
-}
-
-fn close_notify<R: Records>(conn: &mut R, out: &mut [u8]) -> usize {
-    match conn.process(&mut []).state {
-        Ok(ConnectionState::WriteTraffic(mut traffic)) => traffic.queue_close_notify(out).unwrap_or_default(),
-        _ => 0,
+        self.shared.sealed.clear();
+        self.session.seal(bytes, &mut self.shared.sealed)?;
+        self.session.send(socket, &self.shared.sealed)?;
+        Ok(bytes.len())
     }
 }

@@ -4,9 +4,9 @@
 
 use super::super::error::{Error, Result};
 use super::Broken;
-use super::verify::Unpinned;
+use super::verify::{self, Unpinned};
 use rustls::pki_types::{ServerName, UnixTime};
-use rustls::{AlertDescription, CertificateError, OtherError};
+use rustls::{AlertDescription, CertificateError, CipherSuite, OtherError};
 use x509_cert::Certificate;
 use x509_cert::der::{DateTime, Decode};
 use x509_cert::ext::pkix::SubjectAltName;
@@ -42,6 +42,7 @@ pub(super) fn explain(error: &rustls::Error, name: Option<&str>) -> Broken {
 
 fn certificate_error(error: &CertificateError, name: Option<&str>) -> String {
     let whose = if name.is_some() { "the server's certificate" } else { "the client's certificate" };
+    let refused = verify::take_refused().and_then(|der| Certificate::from_der(&der).ok());
     match error {
         CertificateError::ExpiredContext { not_after, .. } => format!("{whose} expired on {}", date(not_after)),
         CertificateError::Expired => format!("{whose} expired"),
@@ -49,16 +50,15 @@ fn certificate_error(error: &CertificateError, name: Option<&str>) -> String {
             format!("{whose} is not valid before {}: is the clock right?", date(not_before))
         }
         CertificateError::NotValidYet => format!("{whose} is not valid yet: is the clock right?"),
-        CertificateError::NotValidForNameContext { expected, presented } => {
-            let names = match presented.is_empty() {
-                true => "it has no names".into(),
-                false => format!("it has {}", presented.join(", ")),
-            };
-            format!("{whose} is not for \"{}\": {names}", expected.to_str())
+        CertificateError::NotValidForNameContext { .. } | CertificateError::NotValidForName => {
+            let names = refused.map(|certificate| hosts(&certificate)).filter(|names| !names.is_empty());
+            let (name, names) = (name.unwrap_or_default(), names.unwrap_or_else(|| "it has none".into()));
+            format!("{whose} was refused: name {name} not in certificate: {names}")
         }
-        CertificateError::NotValidForName => format!("{whose} is not for \"{}\"", name.unwrap_or_default()),
         CertificateError::UnknownIssuer => {
-            format!("{whose} is from an unknown issuer: give its CA, or the certificates in between are missing")
+            let issuer =
+                refused.map(|certificate| format!(" {}", certificate.tbs_certificate.issuer)).unwrap_or_default();
+            format!("{whose} has an unknown issuer{issuer}: give its CA, or the certificates in between are missing")
         }
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             format!("{whose} is not meant for this use (extended key usage)")
@@ -137,6 +137,16 @@ fn alert(error: &rustls::Error) -> Option<AlertDescription> {
     })
 }
 
+/// A cipher suite as the registry of IANA names it, and so do other programs; rustls's names of TLS 1.3 are its own.
+pub(super) fn suite(suite: CipherSuite) -> &'static str {
+    match suite {
+        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        suite => suite.as_str().unwrap_or("unknown"),
+    }
+}
+
 /// Like "2026-11-22 04:00:00 UTC".
 fn date(time: &UnixTime) -> String {
     let since = std::time::Duration::from_secs(time.as_secs());
@@ -155,6 +165,14 @@ pub(super) fn certificate(der: &[u8]) -> (String, String) {
         _ => String::new(),
     };
     (certificate.subject.to_string(), names)
+}
+
+/// The names that a server's name is compared with, without their kinds.
+fn hosts(certificate: &Certificate) -> String {
+    let Ok(Some((_, names))) = certificate.tbs_certificate.get::<SubjectAltName>() else { return String::new() };
+    let names = names.0.iter().filter_map(general_name);
+    let hosts = names.filter_map(|name| name.strip_prefix("DNS:").or(name.strip_prefix("IP:")).map(str::to_string));
+    hosts.collect::<Vec<_>>().join(", ")
 }
 
 fn general_name(name: &GeneralName) -> Option<String> {

@@ -15,7 +15,18 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use sha2::{Digest, Sha256};
+use std::cell::RefCell;
 use std::sync::Arc;
+
+thread_local! {
+    /// The server's certificate that this thread has just refused: rustls's errors don't bring it.
+    static REFUSED: RefCell<Option<CertificateDer<'static>>> = const { RefCell::new(None) };
+}
+
+/// The certificate of a server that this thread has just refused, once.
+pub(super) fn take_refused() -> Option<CertificateDer<'static>> {
+    REFUSED.take()
+}
 
 /// Verifies servers.
 pub(super) fn servers(options: &TlsOptions) -> Result<Arc<dyn ServerCertVerifier>> {
@@ -93,14 +104,9 @@ impl ServerCertVerifier for Servers {
     ) -> std::result::Result<ServerCertVerified, rustls::Error> {
         if let Some(chain) = &self.chain {
             let verified = chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-            if let Err(error) = verified {
-                // A certificate that signed itself has no chain. The program vouches for it by naming it.
-                if !self.own.iter().any(|own| own == end_entity) || !is_chainless(&error) {
-                    return Err(error);
-                }
-                text::check_dates(end_entity, now)?;
-                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-            }
+            verified
+                .or_else(|error| self.vouched_for(end_entity, server_name, now, error))
+                .inspect_err(|_| REFUSED.set(Some(end_entity.clone().into_owned())))?;
         }
         if !self.pins.is_empty() {
             let key = ParsedCertificate::try_from(end_entity)?.subject_public_key_info();
@@ -142,6 +148,24 @@ fn is_chainless(error: &rustls::Error) -> bool {
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
         rustls::Error::InvalidCertificate(CertificateError::Other(other)) => text::is_ca_as_end(other),
         _ => false,
+    }
+}
+
+impl Servers {
+    /// A certificate that signed itself has no chain. The program vouches for it by naming it.
+    fn vouched_for(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        server_name: &ServerName<'_>,
+        now: UnixTime,
+        error: rustls::Error,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        if !self.own.iter().any(|own| own == end_entity) || !is_chainless(&error) {
+            return Err(error);
+        }
+        text::check_dates(end_entity, now)?;
+        verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+        Ok(ServerCertVerified::assertion())
     }
 }
 

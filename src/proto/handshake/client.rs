@@ -5,6 +5,7 @@
 //! Invariant: [`Answer::Accepted`] means that every condition of §4.1 holds for what was asked; nothing is excused.
 
 pub use super::offer::{Offer, OfferError, write_request};
+pub use crate::proto::body::BodyLength;
 
 use std::error::Error;
 use std::fmt;
@@ -42,19 +43,6 @@ impl Response {
         let value = self.head.header("sec-websocket-protocol").filter(|_| self.has_subprotocol)?;
         std::str::from_utf8(value).ok()
     }
-}
-
-/// How long the body of a rejection is (RFC 7230 §3.3.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyLength {
-    /// There is none.
-    None,
-    /// So many bytes.
-    Known(u64),
-    /// As its chunks say.
-    Chunked,
-    /// Until the server closes.
-    UntilClose,
 }
 
 /// What the bytes received so far mean.
@@ -143,6 +131,19 @@ pub fn parse(bytes: &[u8], scanned: &mut Scanned, limits: &HeadLimits, offer: &O
 }
 
 fn read(bytes: &[u8], scanned: &mut Scanned, limits: &HeadLimits, offer: &Offer) -> Result<Answer, AnswerError> {
+    match read_head(bytes, scanned, limits)? {
+        None => Ok(Answer::Partial),
+        Some((line, head, end)) if line.status == 101 => accepted(line, head, offer, end),
+        Some((line, head, end)) => rejected(line, head, end),
+    }
+}
+
+/// The first head that is not just interim, and where it ends; None: it isn't whole yet. Also for a proxy's answers.
+pub(in crate::proto) fn read_head(
+    bytes: &[u8],
+    scanned: &mut Scanned,
+    limits: &HeadLimits,
+) -> Result<Option<(StatusLine, Head, usize)>, AnswerError> {
     // Beyond the limit nothing is looked at, or the verdict would depend on how much came at once.
     let window = &bytes[..bytes.len().min(limits.max_bytes)];
     loop {
@@ -153,7 +154,7 @@ fn read(bytes: &[u8], scanned: &mut Scanned, limits: &HeadLimits, offer: &Offer)
             return Err(AnswerError::NotHttp);
         }
         let end = match scanned.find_end(bytes, limits, limits.max_bytes) {
-            Found::More => return Ok(Answer::Partial),
+            Found::More => return Ok(None),
             Found::End(end) => end,
             Found::BareLf => return Err(AnswerError::Header),
             Found::TooManyHeaders => return Err(AnswerError::TooManyHeaders),
@@ -161,12 +162,11 @@ fn read(bytes: &[u8], scanned: &mut Scanned, limits: &HeadLimits, offer: &Offer)
         };
         let (line, head) = http1::parse_response(&bytes[scanned.start()..end]).map_err(fault)?;
         match line.status {
-            101 => return accepted(line, head, offer, end),
+            101 | 200.. => return Ok(Some((line, head, end))),
             // RFC 7231 §6.2: "A client MUST be able to parse one or more 1xx responses received prior to a final
             // response, even if the client does not expect one."
             100..200 if line.minor_version == 1 => scanned.restart(end),
             100..200 => return Err(AnswerError::Version),
-            200.. => return rejected(line, head, end),
             _ => return Err(AnswerError::StatusLine),
         }
     }
@@ -183,7 +183,7 @@ fn fault(error: httparse::Error) -> AnswerError {
 }
 
 impl Response {
-    fn new(line: StatusLine, head: Head, has_subprotocol: bool) -> Self {
+    pub(in crate::proto) fn new(line: StatusLine, head: Head, has_subprotocol: bool) -> Self {
         Self { head, status: line.status, reason: line.reason, has_subprotocol }
     }
 }
@@ -232,8 +232,8 @@ fn rejected(line: StatusLine, head: Head, consumed: usize) -> Result<Answer, Ans
     Ok(Answer::Rejected { response: Response::new(line, head, false), consumed, body })
 }
 
-/// RFC 7230 §3.3.3, for the response to a GET.
-fn body_length(status: u16, head: &Head) -> Result<BodyLength, AnswerError> {
+/// RFC 7230 §3.3.3, for the response to a GET, or one that refuses a CONNECT.
+pub(in crate::proto) fn body_length(status: u16, head: &Head) -> Result<BodyLength, AnswerError> {
     if status == 204 || status == 304 {
         return Ok(BodyLength::None);
     }

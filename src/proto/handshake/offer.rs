@@ -63,8 +63,8 @@ impl From<HeaderFault> for OfferError {
 
 /// Writes the request for a WebSocket at `url`; on an error `out` is unchanged.
 ///
-/// `nonce` is 16 fresh random bytes. `headers` may take the place of Host, and add Origin, Cookie, Authorization and
-/// whatever else the library doesn't set itself.
+/// `nonce` is 16 fresh random bytes. `headers` may take the place of Host and of the Authorization that the address's
+/// credentials make, and add Origin, Cookie and whatever else the library doesn't set itself.
 pub fn write_request(
     out: &mut Vec<u8>,
     url: &WsUrl,
@@ -81,13 +81,19 @@ pub fn write_request(
     for piece in ["GET ", &url.target, " HTTP/1.1\r\n"] {
         out.extend_from_slice(piece.as_bytes());
     }
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+    let is_given = |name: &str| headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name));
+    if !is_given("host") {
         push_header(out, "Host", url.authority().as_bytes());
     }
     out.extend_from_slice(b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
     push_header(out, "Sec-WebSocket-Key", &key);
     if !subprotocols.is_empty() {
         push_header(out, "Sec-WebSocket-Protocol", offer.subprotocols.as_bytes());
+    }
+    if let Some(credentials) = &url.credentials
+        && !is_given("authorization")
+    {
+        push_header(out, "Authorization", credentials.basic().as_bytes());
     }
     for (name, value) in headers {
         push_header(out, name, value);

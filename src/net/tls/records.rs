@@ -1,0 +1,116 @@
+//! Records (RFC 8446 §5): out of what came, and around what leaves, for rustls' connections of either role.
+//!
+//! Used by `session`, which has the buffers.
+
+use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
+use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
+use rustls::unbuffered::{ConnectionState, EncodeError, UnbufferedStatus};
+
+/// Content of a record, at most (§5.1), and what is around it, at most (§5.2; TLS 1.2 needs less).
+const RECORD: usize = 1 << 14;
+const AROUND: usize = 5 + 1 + 32;
+
+/// Either role's connection; both give the same states.
+pub(super) trait Records {
+    type Data;
+    fn process<'c, 'i>(&'c mut self, came: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
+}
+
+impl Records for UnbufferedClientConnection {
+    type Data = ClientConnectionData;
+    #[inline]
+    fn process<'c, 'i>(&'c mut self, came: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
+        self.process_tls_records(came)
+    }
+}
+
+impl Records for UnbufferedServerConnection {
+    type Data = ServerConnectionData;
+    #[inline]
+    fn process<'c, 'i>(&'c mut self, came: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
+        self.process_tls_records(came)
+    }
+}
+
+/// One way through what came.
+pub(super) struct Pass<'a> {
+    pub(super) came: &'a mut [u8],
+    pub(super) used: usize,
+    pub(super) window: &'a mut [u8],
+    pub(super) plain: usize,
+    /// What the handshake wants to send.
+    pub(super) sealed: &'a mut Vec<u8>,
+    pub(super) ended: bool,
+    pub(super) writable: bool,
+}
+
+impl Pass<'_> {
+    pub(super) fn run<R: Records>(&mut self, conn: &mut R) -> std::result::Result<(), rustls::Error> {
+        let mut failure = None;
+        loop {
+            let UnbufferedStatus { discard, state } = conn.process(&mut self.came[self.used..]);
+            self.used += discard;
+            match state {
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    while let Some(record) = traffic.next_record() {
+                        let record = record?;
+                        self.used += record.discard;
+                        // Records are longer than what is in them, so the window has room for what as many bytes hold.
+                        self.window[self.plain..self.plain + record.payload.len()].copy_from_slice(record.payload);
+                        self.plain += record.payload.len();
+                    }
+                }
+                Ok(ConnectionState::EncodeTlsData(mut data)) => encode(|out| data.encode(out), self.sealed),
+                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
+                Ok(ConnectionState::PeerClosed) => self.ended = true,
+                Ok(state) => {
+                    self.writable = matches!(state, ConnectionState::WriteTraffic(_));
+                    break;
+                }
+                // The alert that tells the peer is still to be encoded.
+                Err(error) if failure.is_none() => failure = Some(error),
+                Err(_) => break,
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+}
+
+fn encode(mut write: impl FnMut(&mut [u8]) -> std::result::Result<usize, EncodeError>, out: &mut Vec<u8>) {
+    let start = out.len();
+    let size = match write(&mut []) {
+        Err(EncodeError::InsufficientSize(needs)) => needs.required_size,
+        _ => return,
+    };
+    out.resize(start + size, 0);
+    let count = write(&mut out[start..]).unwrap_or(0);
+    out.truncate(start + count);
+}
+
+pub(super) fn seal<R: Records>(conn: &mut R, plain: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    let start = out.len();
+    let most = plain.len() + (plain.len() / RECORD + 1) * AROUND;
+    out.resize(start + most, 0);
+    let sealed = loop {
+        match conn.process(&mut []).state {
+            Ok(ConnectionState::WriteTraffic(mut traffic)) => break traffic.encrypt(plain, &mut out[start..]).ok(),
+            // A key update has to be answered first.
+            Ok(ConnectionState::EncodeTlsData(mut data)) => {
+                out.truncate(start);
+                encode(|out| data.encode(out), out);
+                return seal(conn, plain, out);
+            }
+            Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
+            _ => break None,
+        }
+    };
+    out.truncate(start + sealed.unwrap_or(0));
+    sealed.map(drop)
+}
+
+pub(super) fn close_notify<R: Records>(conn: &mut R, out: &mut [u8]) -> usize {
+    match conn.process(&mut []).state {
+        Ok(ConnectionState::WriteTraffic(mut traffic)) => traffic.queue_close_notify(out).unwrap_or_default(),
+        _ => 0,
+    }
+}
