@@ -31,7 +31,6 @@ case " $* " in *' --smoke '* | *' --scale '* | *' --threads '* | *' --peers none
 case " $* " in *' --syscalls '*) peers=none syscalls=1 ;; esac
 case " $* " in *' --compare '*) peers=none compare=1 ;; esac
 case " $* " in *' --python '*) peers=python ;; esac
-case " $* " in *' --tls '*) need openssl openssl ;; esac
 [ -z "$syscalls" ] || need strace strace
 [ -z "$compare" ] || need make make
 [ -z "$compare" ] || headers openssl/ssl.h zlib.h || missing="$missing libssl-dev zlib1g-dev"
