@@ -85,7 +85,7 @@
 #define WSRS_VERSION (WSRS_VERSION_MAJOR * 10000 + WSRS_VERSION_MINOR * 100 + WSRS_VERSION_PATCH)
 
 /* First values of the structs that the program fills:  wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;  */
-#define WSRS_CALLBACKS_INIT { sizeof(wsrs_callbacks), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_CALLBACKS_INIT { sizeof(wsrs_callbacks), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_LIMITS_INIT { sizeof(wsrs_limits), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_CONTEXT_OPTIONS_INIT { sizeof(wsrs_context_options), 0 }
 #define WSRS_LISTEN_OPTIONS_INIT { sizeof(wsrs_listen_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, 0, 0 }
@@ -96,8 +96,8 @@
 #define WSRS_OBJECTS_INIT { sizeof(wsrs_objects), 0, 0, 0 }
 
 /* The same for structs that the program lends to be filled:  wsrs_stats stats = WSRS_STATS_INIT;  */
-#define WSRS_STATS_INIT { sizeof(wsrs_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
-#define WSRS_TOTALS_INIT { sizeof(wsrs_totals), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_STATS_INIT { sizeof(wsrs_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_TOTALS_INIT { sizeof(wsrs_totals), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_TIMINGS_INIT { sizeof(wsrs_timings), 0, 0, 0, 0, 0, 0 }
 #define WSRS_TLS_INFO_INIT { sizeof(wsrs_tls_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
@@ -344,8 +344,7 @@ typedef struct {
  * wsrs_conn_request_drain, wsrs_conn_buffered. About it: wsrs_conn_state, wsrs_conn_context, wsrs_conn_user_data,
  * wsrs_conn_set_user_data, wsrs_conn_local_address, wsrs_conn_peer_address, wsrs_conn_path, wsrs_conn_query,
  * wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats, wsrs_conn_timings, wsrs_conn_tls.
- * Answering a request: wsrs_conn_accept,
- * wsrs_conn_respond, wsrs_conn_defer.
+ * Answering a request: wsrs_conn_accept, wsrs_conn_respond, wsrs_conn_defer. Connecting again: wsrs_conn_retarget.
  */
 typedef struct {
     /* 0: none. */
@@ -460,37 +459,9 @@ typedef struct {
 } wsrs_request;
 
 /*
- * How a connection ended that was open, or whose request was answered with a status. Borrowed during the callback.
- *
- * Given to: on_close.
- */
-typedef struct {
-    /* Of this struct. A newer library may append members; look at them only when they lie within. */
-    size_t size;
-    /*
-     * From the peer's Close frame, or ours where it never sent one; 1005: a Close without code, 1006: no Close at all;
-     * 0: it never opened, since its request was answered with a status.
-     */
-    int32_t code;
-    /* 1: both Close frames were exchanged. */
-    int32_t clean;
-    /* Who ended it: a WSRS_BY_* constant. */
-    int32_t by;
-    /* The words that came with the code: valid UTF-8, not NUL-terminated. */
-    const char *reason;
-    /* In bytes. */
-    size_t reason_len;
-    /*
-     * 1: TCP ended without the end of TLS (close_notify) and before the peer's Close came: somebody on the way may have cut
-     * off what was still to come.
-     */
-    int32_t truncated;
-} wsrs_close;
-
-/*
  * Why a connection never opened. Borrowed during the callback.
  *
- * Given to: on_error.
+ * Given to: on_error; on_retry in wsrs_retry, on_close in wsrs_close.
  */
 typedef struct {
     /* Of this struct. A newer library may append members; look at them only when they lie within. */
@@ -527,6 +498,57 @@ typedef struct {
 } wsrs_error;
 
 /*
+ * How a connection ended that was open, or whose request was answered with a status. Borrowed during the callback.
+ *
+ * Given to: on_close; on_retry in wsrs_retry.
+ */
+typedef struct {
+    /* Of this struct. A newer library may append members; look at them only when they lie within. */
+    size_t size;
+    /*
+     * From the peer's Close frame, or ours where it never sent one; 1005: a Close without code, 1006: no Close at all;
+     * 0: it never opened, since its request was answered with a status.
+     */
+    int32_t code;
+    /* 1: both Close frames were exchanged. */
+    int32_t clean;
+    /* Who ended it: a WSRS_BY_* constant. */
+    int32_t by;
+    /* The words that came with the code: valid UTF-8, not NUL-terminated. */
+    const char *reason;
+    /* In bytes. */
+    size_t reason_len;
+    /*
+     * 1: TCP ended without the end of TLS (close_notify) and before the peer's Close came: somebody on the way may have cut
+     * off what was still to come.
+     */
+    int32_t truncated;
+    /*
+     * Why the last attempt failed, of a connection with reconnect that was open before and could not be made again; else
+     * NULL. code is 1006 then.
+     */
+    const wsrs_error *error;
+} wsrs_close;
+
+/*
+ * A connection with reconnect was lost or could not be made, and another attempt follows. Borrowed during the callback.
+ *
+ * Given to: on_retry. Functions: wsrs_conn_close, wsrs_conn_abort and wsrs_conn_retarget there.
+ */
+typedef struct {
+    /* Of this struct. A newer library may append members; look at them only when they lie within. */
+    size_t size;
+    /* The number of the attempt that follows, in a row: from 1; it begins anew after stable_ms open. */
+    uint32_t number;
+    /* Milliseconds until it begins, from when the callback returns. */
+    uint32_t delay_ms;
+    /* How the connection ended that was open; NULL where the attempt failed. */
+    const wsrs_close *close;
+    /* Why the attempt failed; NULL where the connection was open. The status and headers of a refusal are in it. */
+    const wsrs_error *error;
+} wsrs_retry;
+
+/*
  * The functions that the library calls. Start from WSRS_CALLBACKS_INIT and set those you want; the others stay NULL.
  *
  * All are called on the loop's thread, inside wsrs_context_poll, wsrs_context_run or wsrs_context_free, one at a time.
@@ -537,7 +559,9 @@ typedef struct {
  * Used in: wsrs_context_new, wsrs_listen_options, wsrs_connect_options.
  *
  * A connection's callbacks come in this order: on_request (servers that set it), then either on_open, everything else,
- * and at last on_close, or one on_error. A request that gets another answer than an upgrade ends with on_close.
+ * and at last on_close, or one on_error. A request that gets another answer than an upgrade ends with on_close. With
+ * reconnect, on_retry comes instead of on_close or on_error while another attempt follows, and on_open after it comes again;
+ * the end is on_close if there was an on_open at any time.
  */
 typedef struct {
     /* sizeof(wsrs_callbacks), as WSRS_CALLBACKS_INIT sets it. */
@@ -581,6 +605,13 @@ typedef struct {
      * come to on_message: set both.
      */
     void (*on_object)(void *user_data, void *object);
+    /*
+     * Connections with reconnect: the connection was lost, or an attempt to make it failed, and another one follows after
+     * the delay in retry. Nothing that was queued or sent and not received comes again. wsrs_conn_close or wsrs_conn_abort
+     * here, or until on_open comes again, ends it instead; wsrs_conn_retarget changes where it goes. on_open comes again
+     * when it is open; on_close or on_error comes once, when no other attempt follows.
+     */
+    void (*on_retry)(wsrs_conn conn, const wsrs_retry *retry, void *user_data);
 } wsrs_callbacks;
 
 /*
@@ -810,6 +841,13 @@ typedef struct {
     uint64_t rtt_least_us;
     /* Their smoothed mean: a new time counts for an eighth. */
     uint64_t rtt_mean_us;
+    /*
+     * Connects begun: the first, those after a loss or a failure (reconnect), and redirects followed; 0 for a server's
+     * connection.
+     */
+    uint64_t attempts;
+    /* Of these, those after a loss or a failure. */
+    uint64_t retries;
 } wsrs_stats;
 
 /*
@@ -849,7 +887,7 @@ typedef struct {
     uint64_t handshakes_failed;
     /* Requests that the program answered with a status (wsrs_conn_respond). */
     uint64_t handshakes_rejected;
-    /* Connects that ended in on_error. */
+    /* Connects that failed; with reconnect each attempt. */
     uint64_t connects_failed;
     /* Open connections that the library closed since the peer broke the protocol (code 1002). */
     uint64_t protocol_errors;
@@ -861,6 +899,12 @@ typedef struct {
     uint64_t timeouts;
     /* Open connections that TCP ended, without a Close (WSRS_BY_NETWORK). */
     uint64_t losses;
+    /* Connects begun: the first of each connection, those after a loss or a failure (reconnect), and redirects followed. */
+    uint64_t attempts;
+    /* Of these, those after a loss or a failure. */
+    uint64_t retries;
+    /* Of these, those that followed a redirect. */
+    uint64_t redirects;
 } wsrs_totals;
 
 /*
@@ -1399,7 +1443,7 @@ wsrs_result wsrs_conn_pong(wsrs_conn conn, const void *data, size_t len);
 
 /*
  * Starts the closing handshake, after what is queued; on_close follows. Messages that come meanwhile are dropped: a program
- * that waits for answers closes when they are there. code is 1000 to 1003, 1007 to 1011 or 3000 to
+ * that waits for answers closes when they are there. code is 1000 to 1003, 1007 to 1014 or 3000 to
  * 4999, or 0 for a Close without code and reason. reason is UTF-8 of at most 123 bytes, len of them, borrowed for the
  * call. Before on_open it ends the attempt instead, and on_error follows.
  *
@@ -1420,6 +1464,23 @@ wsrs_result wsrs_conn_close(wsrs_conn conn,
  * Any thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_FORKED.
  */
 wsrs_result wsrs_conn_abort(wsrs_conn conn);
+
+/*
+ * Changes where a connection with reconnect goes, from the attempt that follows on: only in its on_retry. url is as
+ * wsrs_context_connect takes it; NULL: as before. headers take the place of all headers given before; NULL: as before.
+ * Redirects don't change where the next attempt begins. Both are copied.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_STATE elsewhere; WSRS_ERR_URL; WSRS_ERR_HEADER; WSRS_ERR_SYSTEM without random
+ * numbers; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - url is NULL or NUL-terminated.
+ * - headers points to count headers, or is NULL with count 0.
+ */
+wsrs_result wsrs_conn_retarget(wsrs_conn conn,
+                               const char *url,
+                               const wsrs_header *headers,
+                               size_t count);
 
 /*
  * Stops to receive, so that the peer is slowed down by TCP. A message that was received already may still come when

@@ -39,6 +39,11 @@ fn addresses() {
 }
 
 #[test]
+fn redirects() {
+    replay("redirect", checks::redirect);
+}
+
+#[test]
 fn chunked_bodies() {
     replay("chunked", checks::chunked);
 }

@@ -1,10 +1,10 @@
-//! Addresses, chunked bodies, UTF-8.
+//! Addresses, redirects, chunked bodies, UTF-8.
 
 use super::Cuts;
 use std::str::from_utf8;
 use wsrs::proto::chunked::Chunked;
 use wsrs::proto::credentials::Credentials;
-use wsrs::proto::handshake::{client, server};
+use wsrs::proto::handshake::{client, redirect as redirects, server};
 use wsrs::proto::http1::{HeadLimits, Scanned};
 use wsrs::proto::url::WsUrl;
 use wsrs::proto::utf8::{Utf8, is_valid};
@@ -31,6 +31,34 @@ pub fn url(data: &[u8]) {
             assert_eq!(read.head().header("authorization"), basic.as_deref());
         }
         other => panic!("{other:?}"),
+    }
+}
+
+/// An address, a line end, a Location. What it leads to is an address, in the same origin or openly in another, never
+/// out of TLS or a Unix socket; it leads there again from itself, and written out whole.
+pub fn redirect(data: &[u8]) {
+    let Some((from, location)) = from_utf8(data).ok().and_then(|text| text.split_once('\n')) else { return };
+    let Ok(from) = WsUrl::parse(from) else { return };
+    let next =
+        |from: &WsUrl, location: &str, allowed| redirects::next(from, [location.as_bytes()].into_iter(), allowed);
+    let Ok(to) = next(&from, location, true) else { return };
+    assert!(to.port != 0 && to.target.starts_with('/') && to.target.bytes().all(|byte| byte.is_ascii_graphic()));
+    assert!(!to.target.contains('#'));
+    assert_eq!(to.unix_path, from.unix_path);
+    let strict = next(&from, location, false);
+    assert_eq!(strict.is_err(), from.secure && !to.secure);
+    if to.unix_path.is_some() {
+        return;
+    }
+    let scheme = if to.secure { "https" } else { "http" };
+    let whole = format!("{scheme}://{}{}", to.authority(), to.target);
+    let again = next(&to, &whole, false).expect("the same place");
+    assert!(redirects::same_origin(&to, &again));
+    // A reference without a path keeps the path of the address before, which may have dots.
+    if location.starts_with(['/', '.']) {
+        assert_eq!(again, to);
+        let path = to.target.split('?').next().unwrap_or_default();
+        assert!(!path.split('/').any(|segment| matches!(segment, "." | "..")), "{path}");
     }
 }
 

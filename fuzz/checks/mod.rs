@@ -17,7 +17,7 @@ mod pair;
 mod proxy;
 mod upgrade;
 
-pub use bytes::{chunked, url, utf8};
+pub use bytes::{chunked, redirect, url, utf8};
 pub use calls::calls;
 pub use connection::connection;
 pub use frames::frames;

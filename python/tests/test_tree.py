@@ -42,8 +42,11 @@ class Tree(unittest.TestCase):
             "wsrs_listen_options": _structs.ListenOptions,
             "wsrs_message": _structs.Message,
             "wsrs_objects": _structs.Objects,
+            "wsrs_reconnect": _structs.Reconnect,
             "wsrs_request": _structs.Request,
+            "wsrs_retry": _structs.Retry,
             "wsrs_stats": _structs.Stats,
+            "wsrs_timings": _structs.Timings,
             "wsrs_totals": _structs.Totals,
         }
         members = 0

@@ -27,6 +27,7 @@ from ._structs import (
     PyBuffer,
     RawHeader,
     Stats,
+    Timings,
     Totals,
 )
 
@@ -100,6 +101,7 @@ conn_abort = _function("conn_abort", Handle)
 conn_pause = _function("conn_pause", Handle)
 conn_resume = _function("conn_resume", Handle)
 conn_request_drain = _function("conn_request_drain", Handle)
+conn_retarget = _function("conn_retarget", Handle, c_char_p, POINTER(Header), c_size_t)
 conn_set_user_data = _function("conn_set_user_data", Handle, c_void_p)
 conn_buffered = _function("conn_buffered", Handle, POINTER(c_size_t))
 conn_state = _function("conn_state", Handle)
@@ -113,6 +115,7 @@ conn_accept = _function("conn_accept", Handle, c_char_p, POINTER(Header), c_size
 conn_respond = _function("conn_respond", Handle, c_int32, POINTER(Header), c_size_t, c_char_p, c_size_t)
 conn_defer = _function("conn_defer", Handle)
 conn_stats = _function("conn_stats", Handle, POINTER(Stats))
+conn_timings = _function("conn_timings", Handle, POINTER(Timings))
 
 memoryview_of = ctypes.pythonapi["PyMemoryView_FromMemory"]
 memoryview_of.argtypes = (c_void_p, ctypes.c_ssize_t, ctypes.c_int)

@@ -31,6 +31,7 @@ OnError = CFUNCTYPE(None, Handle, c_void_p, c_void_p)
 OnDrain = CFUNCTYPE(None, Handle, c_void_p)
 OnControl = CFUNCTYPE(None, Handle, c_void_p, c_size_t, c_void_p)
 OnObject = CFUNCTYPE(None, py_object, py_object)
+OnRetry = CFUNCTYPE(None, Handle, c_void_p, c_void_p)
 OnPost = CFUNCTYPE(None, Handle, c_void_p)
 OnTimer = CFUNCTYPE(None, Handle, c_void_p)
 OnLog = CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
@@ -75,17 +76,6 @@ class Request(Structure):
     ]
 
 
-class Close(Structure):
-    _fields_ = [
-        ("size", c_size_t),
-        ("code", c_int32),
-        ("clean", c_int32),
-        ("by", c_int32),
-        ("reason", c_void_p),
-        ("reason_len", c_size_t),
-    ]
-
-
 class Error(Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -99,6 +89,30 @@ class Error(Structure):
         ("header_count", c_size_t),
         ("body", c_void_p),
         ("body_len", c_size_t),
+        ("tls_alert", c_int32),
+    ]
+
+
+class Close(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("code", c_int32),
+        ("clean", c_int32),
+        ("by", c_int32),
+        ("reason", c_void_p),
+        ("reason_len", c_size_t),
+        ("truncated", c_int32),
+        ("error", POINTER(Error)),
+    ]
+
+
+class Retry(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("number", c_uint32),
+        ("delay_ms", c_uint32),
+        ("close", POINTER(Close)),
+        ("error", POINTER(Error)),
     ]
 
 
@@ -114,6 +128,7 @@ class Callbacks(Structure):
         ("on_ping", OnControl),
         ("on_pong", OnControl),
         ("on_object", OnObject),
+        ("on_retry", OnRetry),
     ]
 
 
@@ -172,6 +187,18 @@ class ListenOptions(Structure):
     ]
 
 
+class Reconnect(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("min_delay_ms", c_uint32),
+        ("max_delay_ms", c_uint32),
+        ("factor_percent", c_uint32),
+        ("jitter_percent", c_uint32),
+        ("max_tries", c_uint32),
+        ("stable_ms", c_uint32),
+    ]
+
+
 class ConnectOptions(Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -207,6 +234,20 @@ class Stats(Structure):
         ("rtt_us", c_uint64),
         ("rtt_least_us", c_uint64),
         ("rtt_mean_us", c_uint64),
+        ("attempts", c_uint64),
+        ("retries", c_uint64),
+    ]
+
+
+class Timings(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("resolve", c_uint64),
+        ("connect", c_uint64),
+        ("proxy", c_uint64),
+        ("tls", c_uint64),
+        ("upgrade", c_uint64),
+        ("total", c_uint64),
     ]
 
 
@@ -223,6 +264,9 @@ class Totals(Structure):
         ("limit_errors", c_uint64),
         ("timeouts", c_uint64),
         ("losses", c_uint64),
+        ("attempts", c_uint64),
+        ("retries", c_uint64),
+        ("redirects", c_uint64),
     ]
 
 

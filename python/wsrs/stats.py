@@ -23,6 +23,8 @@ class Stats(NamedTuple):
     pongs_received: int
     sends_refused: int  #: sends on the loop's thread that raised AgainError
     queued: int  #: bytes in the queue now, with frame headers
+    attempts: int  #: connects begun: the first, retries, redirects followed
+    retries: int  #: of these, those after a loss or a failure
     rtt: Optional[float]  #: seconds from the last ping that was answered to its pong; None: none was answered
     rtt_least: Optional[float]  #: the shortest of these times
     rtt_mean: Optional[float]  #: their smoothed mean: a new time counts for an eighth
@@ -50,6 +52,9 @@ class Totals(NamedTuple):
     limit_errors: int  #: the same for max_message, max_frame, max_fragments (1008, 1009)
     timeouts: int  #: connections that a deadline ended
     losses: int  #: connections that TCP ended, without a Close
+    attempts: int  #: connects begun, with retries and redirects
+    retries: int  #: of these, those after a loss or a failure
+    redirects: int  #: of these, those that followed a redirect
 
 
 def connection_stats(id: int) -> Stats:

@@ -1,6 +1,6 @@
 //! The set of callbacks of a context, a listener or a connection.
 
-use super::message::{wsrs_close, wsrs_error, wsrs_message, wsrs_request};
+use super::message::{wsrs_close, wsrs_error, wsrs_message, wsrs_request, wsrs_retry};
 use super::types::wsrs_conn;
 use crate::boundary::pointer::Sized0;
 use std::ffi::c_void;
@@ -15,7 +15,9 @@ use std::ffi::c_void;
 /// Used in: wsrs_context_new, wsrs_listen_options, wsrs_connect_options.
 ///
 /// A connection's callbacks come in this order: on_request (servers that set it), then either on_open, everything else,
-/// and at last on_close, or one on_error. A request that gets another answer than an upgrade ends with on_close.
+/// and at last on_close, or one on_error. A request that gets another answer than an upgrade ends with on_close. With
+/// reconnect, on_retry comes instead of on_close or on_error while another attempt follows, and on_open after it comes again;
+/// the end is on_close if there was an on_open at any time.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct wsrs_callbacks {
@@ -50,6 +52,11 @@ pub struct wsrs_callbacks {
     /// that is the binding's object of the connection. Pieces of a message, and a message of which no object could be made,
     /// come to on_message: set both.
     pub on_object: Option<unsafe extern "C" fn(user_data: *mut c_void, object: *mut c_void)>,
+    /// Connections with reconnect: the connection was lost, or an attempt to make it failed, and another one follows after
+    /// the delay in retry. Nothing that was queued or sent and not received comes again. wsrs_conn_close or wsrs_conn_abort
+    /// here, or until on_open comes again, ends it instead; wsrs_conn_retarget changes where it goes. on_open comes again
+    /// when it is open; on_close or on_error comes once, when no other attempt follows.
+    pub on_retry: Option<unsafe extern "C" fn(conn: wsrs_conn, retry: *const wsrs_retry, user_data: *mut c_void)>,
 }
 
 // SAFETY: repr(C), begins with its size; zero is None for each function.
@@ -75,6 +82,7 @@ impl wsrs_callbacks {
         on_ping: None,
         on_pong: None,
         on_object: None,
+        on_retry: None,
     };
 
     /// Whether both name the same functions. Addresses may differ for one function, never agree for two that do
@@ -83,7 +91,7 @@ impl wsrs_callbacks {
         self.addresses() == other.addresses()
     }
 
-    fn addresses(&self) -> [usize; 9] {
+    fn addresses(&self) -> [usize; 10] {
         [
             self.on_request.map_or(0, |f| f as usize),
             self.on_open.map_or(0, |f| f as usize),
@@ -94,6 +102,7 @@ impl wsrs_callbacks {
             self.on_ping.map_or(0, |f| f as usize),
             self.on_pong.map_or(0, |f| f as usize),
             self.on_object.map_or(0, |f| f as usize),
+            self.on_retry.map_or(0, |f| f as usize),
         ]
     }
 }

@@ -1,7 +1,7 @@
 //! wsrs_conn_*: sending, ending, and the flow of a connection. Most of it works from any thread: on the loop's thread
 //! at once, elsewhere through the context's door.
 
-use super::message::wsrs_slice;
+use super::message::{self, utf8, wsrs_header, wsrs_slice};
 use super::result::*;
 use super::state::thread::{conn_id, on_conn, recall, visit_conn};
 use super::state::{Caller, Fault, export, export_any, poison};
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn wsrs_conn_pong(conn: wsrs_conn, data: *const c_void, le
 }
 
 /// Starts the closing handshake, after what is queued; on_close follows. Messages that come meanwhile are dropped: a program
-/// that waits for answers closes when they are there. code is 1000 to 1003, 1007 to 1011 or 3000 to
+/// that waits for answers closes when they are there. code is 1000 to 1003, 1007 to 1014 or 3000 to
 /// 4999, or 0 for a Close without code and reason. reason is UTF-8 of at most 123 bytes, len of them, borrowed for the
 /// call. Before on_open it ends the attempt instead, and on_error follows.
 ///
@@ -235,6 +235,34 @@ pub unsafe extern "C" fn wsrs_conn_close(conn: wsrs_conn, code: i32, reason: *co
 pub extern "C" fn wsrs_conn_abort(conn: wsrs_conn) -> wsrs_result {
     export_any("wsrs_conn_abort", conn.id, |here| {
         on_conn(here, conn, |ctx, id| Ok(ctx.net.borrow_mut().abort(id)?), |shared, id| Ok(shared.door.abort(id)?))
+    })
+}
+
+/// Changes where a connection with reconnect goes, from the attempt that follows on: only in its on_retry. url is as
+/// wsrs_context_connect takes it; NULL: as before. headers take the place of all headers given before; NULL: as before.
+/// Redirects don't change where the next attempt begins. Both are copied.
+///
+/// Loop thread. Returns WSRS_OK; WSRS_ERR_STATE elsewhere; WSRS_ERR_URL; WSRS_ERR_HEADER; WSRS_ERR_SYSTEM without random
+/// numbers; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+///
+/// # Safety
+/// - url is NULL or NUL-terminated.
+/// - headers points to count headers, or is NULL with count 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsrs_conn_retarget(
+    conn: wsrs_conn,
+    url: *const c_char,
+    headers: *const wsrs_header,
+    count: usize,
+) -> wsrs_result {
+    export("wsrs_conn_retarget", conn.id, |here| {
+        // SAFETY: promised by the caller.
+        let url = unsafe { (!url.is_null()).then(|| utf8(url, WSRS_ERR_URL)).transpose()? };
+        // SAFETY: as above.
+        let given = unsafe { message::headers(headers, count) }?;
+        let headers = (!headers.is_null()).then(|| message::owned(&given));
+        let (ctx, id) = visit_conn(here, conn)?;
+        Ok(ctx.net.borrow_mut().retarget(id, url, headers)?)
     })
 }
 

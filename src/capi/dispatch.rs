@@ -5,13 +5,13 @@
 //! stores them apart from its tables and frees them only when it is asked for the next event; the rest lies here.
 
 use super::callbacks::{OnMessage, OnObject, wsrs_callbacks};
-use super::message::{wsrs_close, wsrs_error, wsrs_header, wsrs_message, wsrs_request};
+use super::message::{wsrs_close, wsrs_error, wsrs_header, wsrs_message, wsrs_request, wsrs_retry};
 use super::state::Ctx;
 use super::state::fault::code;
 use super::types::{WSRS_BINARY, WSRS_TEXT, wsrs_conn, wsrs_context, wsrs_timer};
 use crate::boundary::guard::Here;
 use crate::net::reading::Whole;
-use crate::net::{Closing, ConnEvent, ConnId, Error, Event, Failure, What};
+use crate::net::{Closing, ConnEvent, ConnId, Error, Event, Failure, Retry, What};
 use crate::proto::handshake::server::Request;
 use crate::proto::message::Kind;
 use std::ffi::{c_char, c_void};
@@ -144,7 +144,8 @@ impl Ctx {
             What::Drain => self.plain(here, self.callback(tag, |set| set.on_drain), to),
             What::Ping(data) => self.control(here, self.callback(tag, |set| set.on_ping), to, data),
             What::Pong(data) => self.control(here, self.callback(tag, |set| set.on_pong), to, data),
-            What::Closed(closing) => self.closed(here, tag, to, &closing),
+            What::Retry(retry) => self.retry(here, tag, event.id, to, *retry),
+            What::Closed(closing) => self.closed(here, tag, event.id, to, closing),
             What::Failed(failure) => self.failed(here, tag, event.id, to, *failure),
         }
     }
@@ -189,27 +190,74 @@ impl Ctx {
         here.outside(|| unsafe { function(to.conn, &request, to.user_data) });
     }
 
-    fn closed(&self, here: &Here, tag: u32, to: To, closing: &Closing) {
+    fn closed(&self, here: &Here, tag: u32, id: ConnId, to: To, mut closing: Closing) {
         let Some(function) = self.callback(tag, |set| set.on_close) else { return };
-        let close = wsrs_close {
-            size: size_of::<wsrs_close>(),
-            code: i32::from(closing.code),
-            clean: i32::from(closing.clean),
-            by: closing.by as i32,
-            reason: closing.reason.as_ptr().cast(),
-            reason_len: closing.reason.len(),
-            truncated: i32::from(closing.truncated),
-        };
-        // SAFETY: promised when it was set; the reason outlives the call.
+        let failure = closing.failure.take().map(|failure| self.explain(id, *failure));
+        let failure = failure.as_ref().map(Failed::error);
+        let close = close(&closing, failure.as_ref());
+        // SAFETY: promised when it was set; the reason and the error outlive the call.
         here.outside(|| unsafe { function(to.conn, &close, to.user_data) });
     }
 
     fn failed(&self, here: &Here, tag: u32, id: ConnId, to: To, failure: Failure) {
         let Some(function) = self.callback(tag, |set| set.on_error) else { return };
-        let headers = if failure.status == 0 { Vec::new() } else { self.answer_headers(id) };
-        let text = TextZ::new(failure.text);
-        let (text, text_len) = text.parts();
-        let error = wsrs_error {
+        let failed = self.explain(id, failure);
+        // SAFETY: promised when it was set; the head outlives the call, see above, and the rest lives here.
+        here.outside(|| unsafe { function(to.conn, &failed.error(), to.user_data) });
+    }
+
+    fn retry(&self, here: &Here, tag: u32, id: ConnId, to: To, retry: Retry) {
+        let Some(function) = self.callback(tag, |set| set.on_retry) else { return };
+        let (closing, failed) = match retry.outcome {
+            Ok(closing) => (Some(closing), None),
+            Err(failure) => (None, Some(self.explain(id, *failure))),
+        };
+        let closed = closing.as_ref().map(|closing| close(closing, None));
+        let error = failed.as_ref().map(Failed::error);
+        let retry = wsrs_retry {
+            size: size_of::<wsrs_retry>(),
+            number: retry.number,
+            delay_ms: u32::try_from(retry.delay.as_millis()).unwrap_or(u32::MAX),
+            close: pointer_to(closed.as_ref()),
+            error: pointer_to(error.as_ref()),
+        };
+        // SAFETY: promised when it was set; what it points to lives here, or as above.
+        here.outside(|| unsafe { function(to.conn, &retry, to.user_data) });
+    }
+
+    /// What the struct of a failure points to.
+    fn explain(&self, id: ConnId, mut failure: Failure) -> Failed {
+        Failed {
+            headers: if failure.status == 0 { Vec::new() } else { self.answer_headers(id) },
+            text: TextZ::new(std::mem::take(&mut failure.text)),
+            failure,
+        }
+    }
+
+    fn answer_headers(&self, id: ConnId) -> Vec<wsrs_header> {
+        let net = self.net.borrow();
+        let Ok(response) = net.response(id) else { return Vec::new() };
+        let head = response.head();
+        (0..head.len())
+            .filter_map(|index| head.header_at(index))
+            .map(|(name, value)| wsrs_header::new(name, value))
+            .collect()
+    }
+}
+
+/// A failure and what its struct points to.
+struct Failed {
+    failure: Failure,
+    text: TextZ,
+    headers: Vec<wsrs_header>,
+}
+
+impl Failed {
+    /// Points into it.
+    fn error(&self) -> wsrs_error {
+        let (text, text_len) = self.text.parts();
+        let Failed { failure, headers, .. } = self;
+        wsrs_error {
             size: size_of::<wsrs_error>(),
             result: code(&failure.error),
             stage: failure.stage as i32,
@@ -222,20 +270,27 @@ impl Ctx {
             body: if failure.body.is_empty() { std::ptr::null() } else { failure.body.as_ptr() },
             body_len: failure.body.len(),
             tls_alert: alert(&failure.error),
-        };
-        // SAFETY: promised when it was set; the head outlives the call, see above, and the rest lives here.
-        here.outside(|| unsafe { function(to.conn, &error, to.user_data) });
+        }
     }
+}
 
-    fn answer_headers(&self, id: ConnId) -> Vec<wsrs_header> {
-        let net = self.net.borrow();
-        let Ok(response) = net.response(id) else { return Vec::new() };
-        let head = response.head();
-        (0..head.len())
-            .filter_map(|index| head.header_at(index))
-            .map(|(name, value)| wsrs_header::new(name, value))
-            .collect()
+/// Points into both.
+fn close(closing: &Closing, error: Option<&wsrs_error>) -> wsrs_close {
+    wsrs_close {
+        size: size_of::<wsrs_close>(),
+        code: i32::from(closing.code),
+        clean: i32::from(closing.clean),
+        by: closing.by as i32,
+        reason: closing.reason.as_ptr().cast(),
+        reason_len: closing.reason.len(),
+        truncated: i32::from(closing.truncated),
+        error: pointer_to(error),
     }
+}
+
+/// NULL for none.
+fn pointer_to<T>(value: Option<&T>) -> *const T {
+    value.map_or(std::ptr::null(), std::ptr::from_ref)
 }
 
 /// Calls `on_message`.

@@ -91,33 +91,9 @@ pub struct wsrs_request {
     pub peer_len: usize,
 }
 
-/// How a connection ended that was open, or whose request was answered with a status. Borrowed during the callback.
-///
-/// Given to: on_close.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct wsrs_close {
-    /// Of this struct. A newer library may append members; look at them only when they lie within.
-    pub size: usize,
-    /// From the peer's Close frame, or ours where it never sent one; 1005: a Close without code, 1006: no Close at all;
-    /// 0: it never opened, since its request was answered with a status.
-    pub code: i32,
-    /// 1: both Close frames were exchanged.
-    pub clean: i32,
-    /// Who ended it: a WSRS_BY_* constant.
-    pub by: i32,
-    /// The words that came with the code: valid UTF-8, not NUL-terminated.
-    pub reason: *const c_char,
-    /// In bytes.
-    pub reason_len: usize,
-    /// 1: TCP ended without the end of TLS (close_notify) and before the peer's Close came: somebody on the way may have cut
-    /// off what was still to come.
-    pub truncated: i32,
-}
-
 /// Why a connection never opened. Borrowed during the callback.
 ///
-/// Given to: on_error.
+/// Given to: on_error; on_retry in wsrs_retry, on_close in wsrs_close.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wsrs_error {
@@ -148,6 +124,51 @@ pub struct wsrs_error {
     pub body_len: usize,
     /// The TLS alert (RFC 8446, section 6) that was received or sent; 0: none.
     pub tls_alert: i32,
+}
+
+/// How a connection ended that was open, or whose request was answered with a status. Borrowed during the callback.
+///
+/// Given to: on_close; on_retry in wsrs_retry.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wsrs_close {
+    /// Of this struct. A newer library may append members; look at them only when they lie within.
+    pub size: usize,
+    /// From the peer's Close frame, or ours where it never sent one; 1005: a Close without code, 1006: no Close at all;
+    /// 0: it never opened, since its request was answered with a status.
+    pub code: i32,
+    /// 1: both Close frames were exchanged.
+    pub clean: i32,
+    /// Who ended it: a WSRS_BY_* constant.
+    pub by: i32,
+    /// The words that came with the code: valid UTF-8, not NUL-terminated.
+    pub reason: *const c_char,
+    /// In bytes.
+    pub reason_len: usize,
+    /// 1: TCP ended without the end of TLS (close_notify) and before the peer's Close came: somebody on the way may have cut
+    /// off what was still to come.
+    pub truncated: i32,
+    /// Why the last attempt failed, of a connection with reconnect that was open before and could not be made again; else
+    /// NULL. code is 1006 then.
+    pub error: *const wsrs_error,
+}
+
+/// A connection with reconnect was lost or could not be made, and another attempt follows. Borrowed during the callback.
+///
+/// Given to: on_retry. Functions: wsrs_conn_close, wsrs_conn_abort and wsrs_conn_retarget there.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wsrs_retry {
+    /// Of this struct. A newer library may append members; look at them only when they lie within.
+    pub size: usize,
+    /// The number of the attempt that follows, in a row: from 1; it begins anew after stable_ms open.
+    pub number: u32,
+    /// Milliseconds until it begins, from when the callback returns.
+    pub delay_ms: u32,
+    /// How the connection ended that was open; NULL where the attempt failed.
+    pub close: *const wsrs_close,
+    /// Why the attempt failed; NULL where the connection was open. The status and headers of a refusal are in it.
+    pub error: *const wsrs_error,
 }
 
 /// Instead of a length in a wsrs_header: the text ends at its first NUL. The header has it by hand, as `(size_t)-1`.
@@ -183,6 +204,11 @@ pub(super) unsafe fn headers<'a>(headers: *const wsrs_header, count: usize) -> R
         Ok((name, value))
     };
     headers.iter().map(pair).collect()
+}
+
+/// The library's own copy of them.
+pub(super) fn owned(headers: &[(&str, &[u8])]) -> Vec<(String, Vec<u8>)> {
+    headers.iter().map(|(name, value)| (name.to_string(), value.to_vec())).collect()
 }
 
 /// # Safety

@@ -9,7 +9,7 @@ use super::tls;
 use super::types::wsrs_tls;
 use crate::boundary::pointer::{Sized0, read_sized};
 use crate::net::tcp::parse_source;
-use crate::net::{ConnectOptions, Error, Limits, ListenOptions, Origin, ProxyChoice, SocketOptions};
+use crate::net::{ConnectOptions, Error, Limits, ListenOptions, Origin, ProxyChoice, Reconnect, SocketOptions};
 use crate::proto::proxy::address::ProxyUrl;
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
@@ -265,19 +265,57 @@ pub(super) unsafe fn read_connect(options: *const wsrs_connect_options) -> Resul
             proxy(from.proxy, from.proxy_from_env != 0)?,
         )
     };
+    // SAFETY: as above.
+    let reconnect = unsafe { read_reconnect(from.reconnect) }?;
+    let max_redirects = u32::try_from(from.max_redirects).map_err(|_| Fault::argument("a negative max_redirects"))?;
     let options = ConnectOptions {
         limits,
         subprotocols,
-        headers: headers.into_iter().map(|(name, value)| (name.to_string(), value.to_vec())).collect(),
+        headers: message::owned(&headers),
         streaming: from.streaming != 0,
         keep_response: from.keep_response != 0,
         tls: tls::endpoint(from.tls)?,
+        max_redirects,
+        redirect_to_ws: from.redirect_to_ws != 0,
+        reconnect,
         origin,
         proxy,
         proxy_tls: tls::endpoint(from.proxy_tls)?,
         ..ConnectOptions::default()
     };
     Ok((bring, options))
+}
+
+/// # Safety
+/// `options` is NULL or points to a struct readable for the size in its first member.
+unsafe fn read_reconnect(options: *const wsrs_reconnect) -> Result<Option<Reconnect>, Fault> {
+    // SAFETY: the caller's promise.
+    let Some(from) = (unsafe { read_sized(options) })? else { return Ok(None) };
+    let or = |value: u32, default: u32| if value == 0 { default } else { value };
+    let delay = |value: u32, default: Duration| if value == 0 { default } else { Duration::from_millis(value.into()) };
+    let how = Reconnect::default();
+    let jitter_percent = match or(from.jitter_percent, how.jitter_percent) {
+        WSRS_NO_JITTER => 0,
+        percent => percent,
+    };
+    if jitter_percent > 100 {
+        return Err(Fault::argument("jitter_percent is more than 100"));
+    }
+    let factor_percent = or(from.factor_percent, how.factor_percent);
+    if factor_percent < 100 {
+        return Err(Fault::argument("factor_percent is less than 100"));
+    }
+    if from.max_delay_ms != 0 && from.min_delay_ms > from.max_delay_ms {
+        return Err(Fault::argument("min_delay_ms is more than max_delay_ms"));
+    }
+    Ok(Some(Reconnect {
+        min_delay: delay(from.min_delay_ms, how.min_delay),
+        max_delay: delay(from.max_delay_ms, how.max_delay),
+        factor_percent,
+        jitter_percent,
+        max_tries: from.max_tries,
+        stable: delay(from.stable_ms, how.stable),
+    }))
 }
 
 /// # Safety

@@ -41,6 +41,11 @@ pub struct wsrs_stats {
     pub rtt_least_us: u64,
     /// Their smoothed mean: a new time counts for an eighth.
     pub rtt_mean_us: u64,
+    /// Connects begun: the first, those after a loss or a failure (reconnect), and redirects followed; 0 for a server's
+    /// connection.
+    pub attempts: u64,
+    /// Of these, those after a loss or a failure.
+    pub retries: u64,
 }
 
 // SAFETY: repr(C), begins with its size, integers only.
@@ -83,7 +88,7 @@ pub struct wsrs_totals {
     pub handshakes_failed: u64,
     /// Requests that the program answered with a status (wsrs_conn_respond).
     pub handshakes_rejected: u64,
-    /// Connects that ended in on_error.
+    /// Connects that failed; with reconnect each attempt.
     pub connects_failed: u64,
     /// Open connections that the library closed since the peer broke the protocol (code 1002).
     pub protocol_errors: u64,
@@ -95,6 +100,12 @@ pub struct wsrs_totals {
     pub timeouts: u64,
     /// Open connections that TCP ended, without a Close (WSRS_BY_NETWORK).
     pub losses: u64,
+    /// Connects begun: the first of each connection, those after a loss or a failure (reconnect), and redirects followed.
+    pub attempts: u64,
+    /// Of these, those after a loss or a failure.
+    pub retries: u64,
+    /// Of these, those that followed a redirect.
+    pub redirects: u64,
 }
 
 // SAFETY: repr(C), begins with its size, integers only.
@@ -163,6 +174,8 @@ impl From<Stats> for wsrs_stats {
             rtt_us: stats.rtt,
             rtt_least_us: stats.rtt_least,
             rtt_mean_us: stats.rtt_mean,
+            attempts: stats.attempts,
+            retries: stats.retries,
         }
     }
 }
@@ -191,6 +204,9 @@ impl From<Totals> for wsrs_totals {
             limit_errors: totals.limit_errors,
             timeouts: totals.timeouts,
             losses: totals.losses,
+            attempts: totals.attempts,
+            retries: totals.retries,
+            redirects: totals.redirects,
         }
     }
 }

@@ -37,8 +37,7 @@ pub struct wsrs_listener {
 /// wsrs_conn_request_drain, wsrs_conn_buffered. About it: wsrs_conn_state, wsrs_conn_context, wsrs_conn_user_data,
 /// wsrs_conn_set_user_data, wsrs_conn_local_address, wsrs_conn_peer_address, wsrs_conn_path, wsrs_conn_query,
 /// wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats, wsrs_conn_timings, wsrs_conn_tls.
-/// Answering a request: wsrs_conn_accept,
-/// wsrs_conn_respond, wsrs_conn_defer.
+/// Answering a request: wsrs_conn_accept, wsrs_conn_respond, wsrs_conn_defer. Connecting again: wsrs_conn_retarget.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct wsrs_conn {

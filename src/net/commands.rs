@@ -140,10 +140,15 @@ impl Context {
     pub fn close(&mut self, id: ConnId, code: u16, reason: &[u8]) -> Result<()> {
         let reason = check_close(code, reason)?;
         let peer = find(&mut self.peers, id)?;
+        if let Phase::Ended = peer.phase {
+            return Err(Error::Closed);
+        }
+        let kept_up = peer.give_up();
         match peer.phase {
-            Phase::Open if peer.proto.close_sent() => return Err(Error::Closed),
-            Phase::Open => self.core.close(id, peer, code, reason, By::Local),
-            Phase::Lingering | Phase::Ended => return Err(Error::Closed),
+            Phase::Open if !peer.proto.close_sent() => self.core.close(id, peer, code, reason, By::Local),
+            // It is closing already, but was to come again.
+            Phase::Open | Phase::Lingering if kept_up => {}
+            Phase::Open | Phase::Lingering => return Err(Error::Closed),
             _ => self.core.cancel(id, peer, "closed by the program"),
         }
         self.act();
@@ -156,6 +161,7 @@ impl Context {
         match peer.phase {
             Phase::Ended => return Err(Error::Closed),
             Phase::Open | Phase::Lingering => {
+                peer.give_up();
                 peer.end_as(close::ABNORMAL, "", By::Local);
                 self.core.end(id, peer);
             }

@@ -82,6 +82,8 @@ pub(super) enum Unsettled {
     Asked(ConnId),
     /// Request or answer are no longer needed.
     Opened(ConnId),
+    /// The delay of a retry begins.
+    Retried(ConnId),
     /// The connection is to be forgotten.
     Gone(ConnId),
 }
@@ -105,6 +107,7 @@ pub(super) enum Found {
     Ping { id: ConnId, place: Place },
     Pong { id: ConnId, place: Place },
     Drain { id: ConnId },
+    Retry { id: ConnId },
     Last { id: ConnId },
     Timer { id: TimerId, words: [usize; 2] },
     Posted { words: [usize; 2] },
@@ -181,6 +184,7 @@ impl Context {
             || !self.core.ended.is_empty()
             || !self.core.drained.is_empty()
             || !self.core.drain_asked.is_empty()
+            || !self.core.redial.is_empty()
             || !self.core.logs.is_empty()
             || self.accept_later == Some(0)
             || (self.full && self.has_room())
@@ -205,6 +209,7 @@ impl Context {
                 self.core.check_drain(id, peer);
             }
         }
+        self.follow_redirects();
         self.leftover = self.core.again.len();
         self.stage = if self.leftover == 0 { Stage::Ready } else { Stage::Leftover };
         Ok(())
@@ -289,6 +294,10 @@ impl Context {
                 (id, What::Open)
             }
             Found::Drain { id } => (id, What::Drain),
+            Found::Retry { id } => {
+                self.unsettled = Unsettled::Retried(id);
+                (id, self.peers.get_mut(id.slot, id.generation).map_or(What::Drain, Peer::retry_event))
+            }
             Found::Last { id } => {
                 self.unsettled = Unsettled::Gone(id);
                 (id, self.peers.get_mut(id.slot, id.generation).map_or(What::Drain, Peer::last_event))

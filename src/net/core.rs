@@ -48,6 +48,10 @@ pub(super) struct Core {
     pub(super) drained: VecDeque<ConnId>,
     /// Connections whose program asked for `Drain`, and whose queues are low: told in the next turn.
     pub(super) drain_asked: Vec<ConnId>,
+    /// Connections whose redirects are to be followed.
+    pub(super) redial: Vec<ConnId>,
+    /// The context is being stopped or freed: nothing is tried again.
+    pub(super) stopping: bool,
     pub(super) logs: VecDeque<(Level, String)>,
     pub(super) log_level: Option<Level>,
     pub(super) lookups: Lookups,
@@ -81,6 +85,8 @@ impl Core {
             ended: VecDeque::new(),
             drained: VecDeque::new(),
             drain_asked: Vec::new(),
+            redial: Vec::new(),
+            stopping: false,
             logs: VecDeque::new(),
             log_level: None,
             in_turn: false,

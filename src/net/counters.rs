@@ -45,6 +45,8 @@ struct Control {
     rtt: Small,
     rtt_least: Small,
     rtt_mean: Small,
+    attempts: Small,
+    retries: Small,
 }
 
 /// What happened to all connections of a context.
@@ -61,6 +63,9 @@ pub(super) struct Sums {
     pub(super) handshakes_failed: Count,
     pub(super) handshakes_rejected: Count,
     connects_failed: Count,
+    attempts: Count,
+    retries: Count,
+    pub(super) redirects: Count,
     protocol_errors: Count,
     text_errors: Count,
     limit_errors: Count,
@@ -95,6 +100,10 @@ pub struct Stats {
     pub rtt_least: u64,
     /// Their smoothed mean: each new one counts for an eighth.
     pub rtt_mean: u64,
+    /// Connects begun: the first, retries, redirects followed.
+    pub attempts: u64,
+    /// Of these, those after a loss or a failure.
+    pub retries: u64,
 }
 
 /// The counters of a context, at one moment.
@@ -110,7 +119,7 @@ pub struct Totals {
     pub handshakes_failed: u64,
     /// Requests that the program answered with a status.
     pub handshakes_rejected: u64,
-    /// Connects that ended in `Failed`.
+    /// Connects that failed, each attempt of them.
     pub connects_failed: u64,
     /// Connections failed for a peer that broke the protocol.
     pub protocol_errors: u64,
@@ -122,6 +131,12 @@ pub struct Totals {
     pub timeouts: u64,
     /// Open connections that ended without a Close.
     pub losses: u64,
+    /// Connects begun: the first of each connection, retries, redirects followed.
+    pub attempts: u64,
+    /// Of these, those after a loss or a failure.
+    pub retries: u64,
+    /// Of these, those that followed a redirect.
+    pub redirects: u64,
 }
 
 impl Traffic {
@@ -163,6 +178,8 @@ impl Control {
         stats.rtt = self.rtt.get();
         stats.rtt_least = self.rtt_least.get();
         stats.rtt_mean = self.rtt_mean.get();
+        stats.attempts = self.attempts.get();
+        stats.retries = self.retries.get();
     }
 }
 
@@ -179,10 +196,10 @@ impl Counts {
             [messages_received, messages_sent, bytes_received, bytes_sent].iter().for_each(|count| count.set(0));
         }
         if let Some(control) = self.control.find(slot) {
-            let Control { queued, sends_refused, pings_received, pings_sent, pongs_received, rtt, rtt_least, rtt_mean } =
-                control;
+            let Control { queued, sends_refused, pings_received, pings_sent, .. } = control;
+            let Control { pongs_received, rtt, rtt_least, rtt_mean, attempts, retries, .. } = control;
             [queued, sends_refused].iter().for_each(|count| count.set(0));
-            let small = [pings_received, pings_sent, pongs_received, rtt, rtt_least, rtt_mean];
+            let small = [pings_received, pings_sent, pongs_received, rtt, rtt_least, rtt_mean, attempts, retries];
             small.iter().for_each(|count| count.set(0));
         }
     }
@@ -219,6 +236,9 @@ impl Counts {
             limit_errors: sums.limit_errors.get(),
             timeouts: sums.timeouts.get(),
             losses: sums.losses.get(),
+            attempts: sums.attempts.get(),
+            retries: sums.retries.get(),
+            redirects: sums.redirects.get(),
         }
     }
 }
@@ -328,6 +348,17 @@ impl Core {
         }
     }
 
+    /// A connect begins; `retry`: after a loss or a failure.
+    pub(super) fn count_attempt(&self, id: ConnId, retry: bool) {
+        let control = self.counts.control.row(id.slot);
+        control.attempts.one_more();
+        self.counts.sums.attempts.add(1);
+        if retry {
+            control.retries.one_more();
+            self.counts.sums.retries.add(1);
+        }
+    }
+
     /// The library fails an open connection.
     pub(super) fn count_failure(&self, error: ProtocolError) {
         let sums = &self.counts.sums;
@@ -358,7 +389,7 @@ impl Core {
                     Some(By::Local | By::Remote) => {}
                 }
             }
-            Phase::Open | Phase::Lingering | Phase::Ended => {}
+            Phase::Waiting | Phase::Open | Phase::Lingering | Phase::Ended => {}
         }
     }
 }

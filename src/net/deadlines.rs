@@ -23,6 +23,7 @@ impl Core {
     /// The deadline has passed.
     pub(super) fn on_deadline(&mut self, id: ConnId, peer: &mut Peer) {
         match &peer.phase {
+            Phase::Waiting => self.dial_again(id, peer),
             Phase::Dialing(_) => self.dial_due(id, peer),
             Phase::Proxying(_) => self.proxy_late(id, peer),
             Phase::Securing(_) => {

@@ -9,6 +9,7 @@
 mod attempts;
 mod eyeballs;
 
+use super::again::Upkeep;
 use super::context::{Context, NEVER};
 use super::core::Core;
 use super::error::{Error, Result};
@@ -135,14 +136,20 @@ fn check_way(target: &Target, origin: &Origin) -> Result<()> {
     }
 }
 
+/// An address that can be connected to.
+pub(super) fn read_url(text: &str) -> Result<WsUrl> {
+    let wrong = |error: &dyn fmt::Display| Error::Url(format!("\"{}\": {error}", hide(text)));
+    let url = WsUrl::parse(text).map_err(|error| wrong(&error))?;
+    if let Some(path) = &url.unix_path {
+        socket2::SockAddr::unix(path).map_err(|error| wrong(&error))?;
+    }
+    Ok(url)
+}
+
 impl Context {
     /// Starts to connect; errors known before any I/O come back here, all others as `Failed`.
     pub fn connect(&mut self, url: &str, options: ConnectOptions) -> Result<ConnId> {
-        let wrong = |error: &dyn fmt::Display| Error::Url(format!("\"{}\": {error}", hide(url)));
-        let parsed = WsUrl::parse(url).map_err(|error| wrong(&error))?;
-        if let Some(path) = &parsed.unix_path {
-            socket2::SockAddr::unix(path).map_err(|error| wrong(&error))?;
-        }
+        let url = read_url(url)?;
         self.check_running()?;
         if self.peers.len() >= self.core.limits.max_connections {
             return Err(Error::Limit("connections"));
@@ -158,14 +165,15 @@ impl Context {
             tls: None,
             tls_or_plain: false,
         };
-        let plan = Box::new(Plan::new(parsed, options, self.core.random()?)?);
-        check_way(&plan.hop(), &plan.options.origin)?;
+        let plan = self.core.plan(url, options)?;
         let mut peer = Peer::new(Socket::None, Phase::Ended, Role::Client, Arc::new(profile));
         peer.announced = true;
+        peer.upkeep = Upkeep::of(&plan.url, &plan.options);
         let (slot, generation) = self.peers.insert(peer).ok_or(Error::Limit("connections"))?;
         let id = ConnId { slot, generation };
         self.core.door.tell(id, State::Connecting);
         if let Some(peer) = self.peers.get_mut(slot, generation) {
+            self.core.count_attempt(id, false);
             self.core.dial(id, peer, plan);
         }
         self.act();
@@ -210,11 +218,18 @@ impl Context {
 }
 
 impl Core {
+    /// The way to an address; fails with what is known to be wrong before anything is sent.
+    pub(super) fn plan(&mut self, url: WsUrl, options: ConnectOptions) -> Result<Box<Plan>> {
+        let plan = Box::new(Plan::new(url, options, self.random()?)?);
+        check_way(&plan.hop(), &plan.options.origin)?;
+        Ok(plan)
+    }
+
     /// Begins to connect to where the plan leads first, under the connect deadline from now on. What was connected before
     /// is forgotten.
     pub(super) fn dial(&mut self, id: ConnId, peer: &mut Peer, plan: Box<Plan>) {
         let target = plan.hop();
-        let timeout = peer.profile.limits.connect_timeout.as_millis() as u64;
+        let timeout = self.attempt_left(peer, peer.profile.limits.connect_timeout).as_millis() as u64;
         let now = self.clock.exact_now();
         let (asker, families) = (self.asker(id), families(&target, &plan.options.origin));
         let mut dial = Dial {

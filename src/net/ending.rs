@@ -5,7 +5,7 @@
 
 use super::core::Core;
 use super::error::Error;
-use super::event::{By, Closing, ConnId, Failure, Level, Stage, State, What};
+use super::event::{By, Closing, ConnId, Failure, Level, Stage, State};
 use super::limits::Limits;
 use super::peer::{Ending, Peer, Phase};
 use super::tls::Broken;
@@ -37,23 +37,23 @@ impl Peer {
         }
     }
 
-    /// What to tell the program of a connection that has ended.
-    pub(super) fn last_event(&mut self) -> What<'static> {
+    /// How an attempt ended.
+    pub(super) fn outcome(&mut self) -> Result<Closing, Box<Failure>> {
         let clean = self.proto.close_sent() && self.proto.close_received();
         let rare = self.rare();
         if let Some(failure) = rare.failure.take() {
-            return What::Failed(failure);
+            return Err(failure);
         }
         let responded = rare.responded;
         let gone = Ending { code: if responded { 0 } else { ABNORMAL }, reason: "".into(), by: By::Network };
         let Ending { code, reason, by } = rare.ending.take().unwrap_or(gone);
         let truncated = rare.truncated && !clean;
-        What::Closed(Closing { truncated, code, reason, clean: (clean || responded) && !rare.cut, by })
+        Ok(Closing { truncated, code, reason, clean: (clean || responded) && !rare.cut, by, failure: None })
     }
 }
 
 impl Core {
-    /// Closes the socket; the last event follows.
+    /// Closes the socket; the last event follows, or that of a retry.
     pub(super) fn end(&mut self, id: ConnId, peer: &mut Peer) {
         let phase = std::mem::replace(&mut peer.phase, Phase::Ended);
         peer.blocked = false;
@@ -70,14 +70,18 @@ impl Core {
         if let Some(tls) = &mut peer.tls {
             tls.close(&peer.socket);
         }
-        peer.socket = Socket::None;
+        match peer.upkeep {
+            Some(_) => self.drop_socket(peer),
+            None => peer.socket = Socket::None,
+        }
         if peer.write_dead || peer.queued() > 0 {
             peer.rare().cut = true;
         }
         peer.outbox = None;
         self.wheel.clear(id.slot);
         self.addresses.leave(peer.address);
-        self.door.tell(id, State::Closed);
+        let state = if peer.upkeep.is_some() && self.returns(peer) { State::Connecting } else { State::Closed };
+        self.door.tell(id, state);
         self.ended.push_back(id);
     }
 
@@ -95,6 +99,7 @@ impl Core {
             Phase::Dialing(dial) => dial.stage(),
             Phase::Proxying(_) => Stage::Proxy,
             Phase::Securing(_) => Stage::Tls,
+            Phase::Waiting => peer.upkeep.as_ref().map_or(Stage::Handshake, |upkeep| upkeep.stage()),
             _ => Stage::Handshake,
         };
         peer.fail_as(stage, Error::Closed, || why.into());

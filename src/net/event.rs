@@ -11,7 +11,7 @@ use std::time::Duration;
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name {
             /// Place in the table; below 2^20.
             pub slot: u32,
@@ -87,6 +87,7 @@ pub struct ConnEvent<'w> {
 }
 
 /// What happened. `Request` or `Open` come first; one `Closed` or one `Failed` comes last, `Closed` if there was `Open`.
+/// `Retry` may come instead of either, and then `Open` again.
 #[derive(Debug)]
 pub enum What<'w> {
     /// A client asks (listeners with `ask`): read it with `Context::request`; answer with `accept`, `respond` or
@@ -111,6 +112,9 @@ pub enum What<'w> {
     Pong(&'w [u8]),
     /// The queue is low again after a send was refused with `Again`, or `request_drain` asked.
     Drain,
+    /// An attempt of a connection that is kept up is over, and another one follows; `Context::retarget` changes where it
+    /// goes, `close` ends it.
+    Retry(Box<Retry>),
     /// The end of a connection that was open.
     Closed(Closing),
     /// The end of a connection that never opened: a connect that failed, or a peer that vanished after `Request`.
@@ -131,6 +135,19 @@ pub struct Closing {
     pub truncated: bool,
     /// Who ended it.
     pub by: By,
+    /// Why the last attempt failed of a connection that was open before.
+    pub failure: Option<Box<Failure>>,
+}
+
+/// An attempt that is over, and the one that follows.
+#[derive(Debug)]
+pub struct Retry {
+    /// In a row, from 1.
+    pub number: u32,
+    /// Until it begins.
+    pub delay: Duration,
+    /// How the attempt before ended.
+    pub outcome: Result<Closing, Box<Failure>>,
 }
 
 /// Who ended a connection.

@@ -61,7 +61,7 @@ impl Context {
     /// `NotOpen` before TCP is connected, `Closed` when it is no more.
     fn address(&self, id: ConnId, which: fn(&Socket) -> std::io::Result<SocketName>) -> Result<SocketName> {
         let peer = self.peer(id)?;
-        if let Phase::Dialing(_) = peer.phase {
+        if let Phase::Waiting | Phase::Dialing(_) = peer.phase {
             return Err(Error::NotOpen);
         }
         which(&peer.socket).map_err(|error| match error.kind() {

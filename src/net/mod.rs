@@ -5,6 +5,8 @@
 //! [`Door`].
 #![forbid(unsafe_code)]
 
+mod again;
+mod backoff;
 pub mod commands;
 pub mod context;
 mod core;
@@ -40,10 +42,13 @@ mod turn;
 mod upgrade;
 pub mod wake;
 
+pub use backoff::Reconnect;
 pub use commands::Framed;
 pub use context::Context;
 pub use error::{Error, Result};
-pub use event::{By, Closing, ConnEvent, ConnId, Event, Failure, ListenerId, Stage, State, TimerId, What, Window};
+pub use event::{
+    By, Closing, ConnEvent, ConnId, Event, Failure, ListenerId, Retry, Stage, State, TimerId, What, Window,
+};
 pub use limits::Limits;
 pub use options::{ConnectOptions, ListenOptions, ProxyChoice};
 pub use tcp::{Origin, SocketOptions};

@@ -126,6 +126,7 @@ impl Core {
         peer.lap(Stage::Handshake);
         peer.opening = true;
         self.counts.sums.opened.add(1);
+        self.note_opened(peer);
         self.door.tell(id, State::Open);
         self.watch_silence(id, peer);
     }

@@ -1,5 +1,6 @@
 //! What `listen` and `connect` are told.
 
+use super::backoff::Reconnect;
 use super::limits::Limits;
 use super::tcp::{Origin, SocketOptions};
 use super::tls::Tls;
@@ -59,6 +60,12 @@ pub struct ConnectOptions {
     pub origin: Origin,
     /// Of wss addresses; None: verification by the system's trust store.
     pub tls: Option<Tls>,
+    /// Redirects followed in one attempt, at most.
+    pub max_redirects: u32,
+    /// A redirect may leave TLS.
+    pub redirect_to_ws: bool,
+    /// Connect again when the connection is lost or can't be made.
+    pub reconnect: Option<Reconnect>,
     /// The proxy on the way.
     pub proxy: ProxyChoice,
     /// Of https proxies; None: verification by the system's trust store.

@@ -3,6 +3,7 @@
 //!
 //! An idle connection is this struct and nothing else: whatever it needs rarely is boxed and dropped when done.
 
+use super::again::Upkeep;
 use super::dial::Dial;
 use super::error::Error;
 use super::event::{By, Failure};
@@ -37,6 +38,8 @@ pub(super) struct Profile {
 /// Where a connection is in its life.
 #[derive(Debug)]
 pub(super) enum Phase {
+    /// Client: there is no socket until the next attempt, or the next hop of this one.
+    Waiting,
     /// Client: looking up the name, connecting.
     Dialing(Box<Dial>),
     /// Client: asking a proxy for the way.
@@ -79,6 +82,8 @@ pub(super) struct Peer {
     pub(super) user_data: usize,
     pub(super) outbox: Option<Box<Outbox>>,
     pub(super) rare: Option<Box<Rare>>,
+    /// Client: it follows redirects, or is made again when it is lost.
+    pub(super) upkeep: Option<Box<Upkeep>>,
     /// Index into the counts of connections per address, or [`Peer::NO_ADDRESS`].
     pub(super) address: u32,
     /// Milliseconds of silence, and without messages, up to the last check.
@@ -167,6 +172,7 @@ impl Peer {
             profile,
             outbox: None,
             rare: None,
+            upkeep: None,
             address: Peer::NO_ADDRESS,
             silent: 0,
             unused: 0,

@@ -16,9 +16,10 @@ use super::tls::Tls;
 use super::upgrade::Plan;
 use crate::names::Family;
 use crate::proto::proxy::address::{ProxyUrl, Scheme};
-use crate::proto::proxy::{self, Handshake, Limits, Refusal, Step, environment};
+use crate::proto::proxy::{self, Handshake, Limits, ProxyError, Refusal, Step, environment};
 use crate::proto::url::{Host, WsUrl};
 use std::fmt;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::ops::Range;
 
@@ -208,8 +209,11 @@ impl Core {
     pub(super) fn proxy_gone(&mut self, id: ConnId, peer: &mut Peer, error: Option<std::io::Error>) {
         match (handshake(peer).map(Handshake::end), error) {
             (Some(Step::Invalid(_)) | None, Some(error)) => self.proxy_failed(id, peer, Error::Io(error)),
+            (Some(Step::Invalid(_)) | None, None) => {
+                peer.proxy_fails(Error::Io(ErrorKind::ConnectionReset.into()), &ProxyError::Ended);
+                self.end(id, peer);
+            }
             (Some(step), _) => self.proxy_said(id, peer, step),
-            (None, None) => self.proxy_failed(id, peer, Error::Proxy("the proxy closed the connection".into())),
         }
     }
 
@@ -222,22 +226,31 @@ impl Core {
     }
 
     fn proxy_refused(&mut self, id: ConnId, peer: &mut Peer, refusal: Refusal) {
-        self.proxy_failed(id, peer, Error::Proxy(refusal.text));
+        let text = refusal.text.clone();
+        peer.proxy_fails(Error::Proxy(refusal.text), &text);
         let rare = peer.rare();
         rare.response = refusal.response;
         if let Some(failure) = &mut rare.failure {
             failure.status = refusal.status;
             failure.body = refusal.body;
         }
+        self.end(id, peer);
     }
 
     fn proxy_failed(&mut self, id: ConnId, peer: &mut Peer, error: Error) {
-        let text = match &peer.phase {
-            Phase::Proxying(proxying) => proxying.text(&error),
-            _ => error.to_string(),
-        };
-        peer.fail_as(Stage::Proxy, error, || text);
+        let text = error.to_string();
+        peer.proxy_fails(error, &text);
         self.end(id, peer);
+    }
+}
+
+impl Peer {
+    fn proxy_fails(&mut self, error: Error, why: &dyn fmt::Display) {
+        let text = match &self.phase {
+            Phase::Proxying(proxying) => proxying.text(why),
+            _ => why.to_string(),
+        };
+        self.fail_as(Stage::Proxy, error, || text);
     }
 }
 

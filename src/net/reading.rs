@@ -272,6 +272,7 @@ impl Core {
         // Delivered even if the program paused the connection while it decided: only what comes after waits.
         if peer.opening && matches!(peer.phase, Phase::Open) {
             peer.opening = false;
+            peer.note_open();
             return Next::Found(Found::Open { id });
         }
         if peer.is_held() {
@@ -291,7 +292,7 @@ impl Core {
         }
         match peer.phase {
             Phase::Ended => Next::Done,
-            Phase::Dialing(_) => Next::Done,
+            Phase::Waiting | Phase::Dialing(_) => Next::Done,
             Phase::Securing(_) => self.receive(peer, current, window),
             Phase::Lingering => {
                 current.at.start = current.at.end;

@@ -18,6 +18,7 @@ impl Context {
             grace => self.core.clock.exact_now() + grace,
         };
         self.stopping = Some(self.stopping.unwrap_or(NEVER).min(grace));
+        self.core.stopping = true;
         self.close_listeners();
         self.each_peer(|core, id, peer| match peer.phase {
             Phase::Open if peer.proto.close_sent() => {}
@@ -46,12 +47,14 @@ impl Context {
     pub(super) fn check_stopped(&mut self) {
         if self.stopping.is_some() && self.peers.len() == 0 {
             self.stopping = None;
+            self.core.stopping = false;
             self.stopped = true;
         }
     }
 
     /// Ends everything now (1001 is sent where the socket takes it); `next_event` then gives the last events.
     pub fn end(&mut self) {
+        self.core.stopping = true;
         self.close_listeners();
         self.timers.clear();
         self.each_peer(|core, id, peer| match peer.phase {

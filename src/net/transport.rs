@@ -67,6 +67,15 @@ impl Socket {
         }
     }
 
+    /// Takes it out of the poll set.
+    pub fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        match self {
+            Socket::Tcp(stream) => registry.deregister(stream),
+            Socket::Unix(stream) => registry.deregister(stream),
+            Socket::None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
     /// Gives it another name in the poll set, which tells again what it is ready for.
     pub fn rename(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let interest = Interest::READABLE | Interest::WRITABLE;

@@ -5,7 +5,7 @@
 
 use super::context::{Context, Found, NEVER, Stage, Unsettled};
 use super::event::{ConnId, Window};
-use super::peer::Phase;
+use super::peer::{Peer, Phase};
 use super::reading::Current;
 use super::ready::{Kind, Ready};
 use super::wake::Command;
@@ -30,6 +30,11 @@ impl Context {
                     peer.rare().request = None;
                     peer.rare().response = None;
                     peer.drop_rare();
+                }
+            }
+            Unsettled::Retried(id) => {
+                if let Some(peer) = self.peers.get_mut(id.slot, id.generation) {
+                    self.core.told_retry(id, peer);
                 }
             }
             Unsettled::Gone(id) => self.forget(id),
@@ -97,10 +102,11 @@ impl Context {
             }
         }
         while let Some(id) = self.core.ended.pop_front() {
-            if self.peers.get(id.slot, id.generation).is_some_and(|peer| peer.announced) {
-                return Some(Found::Last { id });
+            match self.peers.get(id.slot, id.generation) {
+                Some(Peer { phase: Phase::Waiting, .. }) => return Some(Found::Retry { id }),
+                Some(peer) if peer.announced => return Some(Found::Last { id }),
+                _ => self.forget(id),
             }
-            self.forget(id);
         }
         None
     }

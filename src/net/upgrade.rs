@@ -76,7 +76,8 @@ pub(super) struct Asking {
 impl Core {
     /// TCP is connected: to the host itself, or to a proxy on the way.
     pub(super) fn connected(&mut self, id: ConnId, peer: &mut Peer, plan: Box<Plan>) {
-        self.arm(id, peer.profile.limits.handshake_timeout);
+        let timeout = self.attempt_left(peer, peer.profile.limits.handshake_timeout);
+        self.arm(id, timeout);
         if plan.via.is_some() {
             return self.begin_proxy(id, peer, plan);
         }
@@ -118,7 +119,10 @@ impl Core {
     /// TLS is done.
     pub(super) fn secured(&mut self, id: ConnId, peer: &mut Peer) {
         match std::mem::replace(&mut peer.phase, Phase::Ended) {
-            Phase::Securing(plan) => self.ask(id, peer, plan),
+            Phase::Securing(plan) => {
+                peer.lap(Stage::Tls);
+                self.ask(id, peer, plan);
+            }
             phase => {
                 peer.phase = phase;
                 self.proxy_ready(id, peer);
@@ -157,7 +161,9 @@ impl Core {
                 peer.rare().response = Some(Box::new(response));
                 self.opened(id, peer);
             }
+            Answer::Rejected { response, .. } if self.redirected(id, peer, &response) => {}
             Answer::Rejected { response, consumed, body } => {
+                let Phase::Asking(asking) = &mut peer.phase else { return };
                 let mut body = Body::new(body, max_body);
                 let done = body.push(&mut &asking.bytes[consumed..]) != Progress::More;
                 asking.bytes = Vec::new();
@@ -193,6 +199,11 @@ impl Core {
 }
 
 impl Asking {
+    /// What was asked.
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// The server refused and the body is being read.
     pub(super) fn is_refused(&self) -> bool {
         self.refused.is_some()

@@ -238,10 +238,12 @@ impl Door {
             counts.begin(id.slot);
         }
         inner.known[slot] = Known { generation: id.generation, state };
-        if state == State::Closed && !inner.fragmented.is_empty() {
+        // What was sent to the connection is gone, also where it is made again.
+        let over = matches!(state, State::Closed | State::Connecting);
+        if over && !inner.fragmented.is_empty() {
             inner.fragmented.remove(&id.slot);
         }
-        if state == State::Closed && !inner.backlog.is_empty() {
+        if over && !inner.backlog.is_empty() {
             inner.backlog.remove(&id.slot);
         }
     }

@@ -18,5 +18,6 @@ pub mod http1;
 pub mod mask;
 pub mod message;
 pub mod proxy;
+pub mod retry_after;
 pub mod url;
 pub mod utf8;

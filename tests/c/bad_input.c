@@ -59,6 +59,7 @@ CALL(close, wsrs_conn, wsrs_conn_close(handle, 1000, NULL, 0))
 CALL(abort, wsrs_conn, wsrs_conn_abort(handle))
 CALL(pause, wsrs_conn, wsrs_conn_pause(handle))
 CALL(resume, wsrs_conn, wsrs_conn_resume(handle))
+CALL(retarget, wsrs_conn, wsrs_conn_retarget(handle, NULL, NULL, 0))
 CALL(request_drain, wsrs_conn, wsrs_conn_request_drain(handle))
 CALL(buffered, wsrs_conn, wsrs_conn_buffered(handle, &len))
 CALL(set_user_data, wsrs_conn, wsrs_conn_set_user_data(handle, NULL))
@@ -113,6 +114,7 @@ static const struct {
     {"wsrs_conn_pause", CONN, ANY, call_pause},
     {"wsrs_conn_resume", CONN, ANY, call_resume},
     {"wsrs_conn_request_drain", CONN, LOOP, call_request_drain},
+    {"wsrs_conn_retarget", CONN, LOOP, call_retarget},
     {"wsrs_conn_buffered", CONN, LOOP, call_buffered},
     {"wsrs_conn_set_user_data", CONN, LOOP, call_set_user_data},
     {"wsrs_conn_user_data", CONN, LOOP, call_user_data},

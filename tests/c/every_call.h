@@ -63,6 +63,7 @@ static inline void every_call(const struct refused *of, wsrs_result expected)
     objects.release = not_released;
     every_call_of_any_thread(of, expected);
     CHECK_IS(wsrs_conn_request_drain(of->conn), expected);
+    CHECK_IS(wsrs_conn_retarget(of->conn, "ws://127.0.0.1:1/", NULL, 0), expected);
     CHECK_IS(wsrs_conn_buffered(of->conn, &len), expected);
     CHECK_IS(wsrs_conn_set_user_data(of->conn, text), expected);
     CHECK_IS(wsrs_conn_user_data(of->conn, &user_data), expected);

@@ -46,10 +46,14 @@ static void ends(wsrs_conn conn)
 static wsrs_conn connect_to(const char *path, void *user_data)
 {
     wsrs_connect_options options = WSRS_CONNECT_OPTIONS_INIT;
+    wsrs_reconnect reconnect = WSRS_RECONNECT_INIT;
     wsrs_conn conn = WSRS_CONN_NONE;
     char url[64];
+    reconnect.min_delay_ms = reconnect.max_tries = 1;
     options.callbacks = &callbacks;
     options.user_data = user_data;
+    if (strcmp(path, "/nowhere") == 0)
+        options.reconnect = &reconnect;
     snprintf(url, sizeof url, "ws://127.0.0.1:%u%s", (unsigned)port, path);
     if (wsrs_context_connect(context, url, &options, &conn) == WSRS_OK)
         heard_of(conn);
@@ -180,6 +184,14 @@ static void free_context(wsrs_conn conn)
     freed = 1;
 }
 
+static void go_elsewhere(wsrs_conn conn)
+{
+    char url[64];
+    snprintf(url, sizeof url, "ws://127.0.0.1:%u/elsewhere", (unsigned)port);
+    if (wsrs_conn_retarget(conn, url, NULL, 0) == WSRS_OK)
+        CHECK_OK(wsrs_conn_retarget(conn, NULL, NULL, 0));
+}
+
 static void poll_again(wsrs_conn conn)
 {
     CHECK_IS(wsrs_context_poll(context, 0), WSRS_ERR_REENTRY);
@@ -297,6 +309,7 @@ static const struct {
     {"send fragments", send_fragments},
     {"accept", accept_request},
     {"poll", poll_again},
+    {"retarget", go_elsewhere},
     {"close listener", close_listener},
     {"abort others", abort_others},
     {"close then abort", close_then_abort},
@@ -311,7 +324,7 @@ static const struct {
     {"respond", respond},
     {"defer", defer},
 };
-enum { ACTIONS = sizeof actions / sizeof *actions, ALIVE = 19 };
+enum { ACTIONS = sizeof actions / sizeof *actions, ALIVE = 20 };
 
 static void everything_and_free(wsrs_conn conn)
 {

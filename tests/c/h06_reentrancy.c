@@ -6,9 +6,9 @@
  * capi/state/turn.rs, this fails. */
 #include "h06_actions.h"
 
-enum callback { REQUEST, OPEN, MESSAGE, OBJECT, CLOSE, ERROR, DRAIN, PING, PONG, TIMER, POST, LOG, CALLBACKS };
+enum callback { REQUEST, OPEN, MESSAGE, OBJECT, CLOSE, ERROR, DRAIN, PING, PONG, RETRY, TIMER, POST, LOG, CALLBACKS };
 static const char *const callback_names[] = {"on_request", "on_open", "on_message", "on_object", "on_close", "on_error", "on_drain",
-                                             "on_ping",    "on_pong", "a timer",    "a posted function", "the log function"};
+                                             "on_ping",    "on_pong", "on_retry",   "a timer", "a posted function", "the log function"};
 
 static enum callback chosen;
 static void (*act)(wsrs_conn conn);
@@ -99,6 +99,14 @@ static void on_pong(wsrs_conn conn, const uint8_t *data, size_t len, void *user_
 {
     heard_of(conn);
     fire(PONG, conn);
+}
+
+static void on_retry(wsrs_conn conn, const wsrs_retry *retry, void *user_data)
+{
+    CHECK(retry->close == NULL && retry->error->result == WSRS_ERR_REFUSED);
+    heard_of(conn);
+    fire(RETRY, conn);
+    CHECK(strlen(retry->error->text) == retry->error->text_len);
 }
 
 static void on_timer(wsrs_timer due, void *argument)
@@ -199,6 +207,7 @@ int main(void)
     callbacks.on_ping = on_ping;
     callbacks.on_pong = on_pong;
     callbacks.on_object = on_object;
+    callbacks.on_retry = on_retry;
     objects.make_text = objects.make_binary = make_object;
     objects.release = free;
     for (chosen = REQUEST; chosen < CALLBACKS; chosen++) {

@@ -7,7 +7,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wsrs::net::event::SocketName;
-use wsrs::net::{By, ConnId, Context, Door, Event, Limits, ListenOptions, ListenerId, Stage, What, Window};
+use wsrs::net::{By, Closing, ConnId, Context, Door, Event, Failure, Limits, ListenOptions, ListenerId};
+use wsrs::net::{Stage, What, Window};
 use wsrs::proto::message::Kind;
 
 /// Nothing here takes that long unless it is broken.
@@ -23,6 +24,7 @@ pub enum Seen {
     Ping(ConnId, Vec<u8>),
     Pong(ConnId, Vec<u8>),
     Drain(ConnId),
+    Retry(ConnId, u32, Duration, Result<End, Fault>),
     Closed(ConnId, End),
     Failed(ConnId, Fault),
     Timer([usize; 2]),
@@ -202,13 +204,23 @@ fn copied(event: Event<'_>) -> Seen {
         What::Ping(data) => Seen::Ping(id, data.into()),
         What::Pong(data) => Seen::Pong(id, data.into()),
         What::Drain => Seen::Drain(id),
-        What::Closed(c) => Seen::Closed(id, end(c.code, &c.reason, c.clean, c.by)),
-        What::Failed(failure) => {
-            let error = format!("{:?}", failure.error);
-            let wsrs::net::Failure { stage, text, status, body, .. } = *failure;
-            Seen::Failed(id, Fault { stage, status, text, body, error })
+        What::Retry(retry) => {
+            let outcome = retry.outcome.map(|closing| ending(&closing)).map_err(|failure| fault(*failure));
+            Seen::Retry(id, retry.number, retry.delay, outcome)
         }
+        What::Closed(closing) => Seen::Closed(id, ending(&closing)),
+        What::Failed(failure) => Seen::Failed(id, fault(*failure)),
     }
+}
+
+fn ending(closing: &Closing) -> End {
+    end(closing.code, &closing.reason, closing.clean, closing.by)
+}
+
+fn fault(failure: Failure) -> Fault {
+    let error = format!("{:?}", failure.error);
+    let Failure { stage, text, status, body, .. } = failure;
+    Fault { stage, status, text, body, error }
 }
 
 /// A request of RFC 6455 §1.2.

@@ -45,7 +45,7 @@ pub(super) fn act() {
         48 => conns::stats(),
         49 => contexts::totals(),
         50 => objects::set(),
-        _ => conns::send(),
+        _ => conns::retarget(),
     }
 }
 

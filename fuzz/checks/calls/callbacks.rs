@@ -7,7 +7,7 @@ use std::ffi::{CStr, c_char, c_void};
 use std::slice::from_raw_parts;
 use wsrs::boundary::handle::{self, Kind};
 use wsrs::capi::callbacks::wsrs_callbacks;
-use wsrs::capi::message::{wsrs_close, wsrs_error, wsrs_message, wsrs_request};
+use wsrs::capi::message::{wsrs_close, wsrs_error, wsrs_message, wsrs_request, wsrs_retry};
 use wsrs::capi::types::{wsrs_conn, wsrs_context, wsrs_timer};
 
 pub(super) const EMPTY: wsrs_callbacks = wsrs_callbacks {
@@ -21,6 +21,7 @@ pub(super) const EMPTY: wsrs_callbacks = wsrs_callbacks {
     on_ping: None,
     on_pong: None,
     on_object: None,
+    on_retry: None,
 };
 pub(super) const SILENT: wsrs_callbacks = wsrs_callbacks {
     on_open: Some(on_open),
@@ -31,6 +32,7 @@ pub(super) const SILENT: wsrs_callbacks = wsrs_callbacks {
     on_ping: Some(on_ping),
     on_pong: Some(on_pong),
     on_object: Some(on_object),
+    on_retry: Some(on_retry),
     ..EMPTY
 };
 pub(super) const ASKING: wsrs_callbacks = wsrs_callbacks { on_request: Some(on_request), ..SILENT };
@@ -96,12 +98,15 @@ unsafe extern "C" fn on_request(conn: wsrs_conn, request: *const wsrs_request, u
 }
 
 unsafe extern "C" fn on_open(conn: wsrs_conn, user_data: *mut c_void) {
-    note("on_open", conn, user_data, |life| !std::mem::replace(&mut life.opened, true));
+    note("on_open", conn, user_data, |life| {
+        let again = std::mem::take(&mut life.waiting);
+        !std::mem::replace(&mut life.opened, true) || again
+    });
     go_on();
 }
 
 unsafe extern "C" fn on_message(conn: wsrs_conn, message: *const wsrs_message, user_data: *mut c_void) {
-    note("on_message", conn, user_data, |life| life.opened);
+    note("on_message", conn, user_data, Life::is_open);
     // SAFETY: as in `look`.
     let message = unsafe { *message };
     assert!(!message.data.is_null());
@@ -116,6 +121,9 @@ unsafe extern "C" fn on_close(conn: wsrs_conn, close: *const wsrs_close, user_da
         (life.opened && close.code != 0) || (life.requested && !life.opened && close.code == 0)
     });
     world().lives.entry(conn.id).or_default().ended = true;
+    if !close.error.is_null() {
+        return look_error(close.error);
+    }
     go_on();
     look(close.reason.cast(), close.reason_len);
 }
@@ -123,6 +131,27 @@ unsafe extern "C" fn on_close(conn: wsrs_conn, close: *const wsrs_close, user_da
 unsafe extern "C" fn on_error(conn: wsrs_conn, error: *const wsrs_error, user_data: *mut c_void) {
     note("on_error", conn, user_data, |life| !life.opened && (life.attempted || life.requested));
     world().lives.entry(conn.id).or_default().ended = true;
+    look_error(error);
+}
+
+unsafe extern "C" fn on_retry(conn: wsrs_conn, retry: *const wsrs_retry, user_data: *mut c_void) {
+    note("on_retry", conn, user_data, |life| life.attempted);
+    world().lives.entry(conn.id).or_default().waiting = true;
+    // SAFETY: as in `look`.
+    let retry = unsafe { *retry };
+    assert!(retry.number > 0 && retry.close.is_null() != retry.error.is_null());
+    if retry.close.is_null() {
+        return look_error(retry.error);
+    }
+    // SAFETY: as in `look`.
+    let close = unsafe { *retry.close };
+    assert!(close.code != 0 && close.error.is_null());
+    go_on();
+    look(close.reason.cast(), close.reason_len);
+}
+
+/// Goes on with the script while it is lent.
+fn look_error(error: *const wsrs_error) {
     // SAFETY: as in `look`.
     let error = unsafe { *error };
     assert!(error.result < 0);
@@ -138,18 +167,18 @@ unsafe extern "C" fn on_error(conn: wsrs_conn, error: *const wsrs_error, user_da
 }
 
 unsafe extern "C" fn on_drain(conn: wsrs_conn, user_data: *mut c_void) {
-    note("on_drain", conn, user_data, |life| life.opened);
+    note("on_drain", conn, user_data, Life::is_open);
     go_on();
 }
 
 unsafe extern "C" fn on_ping(conn: wsrs_conn, data: *const u8, len: usize, user_data: *mut c_void) {
-    note("on_ping", conn, user_data, |life| life.opened);
+    note("on_ping", conn, user_data, Life::is_open);
     go_on();
     look(data, len);
 }
 
 unsafe extern "C" fn on_pong(conn: wsrs_conn, data: *const u8, len: usize, user_data: *mut c_void) {
-    note("on_pong", conn, user_data, |life| life.opened);
+    note("on_pong", conn, user_data, Life::is_open);
     go_on();
     look(data, len);
 }

@@ -246,6 +246,10 @@ pub(super) fn connect() {
     drop(here);
     let url = CString::new(url).expect("no NUL");
     let header = wsrs_header { name: c"x-a".as_ptr(), name_len: 3, value: c"1".as_ptr(), value_len: usize::MAX };
+    // SAFETY: zero is a value of each member.
+    let mut reconnect: wsrs_reconnect = unsafe { std::mem::zeroed() };
+    reconnect.size = size_of::<wsrs_reconnect>();
+    (reconnect.min_delay_ms, reconnect.max_delay_ms, reconnect.max_tries) = (1, 5, 3);
     let options = wsrs_connect_options {
         size: size_of::<wsrs_connect_options>(),
         callbacks: own.as_ref().map_or(null(), std::ptr::from_ref),
@@ -256,6 +260,8 @@ pub(super) fn connect() {
         header_count: usize::from(flags & 32 != 0),
         streaming: i32::from(flags & 8 != 0),
         keep_response: i32::from(flags & 16 != 0),
+        reconnect: if flags & 128 == 0 { null() } else { &reconnect },
+        max_redirects: i32::from(flags & 128 != 0) * 2,
         // SAFETY: 0 is NULL or a number in each member.
         ..unsafe { std::mem::zeroed() }
     };

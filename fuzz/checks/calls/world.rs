@@ -58,10 +58,18 @@ pub(super) struct Life {
     pub(super) attempted: bool,
     pub(super) requested: bool,
     pub(super) opened: bool,
+    /// For another attempt, since it was lost or failed.
+    pub(super) waiting: bool,
     pub(super) ended: bool,
     /// Its set has callbacks, so an end must come.
     pub(super) watched: bool,
     pub(super) user_data: Option<usize>,
+}
+
+impl Life {
+    pub(super) fn is_open(&mut self) -> bool {
+        self.opened && !self.waiting
+    }
 }
 
 pub(super) fn world() -> Here {

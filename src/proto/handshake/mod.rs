@@ -2,7 +2,7 @@
 //!
 //! [`server`] reads a request and writes a response; [`client`] writes a request and checks the response. Both get
 //! the bytes received so far and say either "more", or what they mean, or what is wrong with them. What follows the
-//! head in the same bytes is left to the caller. `net::peer` drives them.
+//! head in the same bytes is left to the caller. `net::peer` drives them. [`redirect`] finds where a 3xx sends a client.
 //!
 //! Here is what both roles share: the accept value and the check of fields that a program adds.
 
@@ -10,6 +10,7 @@ mod check;
 pub mod client;
 mod extensions;
 mod offer;
+pub mod redirect;
 mod respond;
 pub mod server;
 mod target;
