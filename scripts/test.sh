@@ -57,6 +57,8 @@ step_soak() {
 
 step_demo() { sh scripts/demo.sh --check; }
 
+step_demo_tls() { sh scripts/demo.sh --tls --check; }
+
 # The load generator's own tests, then a few seconds of it against our server.
 step_bench() {
     CARGO_TARGET_DIR=build/bench/load RUSTFLAGS='-C target-cpu=native' \
@@ -64,7 +66,7 @@ step_bench() {
     sh scripts/bench.sh --smoke
 }
 
-for name in format clippy build ctest variants manual packaging cargo_test loom valgrind asan autobahn_server autobahn_client autobahn_wss interop python demo bench soak; do
+for name in format clippy build ctest variants manual packaging cargo_test loom valgrind asan autobahn_server autobahn_client autobahn_wss interop python demo demo_tls bench soak; do
     step $name
 done
 totals

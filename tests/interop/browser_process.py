@@ -31,9 +31,9 @@ def wait_for(what, seconds=60):
 class Browser:
     """Its profile lies in a folder of its own; `on_event` gets what Chromium says by itself, on another thread."""
 
-    def __init__(self, program, folder, on_event=lambda event: None):
+    def __init__(self, program, folder, on_event=lambda event: None, flags=()):
         self.process = subprocess.Popen(
-            [program, *FLAGS, "--user-data-dir=" + folder, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [program, *FLAGS, *flags, "--user-data-dir=" + folder, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         self.folder = folder
         self.on_event = on_event
