@@ -27,7 +27,6 @@ case ${1:-} in --tls) roles=server tls=build/tls; shift ;; esac
 [ -x "$suite" ] || cannot "the Autobahn suite: ${WSRS_SHARED:-../shared} is not there (WSRS_SHARED)"
 "$suite" setup || cannot "the Autobahn suite could not be set up (it runs on Python 2.7 only)"
 need python3 python3
-[ -z "$tls" ] || need openssl openssl
 need_done
 [ -x build/c-examples/echo_client ] || sh scripts/build.sh
 mkdir -p build/logs

@@ -460,6 +460,23 @@ static void refused_origins(wsrs_context context)
     REFUSED(wsrs_context_listen(context, "127.0.0.1:0", &listen, &listener), WSRS_ERR_ARGUMENT);
 }
 
+/* Proxies whose address is wrong, or that can't lead there; what is said of them has no password in it. */
+static void refused_proxies(wsrs_context context)
+{
+    static const char *const proxies[] = {"ftp://u:secret@p", "http://u:secret@", "http://u:se/cret@p", "socks5://:secret@p",
+                                          "http://u:secret@p:0", "http://u:sec@ret@p", "socks4a://u:secret@p", "http://p\xff"};
+    wsrs_connect_options options = WSRS_CONNECT_OPTIONS_INIT;
+    wsrs_conn out = {7};
+    size_t i;
+    for (i = 0; i < sizeof proxies / sizeof *proxies; i++) {
+        options.proxy = proxies[i];
+        REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_URL);
+        CHECK(strstr(wsrs_last_error(), "secret") == NULL && strstr(wsrs_last_error(), "ret@") == NULL);
+    }
+    options.proxy = "http://127.0.0.1:9";
+    REFUSED(wsrs_context_connect(context, "ws+unix:/socket", &options, &out), WSRS_ERR_ARGUMENT);
+}
+
 static void wrong_urls(void)
 {
     static const char *const urls[] = {"", "ws:", "ws://@127.0.0.1/", "ws://a:\x01@127.0.0.1/", "ws://", "ws:///path", "http://127.0.0.1/", "127.0.0.1:80", "//127.0.0.1/",
@@ -483,6 +500,7 @@ static void wrong_urls(void)
     REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_HEADER);
     options.header_count = 0;
     refused_origins(context);
+    refused_proxies(context);
     options.subprotocols = "\xc3";
     REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_HEADER);
     options.subprotocols = "a, b, a";

@@ -39,9 +39,9 @@ def trust(folder, authority):
 class Browser:
     """Its home and profile lie in a folder of their own; `on_event` gets what Chromium says by itself, on another thread."""
 
-    def __init__(self, program, folder, on_event=lambda event: None):
+    def __init__(self, program, folder, on_event=lambda event: None, flags=()):
         self.process = subprocess.Popen(
-            [program, *FLAGS, "--user-data-dir=" + folder, "about:blank"],
+            [program, *FLAGS, *flags, "--user-data-dir=" + folder, "about:blank"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "HOME": folder},
