@@ -40,8 +40,17 @@ fn opened(l: &mut Loop, host: &str, port: u16) -> (Duration, IpAddr) {
     l.until_seen(&Seen::Open(id));
     let time = begin.elapsed();
     let SocketName::Tcp(address) = l.context.peer_address(id).unwrap() else { panic!("TCP") };
-    println!("{host}: connected to {} in {time:.1?}: {:.1?}", address.ip(), l.context.timings(id).unwrap());
+    eprintln!("{host}: connected to {} in {time:.1?}: {:.1?}", address.ip(), l.context.timings(id).unwrap());
     (time, address.ip())
+}
+
+/// It takes so many milliseconds, and leads to that family. Once in three times will do: a busy machine may be late.
+fn within(l: &mut Loop, host: &str, port: u16, (least, most): (u64, u64), is_v4: bool) {
+    let is_right = |(time, address): (Duration, IpAddr)| {
+        assert!(time >= ms(least), "{host}: {time:?}");
+        time < ms(most) && address.is_ipv4() == is_v4
+    };
+    assert!((0..3).any(|_| is_right(opened(l, host, port))), "{host}: never in {most} ms to IPv4 ({is_v4})");
 }
 
 fn resolver_threads() -> usize {
@@ -88,7 +97,7 @@ fn a_resolver_that_hangs_blocks_nothing() {
             );
             std::thread::sleep(ms(20));
         }
-        println!("all threads and descriptors are back after {:.1?}", begin.elapsed());
+        eprintln!("all threads and descriptors are back after {:.1?}", begin.elapsed());
     });
 }
 
@@ -128,7 +137,7 @@ fn hanging_round() -> Duration {
     let free = Instant::now();
     drop(l);
     let free = free.elapsed();
-    println!(
+    eprintln!(
         "40 names: {calls:.1?} a call, a message to another connection after {meanwhile:.1?}, \
          all failed after {deadline:.1?}, longest turn {longest:.1?}, freed in {free:.1?} ({again:?} was on its way)"
     );
@@ -147,13 +156,13 @@ fn ipv4_takes_over_from_an_ipv6_that_goes_nowhere() {
         let mut l = Loop::new(Limits::default());
         let before = descriptors();
         let (four, six) = (listen(&mut l, "127.0.0.1:0"), listen(&mut l, "[::1]:0"));
-        let (time, address) = opened(&mut l, "good4.test", four);
-        assert!(time >= ms(250) && time < ms(320) && address.is_ipv4(), "{time:?} {address}");
+        let (_, address) = opened(&mut l, "good4.test", four);
+        assert!(address.is_ipv4(), "{address}");
         // The attempt that lost is gone: two listeners and both ends of the connection are left.
         assert_eq!(descriptors(), before + 4);
+        within(&mut l, "good4.test", four, (250, 320), true);
         for (host, port, is_v6) in [("good6.test", six, true), ("localhost", four, false), ("localhost", six, true)] {
-            let (time, address) = opened(&mut l, host, port);
-            assert!(time < ms(100) && address.is_ipv6() == is_v6, "{time:?} {address}");
+            within(&mut l, host, port, (0, 100), !is_v6);
         }
     });
 }
@@ -170,7 +179,7 @@ fn the_deadline_holds_where_no_address_answers() {
         let second = begin.elapsed();
         let fault = l.failed(id);
         let time = begin.elapsed();
-        println!("second attempt after {second:.1?}, gave up after {time:.1?}, longest turn {longest:.1?}");
+        eprintln!("second attempt after {second:.1?}, gave up after {time:.1?}, longest turn {longest:.1?}");
         assert!(second >= ms(250) && second < ms(320) && time >= ms(500) && time < ms(600));
         let late = "timed out: connecting took too long";
         let text = format!("connect to [{HOLE_V6}]:80: {late}; connect to {HOLE_V4}:80: {late}");
@@ -181,8 +190,7 @@ fn the_deadline_holds_where_no_address_answers() {
 
 /// Answers questions for names like `a0-aaaa20.test`: an A record at once, an AAAA record after 20 ms. `x`: there is none;
 /// left out: no answer ever.
-fn serve_names() {
-    let socket = UdpSocket::bind("127.0.0.1:53").unwrap();
+fn serve_names(socket: &UdpSocket) {
     let mut query = [0; 512];
     while let Ok((len, from)) = socket.recv_from(&mut query) {
         let (question, family) = (query[..len].to_vec(), query[12..len].to_vec());
@@ -221,7 +229,8 @@ fn answers_that_come_late_or_never() {
         sources: "files dns",
     };
     apart("answers_that_come_late_or_never", &NAMES, || {
-        std::thread::spawn(serve_names);
+        let socket = UdpSocket::bind("127.0.0.1:53").unwrap();
+        std::thread::spawn(move || serve_names(&socket));
         let mut l = Loop::new(Limits::default());
         let port = listen(&mut l, "*:0");
         let (v4, v6) = (true, false);
@@ -235,14 +244,12 @@ fn answers_that_come_late_or_never() {
             ("ax-aaaa30", 30, 75, v6),
             ("a30-aaaax", 30, 75, v4),
         ] {
-            let (time, address) = opened(&mut l, &format!("{name}.test"), port);
-            let is_right = address.is_ipv4() == is_v4;
-            assert!(is_right && time >= ms(least) && time < ms(most), "{name}: {address} in {time:?}");
+            within(&mut l, &format!("{name}.test"), port, (least, most), is_v4);
         }
         let id = connect(&mut l, "ax-aaaax.test", port);
         let fault = l.failed(id);
         assert_eq!(fault.stage, Stage::Resolve);
         assert!(fault.text.starts_with(&format!("looking up ax-aaaax.test:{port}: ")), "{}", fault.text);
-        println!("{}", fault.text);
+        eprintln!("{}", fault.text);
     });
 }

@@ -228,3 +228,40 @@ fn a_connect_that_fails_tells_how_far_it_came() {
     assert!(matches!(l.context.timings(server), Err(Error::NotFound)));
     assert!(matches!(l.context.timings(client), Err(Error::Closed)));
 }
+
+/// Wherever there is TLS in the build.
+#[cfg(feature = "rustls")]
+#[test]
+fn the_tls_handshake_is_timed() {
+    use wsrs::net::tls::{Identity, Tls, TlsOptions, Trust};
+    let folder = format!("{}/tls", env!("CARGO_TARGET_TMPDIR"));
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/certificates.sh");
+    assert!(std::process::Command::new("sh").args([script, &folder]).status().unwrap().success());
+    let read = |name: &str| std::fs::read(format!("{folder}/{name}")).unwrap();
+    let identity = Some(Identity { chain: read("server.pem"), key: read("server.key") });
+    let server = Tls::new(TlsOptions { identity, ..TlsOptions::default() }).unwrap();
+    let trust = Trust { ca: Some(read("ca.pem")), ..Trust::default() };
+    let client = Tls::new(TlsOptions { trust, ..TlsOptions::default() }).unwrap();
+
+    let mut l = Loop::new(Limits { handshake_timeout: ms(60), ..Limits::default() });
+    let options = |tls: &Tls| ConnectOptions { tls: Some(tls.clone()), ..ConnectOptions::default() };
+    let listening = ListenOptions { tls: Some(server), ..ListenOptions::default() };
+    let (_, address) = l.listen(listening);
+    let id = l.context.connect(&format!("wss://{address}/"), options(&client)).unwrap();
+    l.until_seen(&Seen::Open(id));
+    let told = l.context.timings(id).unwrap();
+    assert!(told.tls > told.upgrade && told.upgrade > Duration::ZERO && told.proxy == Duration::ZERO, "{told:?}");
+
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let id = l.context.connect(&format!("wss://{}/", silent.local_addr().unwrap()), options(&client)).unwrap();
+    let mut told = None;
+    let mut look = |context: &mut wsrs::net::Context, seen: &Seen| {
+        if let Seen::Failed(id, fault) = seen {
+            assert_eq!(fault.stage, Stage::Tls);
+            told = context.timings(*id).ok();
+        }
+    };
+    l.until_with("Failed", &mut look, &mut |l| l.count(|seen| matches!(seen, Seen::Failed(i, _) if *i == id)) == 1);
+    let told = told.expect("there until the event is handled");
+    assert!(told.tls >= ms(60) && told.upgrade == Duration::ZERO && told.total >= told.tls, "{told:?}");
+}

@@ -217,9 +217,12 @@ fn long_names_are_refused_to_the_byte() {
     assert_eq!(WsUrl::parse(&format!("ws://{label}a.example")), Err(HostName));
 }
 
+/// Address, Host header, user, password, Authorization header.
+type Login = (&'static str, &'static str, &'static [u8], &'static [u8], &'static str);
+
 #[test]
 fn credentials_are_decoded_and_become_basic() {
-    let cases: [(&str, &str, &[u8], &[u8], &str); 8] = [
+    let cases: [Login; 8] = [
         ("ws://Aladdin:open%20sesame@h/x", "h", b"Aladdin", b"open sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
         ("wss://user@h", "h", b"user", b"", "Basic dXNlcjo="),
         ("ws://user:@h:81", "h:81", b"user", b"", "Basic dXNlcjo="),

@@ -46,6 +46,7 @@ class Tree(unittest.TestCase):
             "wsrs_request": _structs.Request,
             "wsrs_retry": _structs.Retry,
             "wsrs_stats": _structs.Stats,
+            "wsrs_timings": _structs.Timings,
             "wsrs_totals": _structs.Totals,
         }
         members = 0

@@ -27,6 +27,7 @@ from ._structs import (
     PyBuffer,
     RawHeader,
     Stats,
+    Timings,
     Totals,
 )
 
@@ -114,6 +115,7 @@ conn_accept = _function("conn_accept", Handle, c_char_p, POINTER(Header), c_size
 conn_respond = _function("conn_respond", Handle, c_int32, POINTER(Header), c_size_t, c_char_p, c_size_t)
 conn_defer = _function("conn_defer", Handle)
 conn_stats = _function("conn_stats", Handle, POINTER(Stats))
+conn_timings = _function("conn_timings", Handle, POINTER(Timings))
 
 memoryview_of = ctypes.pythonapi["PyMemoryView_FromMemory"]
 memoryview_of.argtypes = (c_void_p, ctypes.c_ssize_t, ctypes.c_int)

@@ -239,6 +239,18 @@ class Stats(Structure):
     ]
 
 
+class Timings(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("resolve", c_uint64),
+        ("connect", c_uint64),
+        ("proxy", c_uint64),
+        ("tls", c_uint64),
+        ("upgrade", c_uint64),
+        ("total", c_uint64),
+    ]
+
+
 class Totals(Structure):
     _fields_ = [
         *_COUNTED,

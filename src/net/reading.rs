@@ -117,13 +117,7 @@ impl Context {
         let Some(id) = self.next_plain_ready() else { return false };
         let Some(peer) = self.peers.get_mut(id.slot, id.generation) else { return false };
         // What is held comes first: a connection that holds something and is not paused is on the list.
-        if peer.tls.is_some()
-            || !peer.is_plain()
-            || peer.blocked
-            || peer.read_closed
-            || peer.again
-            || peer.proto.is_receiving()
-        {
+        if !peer.is_plain() || peer.blocked || peer.read_closed || peer.again || peer.proto.is_receiving() {
             return false;
         }
         if peer.tls.is_some() {

@@ -8,7 +8,7 @@
 use super::core::Core;
 use super::event::{ConnId, Level};
 use crate::names::{self, Family};
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,25 +20,17 @@ const THREADS: usize = 32;
 #[derive(Default)]
 pub(super) struct Lookups {
     running: usize,
-    waiting: VecDeque<Lookup>,
-    /// Given to the last dial.
-    serial: u32,
+    /// In the order of their coming: who asks, for which family, for which name and port.
+    waiting: BTreeMap<(Asker, Family), (Arc<str>, u16)>,
+    /// Given to the last asker.
+    serial: u64,
 }
 
-/// Who wants to know what.
-#[derive(Debug)]
-struct Lookup {
-    asker: Asker,
-    family: Family,
-    name: Arc<str>,
-    port: u16,
-}
-
-/// A connection, and which of its dials: an answer may come when it is already looking for another name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A connection, and which of its dials: an answer may come when it is already looking for another name. Ordered by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Asker {
+    serial: u64,
     pub(super) id: ConnId,
-    pub(super) serial: u32,
 }
 
 /// The answer to one lookup.
@@ -52,15 +44,15 @@ pub(super) struct Found {
 impl Core {
     /// A dial of this connection, different from all others.
     pub(super) fn asker(&mut self, id: ConnId) -> Asker {
-        self.lookups.serial = self.lookups.serial.wrapping_add(1);
-        Asker { id, serial: self.lookups.serial }
+        self.lookups.serial += 1;
+        Asker { serial: self.lookups.serial, id }
     }
 
     /// Looks a name up, now or later.
     pub(super) fn look_up(&mut self, asker: Asker, families: &[Family], name: &str, port: u16) {
         let name: Arc<str> = name.into();
         for &family in families {
-            self.lookups.waiting.push_back(Lookup { asker, family, name: name.clone(), port });
+            self.lookups.waiting.insert((asker, family), (name.clone(), port));
         }
         self.start_lookups();
     }
@@ -73,12 +65,14 @@ impl Core {
 
     /// Lookups that have not begun are not needed any more.
     pub(super) fn forget_lookups(&mut self, asker: Asker) {
-        self.lookups.waiting.retain(|lookup| lookup.asker != asker);
+        for family in [Family::V6, Family::V4] {
+            self.lookups.waiting.remove(&(asker, family));
+        }
     }
 
     fn start_lookups(&mut self) {
         while self.lookups.running < THREADS
-            && let Some(Lookup { asker, family, name, port }) = self.lookups.waiting.pop_front()
+            && let Some(((asker, family), (name, port))) = self.lookups.waiting.pop_first()
         {
             let door = Arc::clone(&self.door);
             let lookup = move || door.resolved(Found { asker, family, addresses: names::look_up(&name, port, family) });
@@ -88,5 +82,32 @@ impl Core {
                 self.door.resolved(Found { asker, family, addresses: Err(error) });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ConnectOptions, Context, Door, Limits};
+    use super::*;
+
+    /// All threads are taken: what waits begins in its order, and not at all once nobody wants it.
+    #[test]
+    fn lookups_wait_their_turn_and_end_with_their_connection() {
+        let wake = rustix::event::eventfd(0, rustix::event::EventfdFlags::NONBLOCK).expect("eventfd");
+        let (mut context, _window) = Context::new(Limits::default(), Door::new(Arc::new(wake)), 1).expect("context");
+        context.core.lookups.running = THREADS;
+        let mut connect = |name: &str| {
+            let url = format!("ws://{name}.invalid/");
+            context.connect(&url, ConnectOptions::default()).expect("begun")
+        };
+        let (_, second, _) = (connect("first"), connect("second"), connect("third"));
+        let waiting = |context: &Context| -> Vec<_> {
+            let waiting = context.core.lookups.waiting.iter();
+            waiting.map(|((_, family), (name, port))| (*family, name.to_string(), *port)).collect()
+        };
+        let both = |name: &str| [Family::V6, Family::V4].map(|family| (family, format!("{name}.invalid"), 80));
+        assert_eq!(waiting(&context), [both("first"), both("second"), both("third")].concat());
+        context.abort(second).expect("aborted");
+        assert_eq!(waiting(&context), [both("first"), both("third")].concat());
     }
 }

@@ -119,7 +119,10 @@ impl Core {
     /// TLS is done.
     pub(super) fn secured(&mut self, id: ConnId, peer: &mut Peer) {
         match std::mem::replace(&mut peer.phase, Phase::Ended) {
-            Phase::Securing(plan) => self.ask(id, peer, plan),
+            Phase::Securing(plan) => {
+                peer.lap(Stage::Tls);
+                self.ask(id, peer, plan);
+            }
             phase => {
                 peer.phase = phase;
                 self.proxy_ready(id, peer);

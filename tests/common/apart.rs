@@ -2,8 +2,9 @@
 //! addresses that swallow everything.
 #![allow(dead_code)]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Packets to these vanish.
 pub const HOLE_V4: &str = "10.99.0.2";
@@ -50,13 +51,20 @@ pub fn apart(name: &str, names: &Names, body: impl FnOnce()) {
         Ok(tried) if tried.status.success() => {
             let again = "exec \"$1\" --exact \"$2\" --nocapture --test-threads 1";
             let exe: PathBuf = std::env::current_exe().expect("this binary");
-            let status = shell(&folder, again).arg(exe).arg(name).env("WSRS_TEST_APART", name).status();
-            assert!(status.expect("started").success(), "{name} failed in its namespace");
+            let mut inside = shell(&folder, again);
+            inside.arg(exe).arg(name).env("WSRS_TEST_APART", name).stderr(Stdio::inherit());
+            let done = inside.output().expect("started");
+            assert!(done.status.success(), "{name} failed:\n{}", String::from_utf8_lossy(&done.stdout));
         }
-        Ok(tried) => eprintln!("{name}: skipped, no namespaces here: {}", String::from_utf8_lossy(&tried.stderr)),
-        Err(error) => eprintln!("{name}: skipped, unshare can't be started: {error}"),
+        Ok(tried) => skipped(name, &String::from_utf8_lossy(&tried.stderr)),
+        Err(error) => skipped(name, &format!("unshare can't be started: {error}")),
     }
     std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+/// Said where the harness keeps nothing back.
+fn skipped(name: &str, why: &str) {
+    let _ = writeln!(std::io::stderr(), "{name}: skipped, no namespaces here: {}", why.trim_end());
 }
 
 /// A shell in new namespaces, set up; `$0` is the folder.

@@ -157,7 +157,9 @@ fn answers_that_are_late_find_nobody() {
     (plan.url.host, plan.url.port) = (Host::V4([127, 0, 0, 1].into()), open.port());
     context.core.dial(id, peer, plan);
     context.resolved(Found { asker: old, family: Family::V4, addresses: Ok(vec![refused("127.0.0.1")]) });
-    assert_eq!(context.core.attempts.len(), 1);
+    let peer = context.peers.get_mut(id.slot, id.generation).expect("there");
+    let Phase::Dialing(dial) = &mut peer.phase else { panic!("{:?}", peer.phase) };
+    assert_eq!(dial.addresses.step(u64::MAX), Step::Empty);
     assert_eq!(outcome(&mut context, &mut window, id), "Open");
     context.resolved(Found { asker: old, family: Family::V4, addresses: Ok(vec![open]) });
     assert_eq!(context.core.attempts.len(), 0);

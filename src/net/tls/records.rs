@@ -59,12 +59,16 @@ impl Pass<'_> {
                         self.window[self.plain..self.plain + record.payload.len()].copy_from_slice(record.payload);
                         self.plain += record.payload.len();
                     }
+                    // What else there may be to do after a record is done when the next one is opened or sealed.
+                    if self.writable && self.used == self.came.len() {
+                        break;
+                    }
                 }
                 Ok(ConnectionState::EncodeTlsData(mut data)) => encode(|out| data.encode(out), self.sealed),
                 Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
                 Ok(ConnectionState::PeerClosed) => self.ended = true,
                 Ok(state) => {
-                    self.writable = matches!(state, ConnectionState::WriteTraffic(_));
+                    self.writable |= matches!(state, ConnectionState::WriteTraffic(_));
                     break;
                 }
                 // The alert that tells the peer is still to be encoded.

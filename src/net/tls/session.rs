@@ -200,20 +200,29 @@ impl Session {
                 }
             }
         }
-        let mut pass =
-            Pass { came, used: 0, window, plain: 0, sealed: &mut self.sealed, ended: false, writable: false };
+        let mut pass = Pass {
+            came,
+            used: 0,
+            window,
+            plain: 0,
+            sealed: &mut self.sealed,
+            ended: false,
+            writable: self.established,
+        };
         let result = match &mut self.conn {
             Conn::Client(conn, _) => pass.run(conn),
             Conn::Server(conn, name) => {
                 let result = pass.run(conn);
-                *name = name.take().or_else(certs::take_asked);
+                if !self.established {
+                    *name = name.take().or_else(certs::take_asked);
+                }
                 result
             }
             Conn::Undecided(_) => Ok(()),
         };
         let (used, plain) = (pass.used, pass.plain);
         self.ended |= pass.ended;
-        self.established |= pass.writable;
+        self.established = pass.writable;
         if let Err(error) = result {
             // What came before it counts.
             self.fail(&error);
