@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 
+import again
 import packaged_lws
 import table
 from ends import Broken, Cannot, End
@@ -187,6 +188,15 @@ def try_programs(log):
             print("FAIL ", name + ":", broken)
 
 
+def try_again(outcomes, log):
+    """Redirects and reconnecting, with the peers that are there."""
+    there = [outcome.peer for outcome in outcomes if not outcome.skipped]
+    for name, wrong in again.try_all(there, [OURS], ENVIRONMENT, log):
+        Totals.failed += bool(wrong)
+        Totals.passed += not wrong
+        print("FAIL " if wrong else "ok   ", name, "redirects and goes away" + (wrong and ": " + wrong))
+
+
 def main():
     options = {word for word in sys.argv[1:] if word.startswith("--")}
     names = [word.lower() for word in sys.argv[1:] if word not in options]
@@ -198,6 +208,7 @@ def main():
     with open(os.path.join(TOP, "build", "logs", "interop-peers.log"), "w") as log:
         get_packages(chosen, log)
         outcomes = [try_peer(peer, log) for peer in chosen]
+        try_again(outcomes, log)
         if any(peer.name == "libwebsockets" for peer in chosen):
             try_programs(log)
     for peer in left:

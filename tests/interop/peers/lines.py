@@ -9,6 +9,8 @@ import threading
 
 SUBPROTOCOL = "chat.v2"
 REFUSED = "/refuse"
+# Followed by a port.
+MOVED = "/moved?"
 REFUSED_ORIGIN = "http://refused.example"
 speaking = threading.Lock()
 

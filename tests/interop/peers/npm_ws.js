@@ -23,7 +23,11 @@ function listen() {
     port: 0,
     perMessageDeflate: true,
     handleProtocols: (offered) => offered.has("chat.v2") && "chat.v2",
-    verifyClient: (info, answer) => answer(info.req.url !== "/refuse", 403),
+    verifyClient(info, answer) {
+      const moved = info.req.url.match(/^\/moved\?(\d+)$/);
+      if (moved) answer(false, 302, "moved", { Location: `http://127.0.0.1:${moved[1]}/chat` });
+      else answer(info.req.url !== "/refuse", 403);
+    },
   }, () => say("listening", server.address().port));
   server.on("connection", (connection) => watch(connection, connection.protocol));
 }
