@@ -213,6 +213,7 @@ fn what_is_tried_again() {
 fn deadlines_are_tried_again() {
     let mut l = Loop::new(Limits {
         handshake_timeout: ms(50),
+        close_timeout: ms(50),
         ping_interval: ms(40),
         pong_timeout: ms(40),
         ..Limits::default()
