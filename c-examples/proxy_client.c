@@ -49,6 +49,13 @@ static void on_close(wsrs_conn closed, const wsrs_close *close, void *user_data)
     wsrs_context_stop(context);
 }
 
+/* The connection was lost, or an attempt failed in a way that the next one may not. */
+static void on_retry(wsrs_conn lost, const wsrs_retry *retry, void *user_data)
+{
+    (void)lost, (void)user_data;
+    printf("%s; again in %u ms\n", retry->error != NULL ? retry->error->text : "lost", (unsigned)retry->delay_ms);
+}
+
 /* At WSRS_STAGE_PROXY it was the proxy that refused: status is its answer, 407 where it wants other credentials. */
 static void on_error(wsrs_conn gone, const wsrs_error *error, void *user_data)
 {
@@ -91,6 +98,7 @@ int main(int argc, char **argv)
     callbacks.on_message = on_message;
     callbacks.on_close = on_close;
     callbacks.on_error = on_error;
+    callbacks.on_retry = on_retry;
     reconnect.max_delay_ms = 10000;
     if (!once)
         options.reconnect = &reconnect;
