@@ -170,8 +170,8 @@ async def connecting_again_over_tls(S: Any, C: Any) -> Any:
 
 
 @contextlib.asynccontextmanager
-async def proxy(seen: List[Any], answer: str = "HTTP/1.1 200 OK\r\n\r\n") -> Any:
-    """A proxy that keeps what it is asked for; gives its address without the scheme."""
+async def proxy(seen: List[Any], answer: str = "HTTP/1.1 200 OK\r\n\r\n", **options: Any) -> Any:
+    """A proxy that keeps what it is asked for; gives its address without the scheme. Options are those of asyncio."""
     tasks = []
 
     async def serve(reader: Any, writer: Any) -> None:
@@ -188,13 +188,13 @@ async def proxy(seen: List[Any], answer: str = "HTTP/1.1 200 OK\r\n\r\n") -> Any
         writer.close()
 
     async def copy(reader: Any, writer: Any) -> None:
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):
             while data := await reader.read(65536):
                 writer.write(data)
                 await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, **options)
     try:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
@@ -216,6 +216,24 @@ async def through_a_proxy(S: Any, C: Any) -> Any:
                         port = ":" + address.split(":")[2].strip("/")
                         seen.append([(method, target.replace(port, ""), *more) for method, target, *more in asked])
                         asked.clear()
+    return seen
+
+
+@behaviour
+async def through_a_proxy_with_tls(S: Any, C: Any) -> Any:
+    asked: List[Any] = []
+    seen: List[Any] = []
+    async with S.serve(echo, "127.0.0.1", 0, **PLAIN) as plain:
+        async with S.serve(echo, "127.0.0.1", 0, ssl=server_ssl(S), **PLAIN) as server:
+            async with proxy(asked, ssl=server_ssl(websockets, "wrong-name")) as at:
+                for address, options in ((uri(plain), {}), (wss(server), {"ssl": client_ssl(C)})):
+                    seen.append(await failure(C.connect(address, proxy=f"https://{at}", **options, **PLAIN)))
+            async with proxy(asked, ssl=server_ssl(websockets)) as at:
+                for address, options in ((uri(plain), {}), (wss(server), {"ssl": client_ssl(C)})):
+                    options = {"proxy": f"https://name:pw@{at}", "proxy_ssl": client_ssl(C), **options}
+                    async with C.connect(address, **options, **PLAIN) as client:
+                        await client.send("x" * 70_000)
+                        seen += [len(await client.recv()), len(asked), asked[-1][2]]
     return seen
 
 
