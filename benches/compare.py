@@ -40,7 +40,7 @@ def build_other(certificate):
 
 def other_arguments(arguments, certificate):
     mode, *rest = arguments
-    tls = ["--tls", "--ca", certificate.file] if certificate else []
+    tls = ["--tls", "--ca", certificate.ca] if certificate else []
     return ["--mode", mode, *tls, *(WORDS.get(word, word) for word in rest)]
 
 

@@ -20,7 +20,7 @@ C_FLAGS = ["-O3", "-march=native", "-w"]
 
 
 # The files of a run with TLS.
-Certificate = collections.namedtuple("Certificate", ["file", "key"])
+Certificate = collections.namedtuple("Certificate", ["file", "key", "ca"])
 
 
 class LeftOut(Exception):
@@ -58,15 +58,15 @@ def load():
 
 
 def make_certificate():
-    """A P-256 key and its own certificate for localhost, which the generator trusts."""
-    folder = built("tls")
-    run("tls", ["sh", os.path.join(TOP, "scripts", "certificate.sh"), folder])
-    return Certificate(os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem"))
+    """For localhost, with a P-256 key, signed by an authority that the generator trusts."""
+    folder = os.path.join(TOP, "build", "tls")
+    run("tls", ["sh", os.path.join(TOP, "scripts", "certificates.sh"), folder])
+    return Certificate(*(os.path.join(folder, file) for file in ("server.pem", "server.key", "ca.pem")))
 
 
 def load_words(certificate):
     """What the generator is told to speak TLS."""
-    return ["--ca", certificate.file] if certificate else []
+    return ["--ca", certificate.ca] if certificate else []
 
 
 def c_program(name, *libraries):

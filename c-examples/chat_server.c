@@ -1,5 +1,6 @@
 /* A chat for browsers: chat_server [PORT] serves a page on http://127.0.0.1:PORT/ that talks to /chat on the same
- * port. The first message of a connection is the name of who speaks; each later one goes to everybody. */
+ * port; chat_server --tls CERT KEY PORT does so on https://, with a certificate and its key (PEM files).
+ * The first message of a connection is the name of who speaks; each later one goes to everybody. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "chat_page.h" /* chat.html as an array of bytes, made by the build */
 
 static wsrs_context context;
+static const char *scheme = "http://";
 
 static int is(const char *text, size_t len, const char *expected)
 {
@@ -19,11 +21,11 @@ static int is(const char *text, size_t len, const char *expected)
 static int same_site(wsrs_conn conn)
 {
     const char *origin, *host;
-    size_t origin_len, host_len;
+    size_t origin_len, host_len, scheme_len = strlen(scheme);
     if (wsrs_conn_header(conn, "Origin", &origin, &origin_len) != WSRS_OK)
         return 1;
-    return wsrs_conn_header(conn, "Host", &host, &host_len) == WSRS_OK && origin_len == host_len + 7
-        && memcmp(origin, "http://", 7) == 0 && memcmp(origin + 7, host, host_len) == 0;
+    return wsrs_conn_header(conn, "Host", &host, &host_len) == WSRS_OK && origin_len == scheme_len + host_len
+        && memcmp(origin, scheme, scheme_len) == 0 && memcmp(origin + scheme_len, host, host_len) == 0;
 }
 
 static void on_request(wsrs_conn conn, const wsrs_request *request, void *user_data)
@@ -91,15 +93,23 @@ int main(int argc, char **argv)
 
     char address[64] = "127.0.0.1:8080";
     if (argc > 1)
-        snprintf(address, sizeof address, "127.0.0.1:%s", argv[1]);
+        snprintf(address, sizeof address, "127.0.0.1:%s", argv[argc - 1]);
+    wsrs_listen_options options = WSRS_LISTEN_OPTIONS_INIT;
+    wsrs_tls_options tls = WSRS_TLS_OPTIONS_INIT;
     wsrs_listener listener;
     wsrs_result result = wsrs_context_new(NULL, &callbacks, NULL, &context);
+    if (result == WSRS_OK && argc == 5 && strcmp(argv[1], "--tls") == 0) {
+        scheme = "https://";
+        tls.cert_file = argv[2];
+        tls.key_file = argv[3];
+        result = wsrs_tls_new(&tls, &options.tls);
+    }
     if (result == WSRS_OK)
-        result = wsrs_context_listen(context, address, NULL, &listener);
+        result = wsrs_context_listen(context, address, &options, &listener);
     if (result == WSRS_OK) {
         size_t len;
         wsrs_listener_address(listener, address, sizeof address, &len); /* with the port that "0" became */
-        printf("http://%s/\n", address);
+        printf("%s%s/\n", scheme, address);
         fflush(stdout);
         signal(SIGINT, on_signal);
         signal(SIGTERM, on_signal);

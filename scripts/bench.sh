@@ -8,6 +8,7 @@
 #   sh scripts/bench.sh --threads       c-examples/threads_server with one thread and with two
 #   sh scripts/bench.sh --compare       our load generator beside the one in the folder WSRS_SHARED
 #   sh scripts/bench.sh --tls           the cells of wss://, alone or with --python, --syscalls or --compare
+#   sh scripts/bench.sh --sizes         how large the library is, with each TLS that it can be built on
 #   sh scripts/bench.sh --smoke         ten seconds: does all this work?
 #
 # Gets the packages that it needs when it can; what can't be had is left out, and said so. All is built in build/bench.
@@ -21,6 +22,7 @@ headers() {
     printf '#include <%s>\n' "$@" | cc -E -x c - >/dev/null 2>&1
 }
 
+case " $* " in *' --sizes '*) exec sh scripts/variants.sh --sizes ;; esac
 need_cc
 need python3 python3
 need_rust
@@ -29,7 +31,6 @@ case " $* " in *' --smoke '* | *' --scale '* | *' --threads '* | *' --peers none
 case " $* " in *' --syscalls '*) peers=none syscalls=1 ;; esac
 case " $* " in *' --compare '*) peers=none compare=1 ;; esac
 case " $* " in *' --python '*) peers=python ;; esac
-case " $* " in *' --tls '*) need openssl openssl ;; esac
 [ -z "$syscalls" ] || need strace strace
 [ -z "$compare" ] || need make make
 [ -z "$compare" ] || headers openssl/ssl.h zlib.h || missing="$missing libssl-dev zlib1g-dev"

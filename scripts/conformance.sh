@@ -23,11 +23,10 @@ cannot() {
 
 roles=both tls=''
 case ${1:-} in server | client | both) roles=$1; shift ;; esac
-case ${1:-} in --tls) roles=server tls=build/autobahn/tls; shift ;; esac
+case ${1:-} in --tls) roles=server tls=build/tls; shift ;; esac
 [ -x "$suite" ] || cannot "the Autobahn suite: ${WSRS_SHARED:-../shared} is not there (WSRS_SHARED)"
 "$suite" setup || cannot "the Autobahn suite could not be set up (it runs on Python 2.7 only)"
 need python3 python3
-[ -z "$tls" ] || need openssl openssl
 need_done
 [ -x build/c-examples/echo_client ] || sh scripts/build.sh
 mkdir -p build/logs
@@ -35,8 +34,8 @@ mkdir -p build/logs
 as_server() {
     port=$(free_port)
     if [ -n "$tls" ]; then
-        sh scripts/certificate.sh "$tls"
-        start build/c-examples/echo_server --tls "$tls/cert.pem" "$tls/key.pem" "$port"
+        sh scripts/certificates.sh "$tls"
+        start build/c-examples/echo_server --tls "$tls/server.pem" "$tls/server.key" "$port"
         address="wss://127.0.0.1:$port/" report=build/autobahn/wss
     else
         start build/c-examples/echo_server "$port"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Gets what is missing, builds, starts the chat server and prints its address: open it in two tabs of a browser.
 #
-#   sh scripts/demo.sh [PORT]
-#   sh scripts/demo.sh --check    drives it with real clients (Python websockets, headless Chromium) and ends by itself
+#   sh scripts/demo.sh [--tls] [PORT]     with --tls at https://, with a certificate that browsers warn of
+#   sh scripts/demo.sh [--tls] --check    drives it with real clients (Python websockets, headless Chromium) and ends by itself
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/need.sh
@@ -14,9 +14,17 @@ sh scripts/build.sh >build/logs/demo-build.log 2>&1 || {
     exit 1
 }
 
+tls=''
+if [ "${1:-}" = --tls ]; then
+    shift
+    sh scripts/certificates.sh build/tls
+    tls='--tls build/tls/server.pem build/tls/server.key'
+    export SSL_CERT_FILE="$PWD/build/tls/ca.pem"
+fi
 if [ "${1:-}" != --check ]; then
     echo "Chat with yourself in two tabs; Ctrl-C ends the server."
-    exec build/c-examples/chat_server "${1:-8080}"
+    # shellcheck disable=SC2086
+    exec build/c-examples/chat_server $tls "${1:-8080}"
 fi
 
 need python3 python3
@@ -25,7 +33,8 @@ need_venv
 want chromium chromium || true
 
 : >build/logs/demo-server.log
-build/c-examples/chat_server 0 >build/logs/demo-server.log 2>&1 &
+# shellcheck disable=SC2086
+build/c-examples/chat_server $tls 0 >build/logs/demo-server.log 2>&1 &
 server=$!
 trap 'kill $server 2>/dev/null || true' EXIT
 address=''

@@ -29,6 +29,9 @@ step_cargo_test() { cargo_tests; }
 
 step_ctest() { run_ctest build; }
 
+# The library without TLS; scripts/variants.sh has the others.
+step_variants() { sh scripts/variants.sh none; }
+
 step_manual() { sh scripts/manual.sh --check; }
 
 step_packaging() { sh tests/packaging/run.sh build; }
@@ -40,6 +43,8 @@ step_autobahn_client() { sh scripts/conformance.sh client --fast --timeout 600; 
 step_autobahn_wss() { sh scripts/conformance.sh server --tls --fast --timeout 600; }
 
 step_interop() { sh scripts/interop.sh; }
+
+step_proxies() { sh scripts/proxies.sh; }
 
 step_python() { sh scripts/python.sh; }
 
@@ -54,6 +59,8 @@ step_soak() {
 
 step_demo() { sh scripts/demo.sh --check; }
 
+step_demo_tls() { sh scripts/demo.sh --tls --check; }
+
 # The load generator's own tests, then a few seconds of it against our server.
 step_bench() {
     CARGO_TARGET_DIR=build/bench/load RUSTFLAGS='-C target-cpu=native' \
@@ -61,7 +68,7 @@ step_bench() {
     sh scripts/bench.sh --smoke
 }
 
-for name in format clippy build ctest manual packaging cargo_test loom valgrind asan autobahn_server autobahn_client autobahn_wss interop python demo bench soak; do
+for name in format clippy build ctest variants manual packaging cargo_test loom valgrind asan autobahn_server autobahn_client autobahn_wss interop proxies python demo demo_tls bench soak; do
     step $name
 done
 totals

@@ -21,7 +21,7 @@ need_done
 # variant NAME: builds it in the folder $folder.
 variant() {
     folder=build/variants/$1
-    WSRS_TLS=$1 WSRS_BUILD=$folder sh scripts/build.sh -DWSRS_BUILD_MANUAL=OFF
+    WSRS_TLS=$1 WSRS_BUILD=$folder sh scripts/build.sh -DWSRS_BUILD_MANUAL=OFF -DWSRS_BUILD_EXAMPLES=OFF
 }
 
 # size_of NAME: stripped, as it is installed.

@@ -208,6 +208,9 @@ fn one_deadline_for_proxy_and_server() {
     let (mut raw, _) = asked(&mut l, &listener, 10);
     l.during(ms(200));
     raw.write(b"HTTP/1.1 200 x\r\n\r\n");
+    raw.until(&mut l, "the request", |raw| raw.head().is_some());
+    let timings = l.context.timings(id).unwrap();
+    assert!(timings.proxy >= ms(190) && timings.upgrade == ms(0), "{timings:?}");
     let fault = l.failed(id);
     let time = begin.elapsed();
     assert!(time >= ms(290) && time < ms(450), "{time:?}");

@@ -120,7 +120,7 @@ class Connection:
     # ---- ending ----
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Starts the closing handshake, after what is queued; `on_close` follows. `code` is 1000 to 1003, 1007 to 1014
+        """Starts the closing handshake, after what is queued; `on_close` follows. `code` is 1000 to 1003, 1007 to 1011
         or 3000 to 4999, or 0 for a Close without code and reason; `reason` is at most 123 bytes of UTF-8. Before
         `on_open` it ends the attempt instead, and `on_error` follows. Does nothing when it is closing or closed.
 

@@ -203,7 +203,7 @@ pub unsafe extern "C" fn wsrs_conn_pong(conn: wsrs_conn, data: *const c_void, le
 }
 
 /// Starts the closing handshake, after what is queued; on_close follows. Messages that come meanwhile are dropped: a program
-/// that waits for answers closes when they are there. code is 1000 to 1003, 1007 to 1014 or 3000 to
+/// that waits for answers closes when they are there. code is 1000 to 1003, 1007 to 1011 or 3000 to
 /// 4999, or 0 for a Close without code and reason. reason is UTF-8 of at most 123 bytes, len of them, borrowed for the
 /// call. Before on_open it ends the attempt instead, and on_error follows.
 ///

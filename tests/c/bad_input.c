@@ -24,6 +24,7 @@ static uint16_t port;
 static void *pointer;
 static wsrs_stats some_stats = WSRS_STATS_INIT;
 static wsrs_timings some_timings = WSRS_TIMINGS_INIT;
+static wsrs_tls_info some_info = WSRS_TLS_INFO_INIT;
 static wsrs_totals some_totals = WSRS_TOTALS_INIT;
 static wsrs_objects no_objects = WSRS_OBJECTS_INIT;
 static wsrs_conn some_conn;
@@ -74,6 +75,7 @@ CALL(header_at, wsrs_conn, wsrs_conn_header_at(handle, 0, &some_header))
 CALL(conn_context, wsrs_conn, wsrs_conn_context(handle, &some_context))
 CALL(stats, wsrs_conn, wsrs_conn_stats(handle, &some_stats))
 CALL(timings, wsrs_conn, wsrs_conn_timings(handle, &some_timings))
+CALL(conn_tls, wsrs_conn, wsrs_conn_tls(handle, &some_info))
 CALL(totals, wsrs_context, wsrs_context_totals(handle, &some_totals))
 CALL(send_binary, wsrs_conn, wsrs_conn_send_binary(handle, "x", 1))
 CALL(accept, wsrs_conn, wsrs_conn_accept(handle, NULL, NULL, 0))
@@ -128,6 +130,7 @@ static const struct {
     {"wsrs_conn_context", CONN, LOOP, call_conn_context},
     {"wsrs_conn_stats", CONN, ANY, call_stats},
     {"wsrs_conn_timings", CONN, LOOP, call_timings},
+    {"wsrs_conn_tls", CONN, LOOP, call_conn_tls},
     {"wsrs_context_totals", CONTEXT, ANY, call_totals},
     {"wsrs_conn_send_binary", CONN, ANY, call_send_binary},
     {"wsrs_conn_accept", CONN, LOOP, call_accept},
@@ -460,6 +463,81 @@ static void refused_origins(wsrs_context context)
     REFUSED(wsrs_context_listen(context, "127.0.0.1:0", &listen, &listener), WSRS_ERR_ARGUMENT);
 }
 
+/* Proxies whose address is wrong, or that can't lead there; what is said of them has no password in it. */
+static void refused_proxies(wsrs_context context)
+{
+    static const char *const proxies[] = {"ftp://u:secret@p", "http://u:secret@", "http://u:se/cret@p", "socks5://:secret@p",
+                                          "http://u:secret@p:0", "http://u:sec@ret@p", "socks4a://u:secret@p", "http://p\xff"};
+    wsrs_connect_options options = WSRS_CONNECT_OPTIONS_INIT;
+    wsrs_conn out = {7};
+    size_t i;
+    for (i = 0; i < sizeof proxies / sizeof *proxies; i++) {
+        options.proxy = proxies[i];
+        REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_URL);
+        CHECK(strstr(wsrs_last_error(), "secret") == NULL && strstr(wsrs_last_error(), "ret@") == NULL);
+    }
+    options.proxy = "http://127.0.0.1:9";
+    REFUSED(wsrs_context_connect(context, "ws+unix:/socket", &options, &out), WSRS_ERR_ARGUMENT);
+}
+
+/* TLS endpoints of files that are not there, of PEM that is none, of numbers out of range, and of handles that name none. */
+static void wrong_endpoints(void)
+{
+    static const char pem[] = "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
+    static const char *const pins[] = {"", ";", "sha256//", "sha1//AAAA", "sha256//AAAA", "AAAA", "sha256//\xff"};
+    const uint64_t ids[] = {0, 1, UINT64_MAX, context.id};
+    wsrs_tls_options options = WSRS_TLS_OPTIONS_INIT;
+    wsrs_tls out = {7};
+    size_t i;
+    if (wsrs_tls_new(NULL, &out) == WSRS_ERR_UNSUPPORTED)
+        return;
+    CHECK_OK(wsrs_tls_free(out));
+    out.id = 7;
+    REFUSED(wsrs_tls_new(&options, NULL), WSRS_ERR_ARGUMENT);
+    options.cert_file = "/nowhere/cert.pem";
+    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_PEM);
+    CHECK(strstr(wsrs_last_error(), "/nowhere/cert.pem: No such file") == wsrs_last_error());
+    options.cert = pem;
+    options.cert_len = sizeof pem - 1;
+    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_PEM);
+    options.cert_len = 0;
+    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_PEM);
+    options.cert = NULL;
+    options.cert_file = NULL;
+    options.key = pem;
+    options.key_len = sizeof pem - 1;
+    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_ARGUMENT);
+    options.key = NULL;
+    options.ca = "no PEM";
+    options.ca_len = 6;
+    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_PEM);
+    options.ca = NULL;
+    for (i = 0; i < sizeof pins / sizeof *pins; i++) {
+        options.pins = pins[i];
+        REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_ARGUMENT);
+    }
+    options.pins = NULL;
+    options.server_name = "no name";
+    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_URL);
+    options.server_name = NULL;
+    options.min_version = 0x0301;
+    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_ARGUMENT);
+    options.min_version = WSRS_TLS_1_3;
+    options.max_version = WSRS_TLS_1_2;
+    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_ARGUMENT);
+    options.max_version = 0;
+    options.client_certs = 3;
+    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_ARGUMENT);
+    CHECK(out.id == 7);
+    for (i = 0; i < sizeof ids / sizeof *ids; i++) {
+        wsrs_tls none = {ids[i]};
+        REFUSED(wsrs_tls_free(none), WSRS_ERR_ARGUMENT);
+        REFUSED(wsrs_tls_set_cert(none, NULL, "/nowhere", NULL), WSRS_ERR_ARGUMENT);
+        REFUSED(wsrs_tls_set_cert_pem(none, NULL, pem, sizeof pem, NULL, 0), WSRS_ERR_ARGUMENT);
+        REFUSED(wsrs_tls_remove_cert(none, NULL), WSRS_ERR_ARGUMENT);
+    }
+}
+
 static void wrong_urls(void)
 {
     static const char *const urls[] = {"", "ws:", "ws://@127.0.0.1/", "ws://a:\x01@127.0.0.1/", "ws://", "ws:///path", "http://127.0.0.1/", "127.0.0.1:80", "//127.0.0.1/",
@@ -483,6 +561,7 @@ static void wrong_urls(void)
     REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_HEADER);
     options.header_count = 0;
     refused_origins(context);
+    refused_proxies(context);
     options.subprotocols = "\xc3";
     REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_HEADER);
     options.subprotocols = "a, b, a";
@@ -564,6 +643,7 @@ int main(void)
     wrong_arguments_of_context();
     wrong_addresses();
     wrong_urls();
+    wrong_endpoints();
     wrong_arguments_of_conn();
     CHECK(logged >= 20);
     wrong_handles();

@@ -1,4 +1,7 @@
-"""Two Python clients talk through the chat server: chat.py http://HOST:PORT/"""
+"""Two Python clients talk through the chat server: chat.py http://HOST:PORT/
+
+SSL_CERT_FILE names the authority that a page at https:// is trusted by.
+"""
 
 import sys
 import urllib.request
@@ -8,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 PAGE = sys.argv[1]
-CHAT = PAGE.replace("http://", "ws://") + "chat"
+CHAT = PAGE.replace("http", "ws", 1) + "chat"
 
 with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(PAGE, timeout=20) as answer:
     body = answer.read().decode()

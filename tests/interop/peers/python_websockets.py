@@ -1,13 +1,25 @@
-"""Python websockets as a peer: python_websockets.py server|client"""
+"""Python websockets as a peer: python_websockets.py server|client [tls]"""
 
+import ssl
 import sys
 import threading
 
 import websockets
-from lines import REFUSED, SUBPROTOCOL, obey_all, say
+from lines import REFUSED, SUBPROTOCOL, TLS, certificate, obey_all, say
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.server import serve
+
+
+def tls():
+    """With server.pem for a server, for a client with nobody trusted but ca.pem."""
+    if not TLS:
+        return None
+    if sys.argv[1] == "client":
+        return ssl.create_default_context(cafile=certificate("ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate("server.pem"), certificate("server.key"))
+    return context
 
 
 class Peer:
@@ -35,7 +47,7 @@ class Peer:
         return SUBPROTOCOL if SUBPROTOCOL in offered else None
 
     def listen(self):
-        options = {"process_request": self.refuse, "select_subprotocol": self.choose, "max_size": None}
+        options = {"process_request": self.refuse, "select_subprotocol": self.choose, "max_size": None, "ssl": tls()}
         server = serve(self.read, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL], **options)
         say("listening", server.socket.getsockname()[1])
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -43,7 +55,7 @@ class Peer:
     def connect(self, url, subprotocols):
         def run():
             try:
-                with connect(url, subprotocols=subprotocols or None, proxy=None, max_size=None) as ws:
+                with connect(url, subprotocols=subprotocols or None, proxy=None, max_size=None, ssl=tls()) as ws:
                     self.read(ws)
             except InvalidStatus as refused:
                 say("failed", refused.response.status_code)
