@@ -28,7 +28,8 @@ def build_other(certificate):
     if not os.path.exists(os.path.join(folder, "wsload")):
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(source, folder, copy_function=shutil.copyfile)
-        os.chmod(folder, 0o755)
+        for made, _, _ in os.walk(folder):
+            os.chmod(made, 0o755)
         servers.run("other", ["make", "-C", folder, "wsload", "limit"])
     wsload = os.path.join(folder, "wsload")
     if not certificate:

@@ -47,8 +47,8 @@ def run(name, command, **more):
 
 def cargo(name, manifest, target, *more):
     environment = {**os.environ, "CARGO_TARGET_DIR": built(target), "RUSTFLAGS": "-C target-cpu=native"}
-    run(name, ["cargo", "build", "--quiet", "--locked", "--release", "--manifest-path", manifest, *more],
-        env=environment)
+    locked = ["--locked"] if os.path.exists(os.path.join(os.path.dirname(manifest), "Cargo.lock")) else []
+    run(name, ["cargo", "build", "--quiet", *locked, "--release", "--manifest-path", manifest, *more], env=environment)
     return os.path.join(built(target), "release")
 
 
@@ -145,7 +145,7 @@ def from_the_tree(command):
 
 
 def wsrs():
-    return [os.path.join(TOP, "build", "c-examples", "echo_server"), "{port}"]
+    return [os.path.join(TOP, os.environ.get("WSRS_BUILD", "build"), "c-examples", "echo_server"), "{port}"]
 
 
 # The floor first: it is what ratios are to.

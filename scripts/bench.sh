@@ -11,6 +11,8 @@
 #   sh scripts/bench.sh --sizes         how large the library is, with each TLS that it can be built on
 #   sh scripts/bench.sh --smoke         ten seconds: does all this work?
 #
+# WSRS_BUILD=FOLDER and WSRS_TLS=ring measure another build (scripts/build.sh).
+#
 # Gets the packages that it needs when it can; what can't be had is left out, and said so. All is built in build/bench.
 set -eu
 cd "$(dirname "$0")/.."

@@ -309,6 +309,43 @@ static void after_fork(void)
     CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* Endpoints of TLS are of no context. What their files and options may be is in tls_trust.c. */
+static void wrong_endpoints(void)
+{
+    wsrs_tls tls, out = {7}, wrong_ones[KINDS + 2] = {{0}, {UINT64_MAX}};
+    wsrs_tls_options options = WSRS_TLS_OPTIONS_INIT;
+    size_t i;
+    REFUSED(wsrs_tls_new(NULL, NULL), WSRS_ERR_ARGUMENT);
+    CHECK(*wsrs_last_error() != '\0');
+    options.size = 0;
+    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_ARGUMENT);
+    options.size = (size_t)-1;
+    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_ARGUMENT);
+    CHECK(out.id == 7);
+    if (wsrs_tls_new(NULL, &tls) == WSRS_ERR_UNSUPPORTED)
+        return;
+    for (i = 0; i < KINDS; i++)
+        wrong_ones[i + 2].id = alive[i];
+    for (i = 0; i < KINDS + 2; i++) {
+        REFUSED(wsrs_tls_set_cert(wrong_ones[i], NULL, "/nothing", NULL), WSRS_ERR_ARGUMENT);
+        REFUSED(wsrs_tls_set_cert_pem(wrong_ones[i], NULL, "x", 1, NULL, 0), WSRS_ERR_ARGUMENT);
+        REFUSED(wsrs_tls_remove_cert(wrong_ones[i], NULL), WSRS_ERR_ARGUMENT);
+        REFUSED(wsrs_tls_free(wrong_ones[i]), WSRS_ERR_ARGUMENT);
+    }
+    REFUSED(wsrs_tls_set_cert(tls, NULL, NULL, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_tls_set_cert(tls, "\xff", "/nothing", NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_tls_set_cert(tls, NULL, "/nothing", "/nothing"), WSRS_ERR_PEM);
+    REFUSED(wsrs_tls_set_cert_pem(tls, NULL, NULL, 1, NULL, 0), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_tls_set_cert_pem(tls, NULL, "x", SIZE_MAX, NULL, 0), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_tls_set_cert_pem(tls, NULL, NULL, 0, NULL, 0), WSRS_ERR_PEM);
+    REFUSED(wsrs_tls_remove_cert(tls, "nobody.test"), WSRS_ERR_NOT_FOUND);
+    CHECK_OK(wsrs_tls_free(tls));
+    CHECK_OK(wsrs_tls_free(tls));
+    REFUSED(wsrs_tls_set_cert(tls, NULL, "/nothing", NULL), WSRS_ERR_CLOSED);
+    REFUSED(wsrs_tls_set_cert_pem(tls, NULL, "x", 1, NULL, 0), WSRS_ERR_CLOSED);
+    REFUSED(wsrs_tls_remove_cert(tls, NULL), WSRS_ERR_CLOSED);
+}
+
 static void wrong_results(void)
 {
     int32_t result;
@@ -480,64 +517,6 @@ static void refused_proxies(wsrs_context context)
     REFUSED(wsrs_context_connect(context, "ws+unix:/socket", &options, &out), WSRS_ERR_ARGUMENT);
 }
 
-/* TLS endpoints of files that are not there, of PEM that is none, of numbers out of range, and of handles that name none. */
-static void wrong_endpoints(void)
-{
-    static const char pem[] = "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
-    static const char *const pins[] = {"", ";", "sha256//", "sha1//AAAA", "sha256//AAAA", "AAAA", "sha256//\xff"};
-    const uint64_t ids[] = {0, 1, UINT64_MAX, context.id};
-    wsrs_tls_options options = WSRS_TLS_OPTIONS_INIT;
-    wsrs_tls out = {7};
-    size_t i;
-    if (wsrs_tls_new(NULL, &out) == WSRS_ERR_UNSUPPORTED)
-        return;
-    CHECK_OK(wsrs_tls_free(out));
-    out.id = 7;
-    REFUSED(wsrs_tls_new(&options, NULL), WSRS_ERR_ARGUMENT);
-    options.cert_file = "/nowhere/cert.pem";
-    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_PEM);
-    CHECK(strstr(wsrs_last_error(), "/nowhere/cert.pem: No such file") == wsrs_last_error());
-    options.cert = pem;
-    options.cert_len = sizeof pem - 1;
-    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_PEM);
-    options.cert_len = 0;
-    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_PEM);
-    options.cert = NULL;
-    options.cert_file = NULL;
-    options.key = pem;
-    options.key_len = sizeof pem - 1;
-    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_ARGUMENT);
-    options.key = NULL;
-    options.ca = "no PEM";
-    options.ca_len = 6;
-    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_PEM);
-    options.ca = NULL;
-    for (i = 0; i < sizeof pins / sizeof *pins; i++) {
-        options.pins = pins[i];
-        REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_ARGUMENT);
-    }
-    options.pins = NULL;
-    options.server_name = "no name";
-    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_URL);
-    options.server_name = NULL;
-    options.min_version = 0x0301;
-    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_ARGUMENT);
-    options.min_version = WSRS_TLS_1_3;
-    options.max_version = WSRS_TLS_1_2;
-    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_ARGUMENT);
-    options.max_version = 0;
-    options.client_certs = 3;
-    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_ARGUMENT);
-    CHECK(out.id == 7);
-    for (i = 0; i < sizeof ids / sizeof *ids; i++) {
-        wsrs_tls none = {ids[i]};
-        REFUSED(wsrs_tls_free(none), WSRS_ERR_ARGUMENT);
-        REFUSED(wsrs_tls_set_cert(none, NULL, "/nowhere", NULL), WSRS_ERR_ARGUMENT);
-        REFUSED(wsrs_tls_set_cert_pem(none, NULL, pem, sizeof pem, NULL, 0), WSRS_ERR_ARGUMENT);
-        REFUSED(wsrs_tls_remove_cert(none, NULL), WSRS_ERR_ARGUMENT);
-    }
-}
-
 static void wrong_urls(void)
 {
     static const char *const urls[] = {"", "ws:", "ws://@127.0.0.1/", "ws://a:\x01@127.0.0.1/", "ws://", "ws:///path", "http://127.0.0.1/", "127.0.0.1:80", "//127.0.0.1/",
@@ -579,6 +558,7 @@ static void wrong_arguments_of_conn(void)
     wsrs_stats no_stats = {0};
     wsrs_totals no_totals = {0};
     wsrs_timings no_timings = {0};
+    wsrs_tls_info no_info = {0};
     size_t i;
     REFUSED(wsrs_conn_send(conn, 0, "x", 1), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send(conn, -1, "x", 1), WSRS_ERR_ARGUMENT);
@@ -606,6 +586,9 @@ static void wrong_arguments_of_conn(void)
     REFUSED(wsrs_conn_stats(conn, &no_stats), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_timings(conn, NULL), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_timings(conn, &no_timings), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_tls(conn, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_tls(conn, &no_info), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_tls(conn, &some_info), WSRS_ERR_NOT_FOUND); /* a connection without TLS */
     REFUSED(wsrs_context_totals(context, NULL), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_context_totals(context, &no_totals), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_user_data(conn, NULL), WSRS_ERR_ARGUMENT);
@@ -639,11 +622,11 @@ int main(void)
     make_one_of_each();
     CHECK_OK(wsrs_context_set_log(context, WSRS_LOG_DEBUG, on_log, &logged));
     wrong_results();
+    wrong_endpoints();
     wrong_contexts();
     wrong_arguments_of_context();
     wrong_addresses();
     wrong_urls();
-    wrong_endpoints();
     wrong_arguments_of_conn();
     CHECK(logged >= 20);
     wrong_handles();

@@ -1,5 +1,6 @@
 /* H16: TCP ends without close_notify: RFC 8446 section 6.1: "truncation attacks" are told from a clean end. A relay between
- * client and server cuts the connection between records, inside one, and inside the handshake. */
+ * client and server cuts the connection between records, inside one, and inside the handshake; ends that TLS tells of are
+ * no such thing. */
 #include "check_tls.h"
 #include <fcntl.h>
 
@@ -126,6 +127,20 @@ static void not_at_all(void)
     cut();
 }
 
+/* A program that gives a connection up ends TLS, though not WebSocket: that is lost, but nothing was cut off. */
+static void given_up(struct fate *by, struct fate *other, int from)
+{
+    begin_open();
+    CHECK_OK(wsrs_conn_abort(by->conn));
+    while (other->closed == 0) {
+        if (pass(from, 0) == 0)
+            shutdown(sides[!from], SHUT_WR);
+        CHECK_OK(wsrs_context_poll(context, 1));
+    }
+    CHECK(other->code == 1006 && !other->clean && other->by == WSRS_BY_NETWORK && !other->truncated);
+    cut();
+}
+
 int main(void)
 {
     static const int32_t versions[] = {WSRS_TLS_1_2, WSRS_TLS_1_3};
@@ -141,6 +156,8 @@ int main(void)
         inside_a_record(SERVER);
         inside_the_handshake();
         not_at_all();
+        given_up(&client, &server, CLIENT);
+        given_up(&server, &client, SERVER);
         CHECK_OK(wsrs_tls_free(tls));
     }
     CHECK_OK(wsrs_context_free(context));

@@ -167,13 +167,10 @@ static void unusable(void)
 }
 
 /* Secrets are written when they are asked for, never because of the environment alone. */
-static void key_log(void)
+static void key_log(const char *path, int fd)
 {
-    char path[] = "/tmp/wsrs-key-log-XXXXXX", keys[8192];
+    char keys[8192];
     wsrs_tls_options options = tls_trusting();
-    int fd = mkstemp(path);
-    CHECK(fd >= 0 && lseek(fd, 0, SEEK_END) == 0);
-    setenv("SSLKEYLOGFILE", path, 1);
     opens(&options);
     CHECK(lseek(fd, 0, SEEK_END) == 0);
     options.key_log = 1;
@@ -181,8 +178,6 @@ static void key_log(void)
     CHECK(lseek(fd, 0, SEEK_END) > 0);
     slurp(path, keys, sizeof keys);
     CHECK(strstr(keys, "CLIENT_TRAFFIC_SECRET_0 ") != NULL && strstr(keys, "SERVER_TRAFFIC_SECRET_0 ") != NULL);
-    close(fd);
-    unlink(path);
 }
 
 static void serve(void)
@@ -217,6 +212,10 @@ static void without_an_endpoint(void)
 
 int main(void)
 {
+    char path[] = "/tmp/wsrs-key-log-XXXXXX";
+    int fd = mkstemp(path);
+    CHECK(fd >= 0);
+    setenv("SSLKEYLOGFILE", path, 1); /* before both ends are made */
     without_an_endpoint();
     serve();
     of_the_system();
@@ -224,7 +223,9 @@ int main(void)
     pins();
     names();
     unusable();
-    key_log();
+    key_log(path, fd);
+    close(fd);
+    unlink(path);
     CHECK_OK(wsrs_context_free(context));
     return 0;
 }

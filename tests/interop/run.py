@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 
+import again
 import packaged_lws
 import table
 import tls_checks
@@ -203,6 +204,15 @@ def try_programs(log):
             print("FAIL ", name + ":", broken)
 
 
+def try_again(outcomes, log):
+    """Redirects and reconnecting, with the peers that are there."""
+    there = [outcome.peer for outcome in outcomes if not outcome.skipped]
+    for name, wrong in again.try_all(there, [OURS], ENVIRONMENT, log):
+        Totals.failed += bool(wrong)
+        Totals.passed += not wrong
+        print("FAIL " if wrong else "ok   ", name, "redirects and goes away" + (wrong and ": " + wrong))
+
+
 def try_openssl(log):
     """Cipher suites, certificates, resumption, renegotiation; what came of each."""
     if not succeeds(["openssl", "version"], log) and not succeeds(install(["openssl"]), log):
@@ -238,6 +248,7 @@ def main():
         get_packages(chosen, log)
         subprocess.run(["sh", os.path.join(TOP, "scripts", "certificates.sh"), CERTIFICATES], stdout=log, check=True)
         outcomes = [try_peer(peer, log) for peer in chosen]
+        try_again(outcomes, log)
         if any(peer.name == "libwebsockets" for peer in chosen):
             try_programs(log)
         openssl = try_openssl(log) if not names or any(name in tls_checks.NAME.lower() for name in names) else {}

@@ -10,6 +10,8 @@ import threading
 
 SUBPROTOCOL = "chat.v2"
 REFUSED = "/refuse"
+# Followed by a port.
+MOVED = "/moved?"
 REFUSED_ORIGIN = "http://refused.example"
 # The command line was PROGRAM server|client [tls].
 TLS = sys.argv[2:] == ["tls"]

@@ -28,7 +28,11 @@ function listen() {
     server: web,
     perMessageDeflate: true,
     handleProtocols: (offered) => offered.has("chat.v2") && "chat.v2",
-    verifyClient: (info, answer) => answer(info.req.url !== "/refuse", 403),
+    verifyClient(info, answer) {
+      const moved = info.req.url.match(/^\/moved\?(\d+)$/);
+      if (moved) answer(false, 302, "moved", { Location: `http://127.0.0.1:${moved[1]}/chat` });
+      else answer(info.req.url !== "/refuse", 403);
+    },
   });
   server.on("connection", (connection) => watch(connection, connection.protocol));
   web.listen(0, "127.0.0.1", () => say("listening", web.address().port));

@@ -5,7 +5,7 @@ import sys
 import threading
 
 import websockets
-from lines import REFUSED, SUBPROTOCOL, TLS, certificate, obey_all, say
+from lines import MOVED, REFUSED, SUBPROTOCOL, TLS, certificate, obey_all, say
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.server import serve
@@ -41,6 +41,10 @@ class Peer:
             say("closed", *([received.code, received.reason.encode()] if received else [1006, b""]))
 
     def refuse(self, ws, request):
+        if request.path.startswith(MOVED):
+            response = ws.respond(302, "moved\n")
+            response.headers["Location"] = "http://127.0.0.1:" + request.path[len(MOVED) :] + "/chat"
+            return response
         return ws.respond(403, "no\n") if request.path == REFUSED else None
 
     def choose(self, ws, offered):

@@ -17,6 +17,7 @@
 #include "words.h"
 
 #define REFUSED "/refuse"
+#define MOVED "/moved?"
 
 static wsrs_context context;
 static wsrs_conn current;
@@ -193,6 +194,16 @@ static void on_close(wsrs_conn conn, const wsrs_close *close, void *user_data)
     end_line();
 }
 
+static void on_retry(wsrs_conn conn, const wsrs_retry *retry, void *user_data)
+{
+    printf("retry %u", (unsigned)retry->number);
+    if (retry->close != NULL)
+        printf(" closed %d", (int)retry->close->code);
+    else
+        printf(" failed %d %s", (int)retry->error->status, retry->error->text);
+    end_line();
+}
+
 static void on_error(wsrs_conn conn, const wsrs_error *error, void *user_data)
 {
     const char *kind = error->result == WSRS_ERR_REJECTED ? "rejected" : error->stage == WSRS_STAGE_TLS ? "tls" : "other";
@@ -206,11 +217,18 @@ static wsrs_result connect_to(const char *url, const char *subprotocols)
 {
     static const wsrs_header origin = {"Origin", WSRS_NUL_TERMINATED, "http://refused.example", WSRS_NUL_TERMINATED};
     wsrs_connect_options options = WSRS_CONNECT_OPTIONS_INIT;
+    wsrs_reconnect reconnect = WSRS_RECONNECT_INIT;
     options.subprotocols = or_none(subprotocols);
     options.tls = tls;
     if (strstr(url, REFUSED) != NULL) {
         options.headers = &origin;
         options.header_count = 1;
+    }
+    if (strstr(url, MOVED) != NULL) {
+        reconnect.min_delay_ms = 20;
+        reconnect.max_delay_ms = 200;
+        options.reconnect = &reconnect;
+        options.max_redirects = 1;
     }
     return wsrs_context_connect(context, url, &options, &current);
 }
@@ -303,6 +321,7 @@ int main(int argc, char **argv)
     callbacks.on_message = on_message;
     callbacks.on_close = on_close;
     callbacks.on_error = on_error;
+    callbacks.on_retry = on_retry;
     callbacks.on_ping = on_ping;
     callbacks.on_pong = on_pong;
     result = wsrs_context_new(NULL, &callbacks, NULL, &context);
