@@ -177,9 +177,9 @@ fn hosts(certificate: &Certificate) -> String {
 
 fn general_name(name: &GeneralName) -> Option<String> {
     match name {
-        GeneralName::DnsName(name) => Some(format!("DNS:{name}")),
-        GeneralName::Rfc822Name(name) => Some(format!("email:{name}")),
-        GeneralName::UniformResourceIdentifier(name) => Some(format!("URI:{name}")),
+        GeneralName::DnsName(name) => Some(format!("DNS:{}", visible(name.as_str()))),
+        GeneralName::Rfc822Name(name) => Some(format!("email:{}", visible(name.as_str()))),
+        GeneralName::UniformResourceIdentifier(name) => Some(format!("URI:{}", visible(name.as_str()))),
         GeneralName::IpAddress(bytes) => match bytes.as_bytes().len() {
             4 => <[u8; 4]>::try_from(bytes.as_bytes()).ok().map(|ip| format!("IP:{}", std::net::Ipv4Addr::from(ip))),
             16 => <[u8; 16]>::try_from(bytes.as_bytes()).ok().map(|ip| format!("IP:{}", std::net::Ipv6Addr::from(ip))),
@@ -187,5 +187,32 @@ fn general_name(name: &GeneralName) -> Option<String> {
         },
         GeneralName::DirectoryName(name) => Some(format!("directory:{name}")),
         _ => None,
+    }
+}
+
+/// The peer wrote the name, and may have written a line break, or ", DNS:" and a name that nobody signed for. Neither is
+/// part of a real one: they are told as RFC 4514 §2.4 does it, a backslash and two digits.
+fn visible(name: &str) -> String {
+    let mut told = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'!'..=b'~' if byte != b'\\' => told.push(char::from(byte)),
+            byte => told.push_str(&format!("\\{byte:02x}")),
+        }
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use x509_cert::der::asn1::Ia5String;
+
+    #[test]
+    fn names_in_a_certificate_can_be_told_apart() {
+        let told = |name: &str| general_name(&GeneralName::DnsName(Ia5String::new(name).unwrap())).unwrap();
+        assert_eq!(told("*.example.org"), "DNS:*.example.org");
+        assert_eq!(told("a, DNS:b"), "DNS:a,\\20DNS:b");
+        assert_eq!(told("a\nb\0\\"), "DNS:a\\0ab\\00\\5c");
     }
 }
