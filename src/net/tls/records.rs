@@ -2,6 +2,7 @@
 //!
 //! Used by `session`, which has the buffers.
 
+use rustls::CommonState;
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{ConnectionState, EncodeError, UnbufferedStatus};
@@ -13,7 +14,11 @@ const AROUND: usize = 5 + 1 + 32;
 /// Either role's connection; both give the same states.
 pub(super) trait Records {
     type Data;
+    /// `came`: all that was received and not used so far. rustls remembers how much of it belongs to a message that is not
+    /// whole yet, and panics where that is missing.
     fn process<'c, 'i>(&'c mut self, came: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
+    /// There is something to be encoded.
+    fn wants_write(&self) -> bool;
 }
 
 impl Records for UnbufferedClientConnection {
@@ -22,6 +27,10 @@ impl Records for UnbufferedClientConnection {
     fn process<'c, 'i>(&'c mut self, came: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
         self.process_tls_records(came)
     }
+
+    fn wants_write(&self) -> bool {
+        CommonState::wants_write(self)
+    }
 }
 
 impl Records for UnbufferedServerConnection {
@@ -29,6 +38,10 @@ impl Records for UnbufferedServerConnection {
     #[inline]
     fn process<'c, 'i>(&'c mut self, came: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
         self.process_tls_records(came)
+    }
+
+    fn wants_write(&self) -> bool {
+        CommonState::wants_write(self)
     }
 }
 
@@ -46,8 +59,7 @@ pub(super) struct Pass<'a> {
 
 impl Pass<'_> {
     pub(super) fn run<R: Records>(&mut self, conn: &mut R) -> std::result::Result<(), rustls::Error> {
-        let mut failure = None;
-        loop {
+        let failure = loop {
             let UnbufferedStatus { discard, state } = conn.process(&mut self.came[self.used..]);
             self.used += discard;
             match state {
@@ -61,7 +73,7 @@ impl Pass<'_> {
                     }
                     // What else there may be to do after a record is done when the next one is opened or sealed.
                     if self.writable && self.used == self.came.len() {
-                        break;
+                        return Ok(());
                     }
                 }
                 Ok(ConnectionState::EncodeTlsData(mut data)) => encode(|out| data.encode(out), self.sealed),
@@ -69,14 +81,19 @@ impl Pass<'_> {
                 Ok(ConnectionState::PeerClosed) => self.ended = true,
                 Ok(state) => {
                     self.writable |= matches!(state, ConnectionState::WriteTraffic(_));
-                    break;
+                    return Ok(());
                 }
-                // The alert that tells the peer is still to be encoded.
-                Err(error) if failure.is_none() => failure = Some(error),
-                Err(_) => break,
+                Err(error) => break error,
             }
+        };
+        // The alert that tells the peer, and nothing else: what failed would fail again.
+        while conn.wants_write() {
+            let Ok(ConnectionState::EncodeTlsData(mut data)) = conn.process(&mut self.came[self.used..]).state else {
+                break;
+            };
+            encode(|out| data.encode(out), self.sealed);
         }
-        failure.map_or(Ok(()), Err)
+        Err(failure)
     }
 }
 
@@ -91,18 +108,19 @@ fn encode(mut write: impl FnMut(&mut [u8]) -> std::result::Result<usize, EncodeE
     out.truncate(start + count);
 }
 
-pub(super) fn seal<R: Records>(conn: &mut R, plain: &[u8], out: &mut Vec<u8>) -> Option<()> {
+/// `partial`: what was received and not used.
+pub(super) fn seal<R: Records>(conn: &mut R, partial: &mut [u8], plain: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let start = out.len();
     let most = plain.len() + (plain.len() / RECORD + 1) * AROUND;
     out.resize(start + most, 0);
     let sealed = loop {
-        match conn.process(&mut []).state {
+        match conn.process(partial).state {
             Ok(ConnectionState::WriteTraffic(mut traffic)) => break traffic.encrypt(plain, &mut out[start..]).ok(),
             // A key update has to be answered first.
             Ok(ConnectionState::EncodeTlsData(mut data)) => {
                 out.truncate(start);
                 encode(|out| data.encode(out), out);
-                return seal(conn, plain, out);
+                return seal(conn, partial, plain, out);
             }
             Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
             _ => break None,
@@ -112,8 +130,9 @@ pub(super) fn seal<R: Records>(conn: &mut R, plain: &[u8], out: &mut Vec<u8>) ->
     sealed.map(drop)
 }
 
-pub(super) fn close_notify<R: Records>(conn: &mut R, out: &mut [u8]) -> usize {
-    match conn.process(&mut []).state {
+/// `partial` as in `seal`.
+pub(super) fn close_notify<R: Records>(conn: &mut R, partial: &mut [u8], out: &mut [u8]) -> usize {
+    match conn.process(partial).state {
         Ok(ConnectionState::WriteTraffic(mut traffic)) => traffic.queue_close_notify(out).unwrap_or_default(),
         _ => 0,
     }
