@@ -18,7 +18,7 @@ pub(super) fn server_name(name: &str) -> Result<ServerName<'static>> {
     let bare = name.strip_suffix('.').unwrap_or(name);
     let bare = bare.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(bare);
     ServerName::try_from(bare.to_string())
-        .map_err(|_| Error::Url(format!("\"{name}\" can't be the name of a TLS server")))
+        .map_err(|_| Error::Url(format!("{name:?} can't be the name of a TLS server")))
 }
 
 /// What went wrong; `name` is the server's, for clients.
