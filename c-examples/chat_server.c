@@ -118,5 +118,6 @@ int main(int argc, char **argv)
     if (result != WSRS_OK)
         fprintf(stderr, "chat_server: %s: %s\n", address, wsrs_strerror(result));
     wsrs_context_free(context);
+    wsrs_tls_free(options.tls);
     return result == WSRS_OK ? 0 : 1;
 }

@@ -1,5 +1,7 @@
 /* H16: 64 KiB of garbage as first bytes, where TLS is spoken: it is refused at its first record, whoever sends it, and good
- * connections beside it are not disturbed. Plain HTTP at the TLS port is told as what it is, and TLS at the plain port. */
+ * connections beside it are not disturbed. Plain HTTP at the TLS port is told as what it is, and TLS at the plain port.
+ *
+ * Checked by: without the count in tls_broken of net/ending.rs this fails. */
 #include "check_tls.h"
 #include <errno.h>
 #include <fcntl.h>
