@@ -118,7 +118,7 @@ pub struct wsrs_tls_info {
 
 // SAFETY: repr(C), begins with its size; zero is NULL or 0 for each member.
 unsafe impl Sized0 for wsrs_tls_options {
-    const FIRST: usize = size_of::<[usize; 13]>() + size_of::<[i32; 8]>() - size_of::<i32>();
+    const FIRST: usize = size_of::<[usize; 13]>() + size_of::<[i32; 8]>();
 }
 // SAFETY: as above.
 unsafe impl Sized0 for wsrs_tls_info {
