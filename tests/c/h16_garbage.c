@@ -93,7 +93,8 @@ static void the_other_protocol(uint16_t port, wsrs_tls tls)
     snprintf(url, sizeof url, "ws://127.0.0.1:%u/", (unsigned)port);
     CHECK_OK(wsrs_context_connect(context, url, &options, NULL));
     tls_await(context, &client);
-    CHECK(client.failed == 1 && client.stage == WSRS_STAGE_HANDSHAKE);
+    CHECK(client.failed == 1 && client.stage == WSRS_STAGE_HANDSHAKE && client.result == WSRS_ERR_HANDSHAKE);
+    CHECK(strcmp(client.text, "the server speaks TLS there: its address begins with wss://") == 0);
 }
 
 int main(void)
