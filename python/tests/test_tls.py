@@ -217,8 +217,11 @@ class Endpoints(TlsCase):
             wsrs.Tls(ca="nonsense")
         with self.assertRaises(wsrs.PemError):
             of_server().set_cert(cert=b"nonsense")
-        with self.assertRaises(wsrs.ArgumentError):
-            wsrs.Tls(pins=["sha1//x"])
+        for wrong in ({"pins": ["sha1//x"]}, {"alpn": ["a,b"]}, {"alpn": [""]}, {"min_version": 1}, {"client_certs": 7}):
+            with self.assertRaises(wsrs.ArgumentError):
+                wsrs.Tls(**wrong)
+        with self.assertRaises(TypeError):
+            wsrs.Tls(certificate="server.pem")
 
     def test_what_is_no_endpoint(self) -> None:
         context = self.context()

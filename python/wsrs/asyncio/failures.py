@@ -59,6 +59,8 @@ def call_error(uri: str, proxy: Optional[str], error: wsrs.Error) -> Exception:
         if "the proxy's address" in error.text:
             return InvalidProxy(proxy or "the environment's proxy", error.text)
         return InvalidURI(uri, error.text)
+    if isinstance(error, wsrs.AddressError):
+        return OSError(errno.EADDRNOTAVAIL, error.text)
     return system_error(error)
 
 
