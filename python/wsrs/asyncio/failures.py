@@ -50,7 +50,7 @@ def system_error(error: wsrs.Error) -> Exception:
         return OSError(number, error.text if words in error.text else f"{words}: {error.text}")
     if isinstance(error, wsrs.NetworkError):
         return OSError(error.text)
-    return ValueError(error.text)
+    return (NotImplementedError if isinstance(error, wsrs.UnsupportedError) else ValueError)(error.text)
 
 
 def call_error(uri: str, proxy: Optional[str], error: wsrs.Error) -> Exception:
