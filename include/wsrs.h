@@ -1445,7 +1445,8 @@ wsrs_result wsrs_conn_pong(wsrs_conn conn, const void *data, size_t len);
  * Starts the closing handshake, after what is queued; on_close follows. Messages that come meanwhile are dropped: a program
  * that waits for answers closes when they are there. code is 1000 to 1003, 1007 to 1011 or 3000 to
  * 4999, or 0 for a Close without code and reason. reason is UTF-8 of at most 123 bytes, len of them, borrowed for the
- * call. Before on_open it ends the attempt instead, and on_error follows.
+ * call. Before on_open it ends the attempt instead, and on_error follows. A connection with reconnect is not made again
+ * after it, also where the peer had begun to close; while it waits for an attempt it ends at once.
  *
  * Any thread. Returns WSRS_OK; WSRS_ERR_CLOSED when it is closing already; WSRS_ERR_CLOSE_CODE; WSRS_ERR_TOO_LARGE;
  * WSRS_ERR_UTF8; WSRS_ERR_ARGUMENT, also for a reason without a code; WSRS_ERR_FORKED.
@@ -1748,7 +1749,8 @@ wsrs_result wsrs_conn_defer(wsrs_conn conn);
  * context. They share its certificates, its tickets and the sessions that it remembers, so make one and keep it.
  *
  * A client needs no option: it trusts the CAs of the system, or those that the environment variables SSL_CERT_FILE and
- * SSL_CERT_DIR name. A server needs a certificate. options may be NULL. Why it failed: wsrs_last_error.
+ * SSL_CERT_DIR name. A server needs a certificate. options may be NULL. Why it failed: wsrs_last_error. The first one of a
+ * process may take some 50 ms, in which entropy is gathered.
  *
  * Any thread. Returns WSRS_OK; WSRS_ERR_PEM; WSRS_ERR_ARGUMENT; WSRS_ERR_URL for a server_name that can't be one;
  * WSRS_ERR_LIMIT; WSRS_ERR_UNSUPPORTED in a build without TLS.

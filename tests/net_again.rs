@@ -337,11 +337,11 @@ fn a_close_while_the_peer_closes() {
     // So is a stop.
     let id = l.context.connect(&server.url(), kept_up()).unwrap();
     let mut raw = server.opens(&mut l);
-    raw.write(b"\x88\x02\x03\xf4");
+    raw.write(b"\x88\x02\x03\xf3");
     l.until("closing", |l| l.context.state(id) == State::Closing);
     l.context.stop();
     drop(raw);
-    assert_eq!(l.closed(id), end(1012, "", true, By::Remote));
+    assert_eq!(l.closed(id), end(1011, "", true, By::Remote));
     l.until("the end of the stop", |l| l.context.take_stopped());
     assert_eq!(retries(&l).len(), 0);
 }

@@ -12,18 +12,23 @@ use loopback::{Loop, Seen};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 use wsrs::net::tls::{Identity, Tls, TlsOptions, Trust};
 use wsrs::net::{ConnId, ConnectOptions, Context, Limits, ListenOptions, Reconnect, Stage};
 use wsrs::proto::message::Kind;
 
-/// The folder of the certificates, made where it is missing.
-fn folder() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tls");
-    let made = Command::new("sh").arg(root.join("scripts/certificates.sh")).arg(&folder).status().unwrap();
-    assert!(made.success());
-    folder
+/// The folder of the certificates, made where it is missing: once, or a key might be of another making than its
+/// certificate.
+fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("again-tls");
+        let made = Command::new("sh").arg(root.join("scripts/certificates.sh")).arg(&folder).status().unwrap();
+        assert!(made.success());
+        folder
+    })
 }
 
 fn server(name: &str) -> Option<Tls> {

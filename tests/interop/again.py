@@ -1,4 +1,4 @@
-"""Servers of other libraries that redirect, close with "service restart" and vanish; wsrs comes back. Used by run.py.
+"""Servers of other libraries that redirect, close with "internal error" and vanish; wsrs comes back. Used by run.py.
 
 The peer's program answers 302 on the path /moved?PORT, to the same path on that port.
 """
@@ -7,7 +7,7 @@ from ends import Broken, End
 
 # Peers whose server can answer a request with a redirect.
 NAMES = ["Python websockets", "npm ws"]
-RESTART = b"be right back"
+FAULT = b"out of coffee"
 
 
 def check(peer, ours, environment, log):
@@ -24,9 +24,9 @@ def check(peer, ours, environment, log):
         client = start("wsrs", [*ours, "client"])
         client.do("connect", "ws://127.0.0.1:%d/moved?%d" % tuple(ports), "-")
         say_hello(client, second)
-        second.do("close", 1012, RESTART)
+        second.do("close", 1011, FAULT)
         second.next("closed")
-        client.expect("retry", 1, "closed", 1012)
+        client.expect("retry", 1, "closed", 1011)
         say_hello(client, second)
         second.end()
         client.expect("retry", 2, "closed", 1006)
