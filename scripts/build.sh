@@ -13,6 +13,7 @@ cd "$(dirname "$0")/.."
 need_cc
 need cmake cmake
 need make make
+need openssl openssl
 need pkg-config pkg-config
 need_rust
 need_done

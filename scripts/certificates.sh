@@ -21,6 +21,8 @@
 #   client-expired      until 2021-01-01 00:00:00 UTC
 #   client-other        the same as client, signed by other-ca
 #   client-wrong-usage  for servers only
+#
+# server.pin, rsa.pin and self-signed.pin have what pins of wsrs_tls_options wants to have for them.
 set -eu
 scripts=$(cd "$(dirname "$0")" && pwd)
 [ $# = 1 ] || { echo "usage: certificates.sh FOLDER" >&2; exit 2; }
@@ -105,6 +107,12 @@ certificate() {
     sign "$name" "$subject" "$signer" end "$@"
 }
 
+# pin NAME: RFC 7469 section 2.4, as curl writes it.
+pin() {
+    openssl x509 -in "$1.pem" -noout -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary |
+        printf 'sha256//%s' "$(openssl base64 -A)"
+}
+
 make_all() {
     local=DNS:localhost,IP:127.0.0.1,IP:::1
     for name in ca other-ca intermediate; do key "$name"; done
@@ -136,6 +144,7 @@ make_all() {
     certificate client-other "$device" other-ca clientAuth "$names"
     certificate client-wrong-usage "$device" ca serverAuth "$names"
 
+    for name in server rsa self-signed; do pin "$name" >"$name.pin"; done
     cp ca.pem "hashed/$(openssl x509 -in ca.pem -noout -subject_hash).0"
 }
 

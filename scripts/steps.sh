@@ -17,6 +17,7 @@ need_test_tools() {
     need c++ g++
     need cmake cmake
     need make make
+    need openssl openssl
     need pkg-config pkg-config
     need valgrind valgrind
     need python3 python3

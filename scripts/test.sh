@@ -44,6 +44,8 @@ step_autobahn_wss() { sh scripts/conformance.sh server --tls --fast --timeout 60
 
 step_interop() { sh scripts/interop.sh; }
 
+step_proxies() { sh scripts/proxies.sh; }
+
 step_python() { sh scripts/python.sh; }
 
 # Eight seconds of it; where there are no network namespaces it can't run.
@@ -66,7 +68,7 @@ step_bench() {
     sh scripts/bench.sh --smoke
 }
 
-for name in format clippy build ctest variants manual packaging cargo_test loom valgrind asan autobahn_server autobahn_client autobahn_wss interop python demo demo_tls bench soak; do
+for name in format clippy build ctest variants manual packaging cargo_test loom valgrind asan autobahn_server autobahn_client autobahn_wss interop proxies python demo demo_tls bench soak; do
     step $name
 done
 totals

@@ -18,15 +18,39 @@ pub enum Family {
 }
 
 /// Addresses of one family with this port, in the system's order (RFC 6724). May take as long as the system's resolver
-/// likes. A name that has none of this family is an error.
+/// likes. A name that has none of this family gives none, or an error.
 pub fn look_up(name: &str, port: u16, family: Family) -> io::Result<Vec<SocketAddr>> {
-    let name = CString::new(name)?;
-    // SAFETY: all zero is a valid addrinfo without any wish.
-    let mut hints: libc::addrinfo = unsafe { std::mem::zeroed() };
-    hints.ai_family = match family {
+    // A name with an IPv4 address in that file has no other: asked for IPv6 alone, the system would go on to DNS and
+    // might come back with the address that the file is there to replace.
+    let is_local = std::fs::read("/etc/hosts").is_ok_and(|hosts| has_name(&String::from_utf8_lossy(&hosts), name));
+    let of_system = match family {
+        _ if is_local => libc::AF_UNSPEC,
         Family::V6 => libc::AF_INET6,
         Family::V4 => libc::AF_INET,
     };
+    let mut found = ask(name, port, of_system)?;
+    found.retain(|address| address.is_ipv6() == (family == Family::V6));
+    Ok(found)
+}
+
+/// Whether a file like /etc/hosts has the name.
+fn has_name(hosts: &str, name: &str) -> bool {
+    let names = |line: &str| {
+        line.split('#')
+            .next()
+            .unwrap_or_default()
+            .split_ascii_whitespace()
+            .skip(1)
+            .any(|n| n.eq_ignore_ascii_case(name))
+    };
+    hosts.lines().any(names)
+}
+
+fn ask(name: &str, port: u16, family: libc::c_int) -> io::Result<Vec<SocketAddr>> {
+    let name = CString::new(name)?;
+    // SAFETY: all zero is a valid addrinfo without any wish.
+    let mut hints: libc::addrinfo = unsafe { std::mem::zeroed() };
+    hints.ai_family = family;
     hints.ai_socktype = libc::SOCK_STREAM;
     let mut first = std::ptr::null_mut();
     // SAFETY: a C string, no service, hints as they have to be, and a place for the list.
@@ -101,5 +125,17 @@ mod tests {
         let error = look_up("no-such-name.invalid", 80, Family::V4).expect_err("there is none");
         assert!(!error.to_string().is_empty());
         assert!(look_up("a\0b", 80, Family::V4).is_err());
+    }
+
+    #[test]
+    fn hosts_are_read_as_the_system_does() {
+        let hosts =
+            "127.0.0.1\tlocalhost loopback\n# 192.0.2.1 comment\n192.0.2.2 a.test b.test # c.test\n\n192.0.2.3\n";
+        for name in ["localhost", "loopback", "a.test", "B.TEST"] {
+            assert!(has_name(hosts, name), "{name}");
+        }
+        for name in ["comment", "c.test", "192.0.2.3", "127.0.0.1", "test", "a.test.", ""] {
+            assert!(!has_name(hosts, name), "{name}");
+        }
     }
 }

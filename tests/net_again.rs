@@ -11,6 +11,7 @@ use loopback::{Loop, Raw, Seen, answer_to, end};
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 use wsrs::net::{By, ConnId, ConnectOptions, Context, Limits, Reconnect, State};
+use wsrs::proto::message::Kind;
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -171,7 +172,7 @@ fn what_is_tried_again() {
         (1011, true),
         (1012, true),
         (1013, true),
-        (1014, false),
+        (1014, true),
         (3000, false),
         (4999, false),
     ] {
@@ -183,7 +184,7 @@ fn what_is_tried_again() {
     table.push(("an end inside the answer".into(), b"HTTP/1.1 101 x\r\n".to_vec(), true));
     table.push(("no HTTP".into(), b"SSH-2.0\r\n".to_vec(), false));
     table.push(("no upgrade".into(), b"HTTP/1.1 101 x\r\n\r\n".to_vec(), false));
-    table.push(("a broken frame".into(), b"101\xff\x00".to_vec(), false));
+    table.push(("a broken frame".into(), b"101\xff\x00".to_vec(), true));
     let mut l = Loop::new(Limits::default());
     let server = Server::new();
     for (what, bytes, again) in table {
@@ -212,6 +213,7 @@ fn what_is_tried_again() {
 fn deadlines_are_tried_again() {
     let mut l = Loop::new(Limits {
         handshake_timeout: ms(50),
+        close_timeout: ms(50),
         ping_interval: ms(40),
         pong_timeout: ms(40),
         ..Limits::default()
@@ -241,6 +243,7 @@ fn a_server_may_ask_to_be_left_alone() {
         server.answers(&mut l, &format!("HTTP/1.1 503 x\r\nRetry-After: {after}\r\nContent-Length: 0\r\n\r\n"));
         until_retries(&mut l, 1);
         assert_eq!(retries(&l), [(1, delay, false)], "{after}");
+        assert!(l.context.response(id).is_err(), "it was there for the hook only");
         l.context.abort(id).unwrap();
     }
 }
@@ -323,12 +326,23 @@ fn a_close_while_the_peer_closes() {
     let server = Server::new();
     let id = l.context.connect(&server.url(), kept_up()).unwrap();
     let mut raw = server.opens(&mut l);
-    raw.write(b"\x88\x02\x03\xf4");
+    raw.write(b"\x88\x02\x03\xe9");
     l.until("closing", |l| l.context.state(id) == State::Closing);
     l.context.close(id, 1000, b"").unwrap();
     assert!(l.context.close(id, 1000, b"").is_err());
     drop(raw);
-    assert_eq!(l.closed(id), end(1012, "", true, By::Remote));
+    assert_eq!(l.closed(id), end(1001, "", true, By::Remote));
+    assert_eq!(retries(&l).len(), 0);
+
+    // So is a stop.
+    let id = l.context.connect(&server.url(), kept_up()).unwrap();
+    let mut raw = server.opens(&mut l);
+    raw.write(b"\x88\x02\x03\xf3");
+    l.until("closing", |l| l.context.state(id) == State::Closing);
+    l.context.stop();
+    drop(raw);
+    assert_eq!(l.closed(id), end(1011, "", true, By::Remote));
+    l.until("the end of the stop", |l| l.context.take_stopped());
     assert_eq!(retries(&l).len(), 0);
 }
 
@@ -338,26 +352,36 @@ fn the_state_is_new() {
     let mut l = Loop::new(Limits::default());
     let server = Server::new();
     let id = l.context.connect(&server.url(), kept_up()).unwrap();
+    drop(server.opens(&mut l));
+    until_retries(&mut l, 1);
     let mut raw = server.opens(&mut l);
-    l.context.send_fragment(id, wsrs::proto::message::Kind::Text, b"half ", false).unwrap();
+    l.context.send_fragment(id, Kind::Text, b"half ", false).unwrap();
     raw.write(b"\x01\x05half \x89\x01p");
     l.until_seen(&Seen::Ping(id, b"p".into()));
-    while l.context.send(id, wsrs::proto::message::Kind::Binary, &[0; 60_000]).is_ok() {}
-    l.context.send_fragment(id, wsrs::proto::message::Kind::Text, b"more", true).unwrap();
-    while l.context.send(id, wsrs::proto::message::Kind::Binary, &[0; 60_000]).is_ok() {}
+    l.context.send_fragment(id, Kind::Text, b"more", true).unwrap();
+    while l.context.send(id, Kind::Binary, &[0; 60_000]).is_ok() {}
     assert!(l.context.buffered(id).unwrap() > 0);
     raw.reset();
-    until_retries(&mut l, 1);
-    assert!(l.context.send(id, wsrs::proto::message::Kind::Text, b"x").is_err());
-    assert!(l.door.send(id, wsrs::proto::message::Kind::Text, b"x".to_vec()).is_err());
+    until_retries(&mut l, 2);
+    assert!(l.context.send(id, Kind::Text, b"x").is_err());
+    assert!(l.door.send(id, Kind::Text, b"x".to_vec()).is_err());
     assert_eq!(l.context.buffered(id).unwrap(), 0);
     let mut raw = server.opens(&mut l);
     raw.write(b"\x81\x02hi");
     l.until("the message", |l| l.messages(id) == [b"hi"]);
-    l.context.send(id, wsrs::proto::message::Kind::Text, b"anew").unwrap();
+    l.context.send(id, Kind::Text, b"anew").unwrap();
     let frames = raw.until_frames(&mut l, 1);
     assert_eq!((frames[0].first, &*frames[0].payload), (0x81, &b"anew"[..]));
     assert_eq!(l.context.totals().all.queued, 0);
+    // A message that another thread had begun is not gone on with.
+    l.door.send_fragment(id, Kind::Text, b"half ".to_vec(), false).unwrap();
+    l.turn(ms(1));
+    drop(raw);
+    until_retries(&mut l, 3);
+    let mut raw = server.opens(&mut l);
+    l.door.send(id, Kind::Text, b"whole".to_vec()).unwrap();
+    let frames = raw.until_frames(&mut l, 1);
+    assert_eq!((frames[0].first, &*frames[0].payload), (0x81, &b"whole"[..]));
 }
 
 #[test]
@@ -469,7 +493,7 @@ fn redirects_share_a_deadline_and_a_retry_begins_anew() {
     let mut l = Loop::new(limits);
     let server = Server::new();
     let begin = Instant::now();
-    let id = l.context.connect(&server.url(), ConnectOptions { reconnect: Some(exact()), ..follows(9) }).unwrap();
+    let id = l.context.connect(&server.url(), ConnectOptions { reconnect: Some(exact()), ..follows(5) }).unwrap();
     for hop in 0..4 {
         let (mut raw, _) = server.asked(&mut l);
         l.during(ms(if hop < 3 { 70 } else { 0 }));
@@ -481,8 +505,14 @@ fn redirects_share_a_deadline_and_a_retry_begins_anew() {
     until_retries(&mut l, 1);
     let time = begin.elapsed();
     assert!(time >= ms(300) && time < ms(400), "{time:?}");
-    let (_raw, request) = server.asked(&mut l);
+    let (mut raw, request) = server.asked(&mut l);
     assert!(request.starts_with("GET /chat?room=1") && request.matches("secret").count() == 3, "{request}");
+    for _ in 0..3 {
+        raw.write(found(302, "/again").as_bytes());
+        raw = server.asked(&mut l).0;
+    }
+    l.during(ms(50));
+    assert_eq!(retries(&l).len(), 1);
     l.context.abort(id).unwrap();
     l.failed(id);
 }

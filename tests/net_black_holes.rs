@@ -224,7 +224,7 @@ fn serve_names(socket: &UdpSocket) {
 #[test]
 fn answers_that_come_late_or_never() {
     const NAMES: Names = Names {
-        hosts: "127.0.0.1 localhost\n::1 localhost\n",
+        hosts: "127.0.0.1 localhost\n::1 localhost\n127.0.0.1 aaaa0-hosts.test silent.test\n::1 a0-hosts.test\n",
         resolver: "nameserver 127.0.0.1\nsearch .\noptions timeout:2 attempts:1\n",
         sources: "files dns",
     };
@@ -243,6 +243,10 @@ fn answers_that_come_late_or_never() {
             ("aaaa0", 0, 45, v6),
             ("ax-aaaa30", 30, 75, v6),
             ("a30-aaaax", 30, 75, v4),
+            // What a name has in the hosts file is all it has, whatever DNS says of it, or does not say.
+            ("aaaa0-hosts", 0, 45, v4),
+            ("a0-hosts", 0, 45, v6),
+            ("silent", 0, 45, v4),
         ] {
             within(&mut l, &format!("{name}.test"), port, (least, most), is_v4);
         }

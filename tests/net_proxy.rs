@@ -11,7 +11,7 @@ use loopback::{Fault, Loop, Raw, Seen, answer_to};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 use wsrs::net::event::Level;
-use wsrs::net::{ConnId, ConnectOptions, Limits, ProxyChoice, Stage};
+use wsrs::net::{ConnId, ConnectOptions, Limits, ProxyChoice, Reconnect, Stage};
 use wsrs::proto::proxy::address::ProxyUrl;
 
 fn ms(ms: u64) -> Duration {
@@ -208,6 +208,9 @@ fn one_deadline_for_proxy_and_server() {
     let (mut raw, _) = asked(&mut l, &listener, 10);
     l.during(ms(200));
     raw.write(b"HTTP/1.1 200 x\r\n\r\n");
+    raw.until(&mut l, "the request", |raw| raw.head().is_some());
+    let timings = l.context.timings(id).unwrap();
+    assert!(timings.proxy >= ms(190) && timings.upgrade == ms(0), "{timings:?}");
     let fault = l.failed(id);
     let time = begin.elapsed();
     assert!(time >= ms(290) && time < ms(450), "{time:?}");
@@ -258,4 +261,35 @@ fn targets_that_a_proxy_can_not_reach() {
     let proxy = ProxyChoice::Url(ProxyUrl::parse("http://127.0.0.1").unwrap());
     let options = ConnectOptions { proxy, ..ConnectOptions::default() };
     assert!(l.context.connect("ws+unix:/socket", options).is_err());
+}
+
+/// With reconnect, what a proxy may get over is tried again, with all of the conversation from its beginning; wrong
+/// credentials are the end.
+#[test]
+fn refusals_that_another_try_may_mend() {
+    let (mut l, (listener, port)) = (Loop::new(Limits::default()), proxy());
+    let address = format!("http://user:secret@127.0.0.1:{port}");
+    let options = ConnectOptions {
+        proxy: ProxyChoice::Url(ProxyUrl::parse(&address).unwrap()),
+        reconnect: Some(Reconnect { min_delay: ms(1), jitter_percent: 0, ..Reconnect::default() }),
+        ..ConnectOptions::default()
+    };
+    let id = l.context.connect("ws://no-such-name.invalid/x", options).unwrap();
+    let (mut raw, _) = asked(&mut l, &listener, BASIC.len());
+    raw.write(format!("{CHALLENGE}Connection: close\r\n\r\n").as_bytes());
+    drop(raw);
+    let (mut raw, told) = asked(&mut l, &listener, BASIC.len());
+    assert!(String::from_utf8(told).unwrap().contains("Digest"));
+    raw.write(b"HTTP/1.1 502 x\r\nContent-Length: 0\r\n\r\n");
+    let (raw, told) = asked(&mut l, &listener, BASIC.len());
+    assert_eq!(told, BASIC.as_bytes());
+    drop(raw);
+    let (mut raw, _) = asked(&mut l, &listener, BASIC.len());
+    raw.write(b"HTTP/1.1 407 x\r\nProxy-Authenticate: Basic realm=r\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!((l.failed(id).stage, l.failed(id).status), (Stage::Proxy, 407));
+    let retries = l.seen.iter().filter_map(|seen| match seen {
+        Seen::Retry(_, number, _, Err(fault)) => Some((*number, fault.stage, fault.status)),
+        _ => None,
+    });
+    assert_eq!(retries.collect::<Vec<_>>(), [(1, Stage::Proxy, 502), (2, Stage::Proxy, 0)]);
 }

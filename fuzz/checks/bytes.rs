@@ -45,6 +45,8 @@ pub fn redirect(data: &[u8]) {
     assert!(to.port != 0 && to.target.starts_with('/') && to.target.bytes().all(|byte| byte.is_ascii_graphic()));
     assert!(!to.target.contains('#'));
     assert_eq!(to.unix_path, from.unix_path);
+    let kept = redirects::same_origin(&from, &to).then(|| from.credentials.clone()).flatten();
+    assert_eq!(to.credentials, kept);
     let strict = next(&from, location, false);
     assert_eq!(strict.is_err(), from.secure && !to.secure);
     if to.unix_path.is_some() {

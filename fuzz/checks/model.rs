@@ -123,7 +123,7 @@ fn close(body: Vec<u8>) -> Result<Seen, E> {
         [_] => Err(E::CloseBody),
         [high, low, reason @ ..] => {
             let code = u16::from_be_bytes([*high, *low]);
-            if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
+            if !matches!(code, 1000..=1003 | 1007..=1011 | 3000..=4999) {
                 return Err(E::CloseCode);
             }
             let reason = String::from_utf8(reason.to_vec()).map_err(|_| E::CloseReason)?;

@@ -33,7 +33,8 @@ fn hear(proxy: &ProxyUrl, limits: Limits, pieces: &[&[u8]]) -> (Vec<u8>, String,
     handshake.start(&mut sent);
     for piece in pieces {
         // An allocation of its own, so that reading beyond it would be seen.
-        match handshake.push(&piece.to_vec(), &mut sent) {
+        let bytes = piece.to_vec();
+        match handshake.push(&bytes, &mut sent) {
             Step::More => before += piece.len(),
             Step::Done { consumed } => {
                 assert!(consumed <= piece.len() && before + consumed > 0);

@@ -1,11 +1,13 @@
 """What the tests share: a context with a listener, and programs in processes of their own."""
 
+import functools
 import os
 import subprocess
 import sys
 import textwrap
 import time
 import unittest
+from pathlib import Path
 from typing import Any, Callable, List, Optional, Tuple
 
 import wsrs
@@ -44,8 +46,38 @@ class Case(unittest.TestCase):
         return client, opened[0] if opened[1] is client else opened[1]
 
 
-def url(listener: wsrs.Listener, target: str = "/") -> str:
-    return f"ws://127.0.0.1:{listener.port}{target}"
+    def outcome(self, context: wsrs.Context, address: str, **options: Any) -> Any:
+        """What connecting comes to: the open connection, or the error."""
+        ended: List[Any] = []
+        context.connect(address, on_open=ended.append, on_error=lambda conn, error: ended.append(error), **options)
+        self.until(context, lambda: ended)
+        return ended[0]
+
+
+def url(listener: wsrs.Listener, target: str = "/", scheme: str = "ws") -> str:
+    return f"{scheme}://127.0.0.1:{listener.port}{target}"
+
+
+@functools.lru_cache()
+def certificates() -> Path:
+    """The folder of those that scripts/certificates.sh of the clone makes: NAME.pem and NAME.key."""
+    tree = os.environ.get("WSRS_TREE")
+    if tree is None:
+        raise unittest.SkipTest("WSRS_TREE names no clone")
+    folder = Path(tree, "build", "tls")
+    subprocess.run(["sh", str(Path(tree, "scripts", "certificates.sh")), str(folder)], check=True, timeout=PATIENCE * 3)
+    return folder
+
+
+def of_server(name: str = "server", **options: Any) -> wsrs.Tls:
+    """A server's endpoint with one of these certificates."""
+    folder = certificates()
+    return wsrs.Tls(cert_file=folder / f"{name}.pem", key_file=folder / f"{name}.key", **options)
+
+
+def of_client(**options: Any) -> wsrs.Tls:
+    """A client's endpoint that trusts their authority."""
+    return wsrs.Tls(ca_file=certificates() / "ca.pem", **options)
 
 
 def program(text: str, *arguments: str, environment: Optional[dict] = None) -> "subprocess.CompletedProcess[str]":

@@ -11,6 +11,7 @@ from typing import Any
 import behaviours.ends
 import behaviours.handshake
 import behaviours.messages
+import behaviours.roads
 import behaviours.servers
 import websockets
 import wsrs.asyncio

@@ -151,7 +151,7 @@ class Closing(Case):
         client.close(4000, "grüße")
         client.close()
         self.until(context, lambda: len(ends) == 2)
-        self.assertEqual(ends[server], (4000, "grüße", True, wsrs.By.REMOTE))
+        self.assertEqual(ends[server], (4000, "grüße", True, wsrs.By.REMOTE, False, None))
         self.assertEqual((ends[client].code, ends[client].clean, ends[client].by), (4000, True, wsrs.By.LOCAL))
         client, server = self.pair(context)
         server.abort()

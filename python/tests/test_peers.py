@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 from contextlib import contextmanager
@@ -16,7 +19,7 @@ import websockets.asyncio.server
 import websockets.exceptions
 import websockets.sync.client
 import wsrs
-from support import PATIENCE, Case, url
+from support import PATIENCE, Case, certificates, url
 
 MESSAGES = ["", "é\0", "x" * 70_000, b"", bytes(range(256)), b"\0" * 300_000]
 TREE = os.environ.get("WSRS_TREE")
@@ -62,7 +65,7 @@ class TheirClient(Case):
                 client.close(4001, "done")
 
         self.against(context, work)
-        self.assertEqual(ends, [(4001, "done", True, wsrs.By.REMOTE)])
+        self.assertEqual([end[:4] for end in ends], [(4001, "done", True, wsrs.By.REMOTE)])
 
     def test_a_refusal(self) -> None:
         context = self.context(on_request=lambda conn, request: conn.respond(401, {"X-Why": "no"}, b"who are you"))
@@ -126,7 +129,7 @@ class TheirServer(Case):
                 self.assertEqual(got.pop(), message)
             conn.send("close")
             self.until(context, lambda: ends)
-        self.assertEqual(ends, [(4002, "now", True, wsrs.By.REMOTE)])
+        self.assertEqual([end[:4] for end in ends], [(4002, "now", True, wsrs.By.REMOTE)])
 
     def test_a_refusal(self) -> None:
         errors: list = []
@@ -148,6 +151,7 @@ class Examples(unittest.TestCase):
         """A server; what its first line says. It ends well by SIGTERM."""
         command = [sys.executable, str(Path(TREE or "", "python/examples", name)), *arguments]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+            self.process = server
             try:
                 assert server.stdout is not None
                 yield server.stdout.readline().strip()
@@ -156,8 +160,8 @@ class Examples(unittest.TestCase):
                 _, errors = server.communicate(timeout=PATIENCE)
         self.assertEqual((server.returncode, errors), (0, ""))
 
-    def client(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, str(Path(TREE or "", "python/examples/echo_client.py")), *arguments]
+    def client(self, *arguments: str, name: str = "echo_client.py") -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, str(Path(TREE or "", "python/examples", name)), *arguments]
         return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
 
     def test_echo(self) -> None:
@@ -171,6 +175,32 @@ class Examples(unittest.TestCase):
         ran = self.client(f"ws://{address}/", "hello")
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
         self.assertIn("refused", ran.stderr)
+
+    def test_echo_over_tls(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            names = [str(shutil.copy(certificates() / f"server.{end}", f"{folder}/own.{end}")) for end in ("pem", "key")]
+            with self.example("wss_echo_server.py", *names, "127.0.0.1:0") as address:
+                port = int(address.rpartition(":")[2])
+                ca = str(certificates() / "ca.pem")
+                ran = self.client("--ca", ca, f"wss://localhost:{port}/", "hello", "wörld", name="wss_echo_client.py")
+                self.assertEqual((ran.returncode, ran.stdout, ran.stderr), (0, "hello\nwörld\n", ""))
+                self.assertRegex(self.process.stdout.readline(), r"^127\.0\.0\.1:\d+ TLS_1_3 TLS_\w+ new$")
+                ran = self.client(f"wss://localhost:{port}/", "hello", name="wss_echo_client.py")
+                self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+                self.assertIn("issuer", ran.stderr)
+                context = ssl.create_default_context(cafile=ca)
+                with websockets.sync.client.connect(f"wss://localhost:{port}/", ssl=context, max_size=None) as client:
+                    for message in MESSAGES:
+                        client.send(message)
+                        self.assertEqual(client.recv(PATIENCE), message)
+                    before = ssl.get_server_certificate(("localhost", port))
+                    for name, end in zip(names, ("pem", "key")):
+                        shutil.copy(certificates() / f"server-2.{end}", name)
+                    self.process.send_signal(signal.SIGHUP)
+                    shown = (ssl.get_server_certificate(("localhost", port)) for _ in range(1000))
+                    self.assertTrue(any(certificate != before for certificate in shown))
+                    client.send("still there")
+                    self.assertEqual(client.recv(PATIENCE), "still there")
 
     def test_chat(self) -> None:
         import urllib.request

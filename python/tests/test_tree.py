@@ -45,12 +45,15 @@ class Tree(unittest.TestCase):
             "wsrs_reconnect": _structs.Reconnect,
             "wsrs_request": _structs.Request,
             "wsrs_retry": _structs.Retry,
+            "wsrs_socket_options": _structs.SocketOptions,
             "wsrs_stats": _structs.Stats,
             "wsrs_timings": _structs.Timings,
+            "wsrs_tls_info": _structs.TlsInfo,
+            "wsrs_tls_options": _structs.TlsOptions,
             "wsrs_totals": _structs.Totals,
         }
         members = 0
-        handles = {"wsrs_conn", "wsrs_context", "wsrs_listener", "wsrs_timer", "wsrs_slice"}
+        handles = {"wsrs_conn", "wsrs_context", "wsrs_listener", "wsrs_timer", "wsrs_tls", "wsrs_slice"}
         for line in self.read("tests/abi/layout.txt").splitlines():
             name, _, number = line.split()
             struct, _, member = name.partition(".")
@@ -89,14 +92,15 @@ class Tree(unittest.TestCase):
         classes = [errors.error_class(code) for code in codes]
         self.assertEqual(len(set(classes)), len(codes))
         for name, code in results.items():
-            raised = errors.result_error(int(code))
+            raised = errors.error_class(int(code))()
             self.assertIsInstance(raised, wsrs.Error)
             self.assertEqual(raised.code, int(code), name)
             self.assertEqual(str(raised), _native.strerror(int(code)).decode())
+            self.assertEqual(errors.result_error(int(code)).code, int(code))
             self.assertIs(getattr(wsrs, type(raised).__name__), type(raised))
 
     def test_results_of_a_newer_library_go_by_group(self) -> None:
-        for code, base in ((-199, wsrs.ArgumentError), (-299, wsrs.Error), (-399, wsrs.NetworkError), (-599, wsrs.PeerError)):
+        for code, base in ((-199, wsrs.ArgumentError), (-299, wsrs.Error), (-399, wsrs.NetworkError), (-499, wsrs.TlsError), (-599, wsrs.PeerError)):
             raised = errors.result_error(code)
             self.assertIs(type(raised), base)
             self.assertEqual(raised.code, code)
@@ -106,10 +110,17 @@ class Tree(unittest.TestCase):
 
     def test_constants(self) -> None:
         header = dict(re.findall(r"^#define WSRS_(\w+) \(?(-?\d+)\)?$", self.read("include/wsrs.h"), re.MULTILINE))
-        for prefix, enum in (("STATE_", wsrs.State), ("BY_", wsrs.By), ("STAGE_", wsrs.Stage), ("LOG_", wsrs.LogLevel)):
+        for prefix, enum in (
+            ("STATE_", wsrs.State),
+            ("BY_", wsrs.By),
+            ("STAGE_", wsrs.Stage),
+            ("LOG_", wsrs.LogLevel),
+            ("CLIENT_CERTS_", wsrs.ClientCerts),
+        ):
             found = {name[len(prefix) :]: int(value) for name, value in header.items() if name.startswith(prefix)}
             self.assertEqual({member.name: member.value for member in enum}, found)
-        self.assertEqual((int(header["TEXT"]), int(header["BINARY"])), (wsrs.TEXT, wsrs.BINARY))
+        for name in ("TEXT", "BINARY", "TLS_1_2", "TLS_1_3"):
+            self.assertEqual(int(header[name]), getattr(wsrs, name))
 
 
 class Loading(unittest.TestCase):

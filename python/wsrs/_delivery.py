@@ -22,7 +22,7 @@ from .connection import Connection
 from .errors import Error, Stage, error_class, result_error
 from .handlers import Handlers
 from .headers import Headers
-from .types import By, CloseInfo, Kind, Piece, Request
+from .types import By, CloseInfo, Kind, Piece, Request, Retry
 
 if TYPE_CHECKING:
     from .context import Context
@@ -125,9 +125,10 @@ class Delivery:
             _structs.OnDrain(self._drain),
             _structs.OnControl(self._ping),
             _structs.OnControl(self._pong),
+            _structs.OnRetry(self._retry),
         )
         made.on_open, made.on_message, made.on_close, made.on_error = self._kept[:4]
-        made.on_drain, made.on_ping, made.on_pong = self._kept[4:]
+        made.on_drain, made.on_ping, made.on_pong, made.on_retry = self._kept[4:]
         return made
 
     # ---- messages ----
@@ -206,6 +207,16 @@ class Delivery:
             self.connections.pop(id, None)
             if conn is not None and conn._handlers.on_error is not None:
                 conn._handlers.on_error(conn, _failure(_structs.Error.from_address(address)))
+        except BaseException as error:
+            self.failed(error)
+
+    def _retry(self, id: int, address: int, user_data: Optional[int]) -> None:
+        try:
+            conn = self.connections[id]
+            # The next answer has its own.
+            conn._headers = None
+            if conn._handlers.on_retry is not None:
+                conn._handlers.on_retry(conn, _retry(_structs.Retry.from_address(address)))
         except BaseException as error:
             self.failed(error)
 
@@ -325,7 +336,14 @@ def _request(conn: Connection, request: _structs.Request) -> Request:
 
 
 def _close_info(close: _structs.Close) -> CloseInfo:
-    return CloseInfo(close.code, text(close.reason, close.reason_len), bool(close.clean), By(close.by))
+    reason = text(close.reason, close.reason_len)
+    why = _failure(close.error.contents) if close.error else None
+    return CloseInfo(close.code, reason, bool(close.clean), By(close.by), bool(close.truncated), why)
+
+
+def _retry(retry: _structs.Retry) -> Retry:
+    close = _close_info(retry.close.contents) if retry.close else None
+    return Retry(retry.number, retry.delay_ms / 1000, close, _failure(retry.error.contents) if retry.error else None)
 
 
 def _failure(error: _structs.Error) -> Error:
@@ -338,4 +356,5 @@ def _failure(error: _structs.Error) -> Error:
         status=error.status,
         headers=Headers((text(each.name, each.name_len), text(each.value, each.value_len)) for each in headers),
         body=string_at(error.body, error.body_len) if error.body else b"",
+        tls_alert=error.tls_alert,
     )

@@ -28,6 +28,8 @@ from ._structs import (
     RawHeader,
     Stats,
     Timings,
+    TlsInfo,
+    TlsOptions,
     Totals,
 )
 
@@ -66,6 +68,7 @@ _Text = POINTER(c_void_p), POINTER(c_size_t)
 version_number = _function("version", restype=c_uint32)
 version_text = _function("version_text", restype=c_char_p)
 strerror = _function("strerror", c_int32, restype=c_char_p)
+last_error = _function("last_error", restype=c_char_p)
 
 context_new = _function("context_new", POINTER(ContextOptions), POINTER(Callbacks), c_void_p, _Out)
 context_free = _function("context_free", Handle)
@@ -116,6 +119,13 @@ conn_respond = _function("conn_respond", Handle, c_int32, POINTER(Header), c_siz
 conn_defer = _function("conn_defer", Handle)
 conn_stats = _function("conn_stats", Handle, POINTER(Stats))
 conn_timings = _function("conn_timings", Handle, POINTER(Timings))
+conn_tls = _function("conn_tls", Handle, POINTER(TlsInfo))
+
+tls_new = _function("tls_new", POINTER(TlsOptions), _Out)
+tls_free = _function("tls_free", Handle)
+tls_set_cert = _function("tls_set_cert", Handle, c_char_p, c_char_p, c_char_p)
+tls_set_cert_pem = _function("tls_set_cert_pem", Handle, c_char_p, c_char_p, c_size_t, c_char_p, c_size_t)
+tls_remove_cert = _function("tls_remove_cert", Handle, c_char_p)
 
 memoryview_of = ctypes.pythonapi["PyMemoryView_FromMemory"]
 memoryview_of.argtypes = (c_void_p, ctypes.c_ssize_t, ctypes.c_int)

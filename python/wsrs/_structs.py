@@ -171,6 +171,18 @@ class ContextOptions(Structure):
     _fields_ = [("size", c_size_t), ("limits", POINTER(Limits))]
 
 
+class SocketOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("nagle", c_int32),
+        ("keepalive_ms", c_uint32),
+        ("send_buffer", c_uint32),
+        ("receive_buffer", c_uint32),
+        ("user_timeout_ms", c_uint32),
+        ("dscp", c_uint32),
+    ]
+
+
 class ListenOptions(Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -184,6 +196,9 @@ class ListenOptions(Structure):
         ("reuse_port", c_int32),
         ("ipv6_only", c_int32),
         ("unix_mode", c_uint32),
+        ("tls", Handle),
+        ("socket", POINTER(SocketOptions)),
+        ("tls_or_plain", c_int32),
     ]
 
 
@@ -210,6 +225,16 @@ class ConnectOptions(Structure):
         ("header_count", c_size_t),
         ("streaming", c_int32),
         ("keep_response", c_int32),
+        ("tls", Handle),
+        ("socket", POINTER(SocketOptions)),
+        ("proxy", c_char_p),
+        ("proxy_tls", Handle),
+        ("reconnect", POINTER(Reconnect)),
+        ("source", c_char_p),
+        ("interface", c_char_p),
+        ("proxy_from_env", c_int32),
+        ("max_redirects", c_int32),
+        ("redirect_to_ws", c_int32),
     ]
 
 
@@ -239,18 +264,6 @@ class Stats(Structure):
     ]
 
 
-class Timings(Structure):
-    _fields_ = [
-        ("size", c_size_t),
-        ("resolve", c_uint64),
-        ("connect", c_uint64),
-        ("proxy", c_uint64),
-        ("tls", c_uint64),
-        ("upgrade", c_uint64),
-        ("total", c_uint64),
-    ]
-
-
 class Totals(Structure):
     _fields_ = [
         *_COUNTED,
@@ -267,6 +280,63 @@ class Totals(Structure):
         ("attempts", c_uint64),
         ("retries", c_uint64),
         ("redirects", c_uint64),
+    ]
+
+
+class Timings(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("resolve", c_uint64),
+        ("connect", c_uint64),
+        ("proxy", c_uint64),
+        ("tls", c_uint64),
+        ("upgrade", c_uint64),
+        ("total", c_uint64),
+    ]
+
+
+class TlsOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("cert_file", c_char_p),
+        ("key_file", c_char_p),
+        ("cert", c_char_p),
+        ("cert_len", c_size_t),
+        ("key", c_char_p),
+        ("key_len", c_size_t),
+        ("ca_file", c_char_p),
+        ("ca", c_char_p),
+        ("ca_len", c_size_t),
+        ("pins", c_char_p),
+        ("server_name", c_char_p),
+        ("alpn", c_char_p),
+        ("min_version", c_int32),
+        ("max_version", c_int32),
+        ("client_certs", c_int32),
+        ("ca_and_system", c_int32),
+        ("dangerous_no_verification", c_int32),
+        ("no_resumption", c_int32),
+        ("key_log", c_int32),
+    ]
+
+
+class TlsInfo(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("version", c_int32),
+        ("resumed", c_int32),
+        ("cipher", c_void_p),
+        ("cipher_len", c_size_t),
+        ("alpn", c_void_p),
+        ("alpn_len", c_size_t),
+        ("server_name", c_void_p),
+        ("server_name_len", c_size_t),
+        ("peer_cert", c_void_p),
+        ("peer_cert_len", c_size_t),
+        ("peer_subject", c_void_p),
+        ("peer_subject_len", c_size_t),
+        ("peer_names", c_void_p),
+        ("peer_names_len", c_size_t),
     ]
 
 

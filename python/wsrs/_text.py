@@ -4,10 +4,11 @@ Used by connection, context and the callbacks. Heads of HTTP need not be UTF-8: 
 (PEP 383), and go out as they came in.
 """
 
+import os
 from ctypes import byref, c_size_t, c_void_p, create_string_buffer, string_at
-from typing import Any, Optional
+from typing import Any, Iterable, Optional, Union
 
-from .errors import check, result_error
+from .errors import HeaderError, check, result_error
 
 ADDRESS_MAX = 128
 NOT_FOUND = -208
@@ -25,6 +26,19 @@ def c_text(value: str) -> bytes:
     if "\0" in value:
         raise ValueError("embedded null character")
     return value.encode("utf-8", "surrogateescape")
+
+
+def c_names(names: Iterable[str], between: str) -> Optional[bytes]:
+    """Several names as the one text that the library takes; None without any. A str is one name."""
+    listed = [names] if isinstance(names, str) else list(names)
+    if any(not name or between.strip() in name for name in listed):
+        raise HeaderError(f"not names that can be listed: {listed}")
+    return c_text(between.join(listed)) or None
+
+
+def c_path(path: "Union[str, os.PathLike[str], None]") -> Optional[bytes]:
+    """The path of a file."""
+    return None if path is None else c_text(os.fspath(path))
 
 
 def address_of(function: Any, handle: int) -> str:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Union
 from . import _held
 from . import _native as native
 from ._payload import BINARY, TEXT, Data, payload
-from ._structs import RawHeader
+from ._structs import Header, RawHeader
 from ._text import NOT_FOUND, address_of, c_text, text, text_of
 from .errors import ClosedError, NotFoundError, check, result_error
 from .handlers import Handlers
 from .headers import Headers, HeadersLike, c_headers
-from .stats import Stats, connection_stats
+from .stats import Stats, Timings, connection_stats, connection_timings
+from .tls import TlsInfo, tls_info
 from .types import Kind, State
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Connection:
     # ---- ending ----
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Starts the closing handshake, after what is queued; `on_close` follows. `code` is 1000 to 1003, 1007 to 1014
+        """Starts the closing handshake, after what is queued; `on_close` follows. `code` is 1000 to 1003, 1007 to 1011
         or 3000 to 4999, or 0 for a Close without code and reason; `reason` is at most 123 bytes of UTF-8. Before
         `on_open` it ends the attempt instead, and `on_error` follows. Does nothing when it is closing or closed.
 
@@ -136,6 +137,21 @@ class Connection:
         result = native.conn_abort(self.id)
         if result and result != ClosedError.code:
             raise result_error(result)
+
+    # ---- connecting again ----
+
+    def retarget(self, url: Optional[str] = None, headers: Optional[HeadersLike] = None) -> None:
+        """Changes where a connection with `reconnect` goes, from the attempt that follows on: only in its `on_retry`.
+        `headers` take the place of all headers given before; None: as before. Redirects don't change where the next
+        attempt begins.
+
+        Loop thread. StateError elsewhere; URLError; HeaderError; ClosedError.
+        """
+        array, count = c_headers(headers or ())
+        if headers is not None and array is None:
+            # NULL would leave them as before.
+            array = (Header * 1)()
+        check(native.conn_retarget(self.id, None if url is None else c_text(url), array, count))
 
     # ---- flow ----
 
@@ -171,6 +187,16 @@ class Connection:
         """What it counted so far: messages, bytes, pings, round-trip times. Any thread. ClosedError, but not in
         `on_close`."""
         return connection_stats(self.id)
+
+    def timings(self) -> Timings:
+        """Clients: how long each part of making it took, from `on_open` on, and in `on_error`. Loop thread. NotFoundError
+        for a server's connection; ClosedError."""
+        return connection_timings(self.id)
+
+    def tls_info(self) -> TlsInfo:
+        """What TLS agreed on with the peer, from `on_request` (servers) or `on_open` on. Loop thread. NotFoundError for a
+        connection without TLS; NotOpenError before the TLS handshake is done; ClosedError."""
+        return tls_info(self.id)
 
     @property
     def message_kind(self) -> Kind:

@@ -10,15 +10,17 @@ from . import _structs
 from ._delivery import Delivery
 from ._loop import Loop
 from ._payload import Data, payload
-from ._text import c_text
+from ._text import c_names, c_text
 from .connection import Connection
-from .errors import HeaderError, check, result_error
-from .handlers import Handlers, OnClose, OnControl, OnDrain, OnError, OnMessage, OnOpen, OnRequest
+from .errors import check, result_error
+from .handlers import Handlers, OnClose, OnControl, OnDrain, OnError, OnMessage, OnOpen, OnRequest, OnRetry
 from .headers import HeadersLike, c_headers
 from .limits import Limits, c_limits
 from .listener import Listener
+from .options import Reconnect, SocketOptions, c_reconnect, c_socket_options
 from .stats import Totals, context_totals
 from .timer import Timer
+from .tls import Tls, tls_id
 from .types import LogLevel
 
 Log = Union[logging.Logger, Callable[[LogLevel, str], object]]
@@ -47,6 +49,9 @@ class Context(Loop):
         on_drain(conn)              at most half of high_water is queued, after AgainError or request_drain
         on_close(conn, info)        exactly once, last; info is a CloseInfo
         on_error(conn, error)       it did not open; error is the Error that says why
+        on_retry(conn, retry)       connections with reconnect: it was lost or did not open, and another attempt
+                                    follows; on_open comes again. conn.close here stops it, conn.retarget leads it
+                                    elsewhere
 
     `messages="view"`: on_message gets a memoryview of the library's own memory for both kinds, without a copy;
     `conn.message_kind` tells the kind. The view is released when on_message returns: using it later raises ValueError.
@@ -74,6 +79,7 @@ class Context(Loop):
         on_message: Optional[OnMessage] = None,
         on_close: Optional[OnClose] = None,
         on_error: Optional[OnError] = None,
+        on_retry: Optional[OnRetry] = None,
         on_drain: Optional[OnDrain] = None,
         on_ping: Optional[OnControl] = None,
         on_pong: Optional[OnControl] = None,
@@ -90,6 +96,7 @@ class Context(Loop):
             on_message=on_message,
             on_close=on_close,
             on_error=on_error,
+            on_retry=on_retry,
             on_drain=on_drain,
             on_ping=on_ping,
             on_pong=on_pong,
@@ -121,6 +128,9 @@ class Context(Loop):
         reuse_port: bool = False,
         ipv6_only: bool = False,
         unix_mode: int = 0,
+        tls: Optional[Tls] = None,
+        tls_or_plain: bool = False,
+        socket: Optional[SocketOptions] = None,
     ) -> Listener:
         """Listens on "127.0.0.1:8080", "[::1]:0" (0: any free port), "*:8080" (IPv6 and IPv4) or "unix:/run/x.sock"
         (a socket file that nobody listens on any more is replaced).
@@ -134,6 +144,9 @@ class Context(Loop):
         reuse_port: several listeners, also of other processes, share the port and its connections.
         ipv6_only: an IPv6 wildcard address does not take IPv4 connections too.
         unix_mode: permissions of a Unix socket, like 0o660; 0: as the umask says.
+        tls: speaks TLS (wss://) with the certificate in it.
+        tls_or_plain: with tls, clients may speak TLS or not; the first byte that they send tells.
+        socket: options of its connections' sockets.
 
         Loop thread. AddressError, InUseError, DeniedError and other NetworkErrors, HeaderError for a subprotocol that
         can't be, LimitError, StateError while the context stops, ClosedError.
@@ -156,13 +169,17 @@ class Context(Loop):
         key = options.user_data = self._delivery.add_handlers(handlers)
         if limits is not None:
             options.limits = pointer(c_limits(limits))
-        options.subprotocols = _joined(subprotocols)
+        options.subprotocols = c_names(subprotocols, ", ")
         options.streaming = streaming
         options.keep_request = keep_request
         options.backlog = backlog
         options.reuse_port = reuse_port
         options.ipv6_only = ipv6_only
         options.unix_mode = unix_mode
+        options.tls = tls_id(tls)
+        options.tls_or_plain = tls_or_plain
+        if socket is not None:
+            options.socket = pointer(c_socket_options(socket))
         id = c_uint64()
         result = self._call(native.context_listen, c_text(address), byref(options), byref(id))
         if result:
@@ -180,6 +197,7 @@ class Context(Loop):
         on_message: Optional[OnMessage] = None,
         on_close: Optional[OnClose] = None,
         on_error: Optional[OnError] = None,
+        on_retry: Optional[OnRetry] = None,
         on_drain: Optional[OnDrain] = None,
         on_ping: Optional[OnControl] = None,
         on_pong: Optional[OnControl] = None,
@@ -187,10 +205,21 @@ class Context(Loop):
         limits: Optional[Limits] = None,
         streaming: bool = False,
         keep_response: bool = True,
+        tls: Optional[Tls] = None,
+        proxy: Optional[str] = None,
+        proxy_from_env: bool = False,
+        proxy_tls: Optional[Tls] = None,
+        max_redirects: int = 0,
+        redirect_to_ws: bool = False,
+        reconnect: Optional[Reconnect] = None,
+        source: Optional[str] = None,
+        interface: Optional[str] = None,
+        socket: Optional[SocketOptions] = None,
     ) -> Connection:
-        """Starts to connect to "ws://host:port/path?query" (port 80 without one), or to a Unix socket as
-        "ws+unix:/run/x.sock:/path?query", and returns at once; on_open or on_error follows, never before this has
-        returned. `close` or `abort` of the connection cancels.
+        """Starts to connect to "wss://host:port/path?query" (port 443 without one), "ws://…" (port 80), or to a Unix
+        socket as "ws+unix:/run/x.sock:/path?query", and returns at once; on_open or on_error follows, never before this
+        has returned. `close` or `abort` of the connection cancels. "user:password@" before the host becomes an
+        Authorization header (Basic).
 
         Callbacks and `messages` that are not given are the context's.
         subprotocols: those offered, preferred first.
@@ -198,8 +227,19 @@ class Context(Loop):
         limits: of this connection, instead of all of the context's.
         streaming: on_message gets pieces as they arrive.
         keep_response: headers of the answer can be read as long as the connection lives; False saves their memory.
+        tls: of wss:// addresses; None: the server is verified by the system's trust store.
+        proxy: "http://user:password@host:port", https, socks5 and socks4 (names are looked up here), socks5h and socks4a
+            (by the proxy); user name and password are percent-encoded. None: none, or that of the environment; "": none.
+        proxy_from_env: where proxy is None, wss_proxy, https_proxy or ws_proxy, http_proxy, else all_proxy names it,
+            unless no_proxy has the host.
+        proxy_tls: of https:// proxies; None: as for tls.
+        max_redirects: redirects to follow, at most. redirect_to_ws: they may lead from wss:// to ws://.
+        reconnect: connects again whenever the connection is lost or can't be made, after on_retry; None: never.
+        source, interface: the address ("192.0.2.1", "[2001:db8::1]:5000") and the network interface to connect from.
+        socket: options of the connection's socket.
 
-        Loop thread. URLError, HeaderError, LimitError, StateError while the context stops, ClosedError.
+        Loop thread. URLError, HeaderError, AddressError, InUseError or DeniedError for source or interface, LimitError,
+        StateError while the context stops, ClosedError.
         """
         handlers = Handlers(
             self._handlers,
@@ -209,6 +249,7 @@ class Context(Loop):
             on_message=on_message,
             on_close=on_close,
             on_error=on_error,
+            on_retry=on_retry,
             on_drain=on_drain,
             on_ping=on_ping,
             on_pong=on_pong,
@@ -217,12 +258,23 @@ class Context(Loop):
         options.callbacks = pointer(self._delivery.callbacks_for(handlers))
         if limits is not None:
             options.limits = pointer(c_limits(limits))
-        options.subprotocols = _joined(subprotocols)
+        options.subprotocols = c_names(subprotocols, ", ")
         array, options.header_count = c_headers(headers)
         if array is not None:
             options.headers = array
         options.streaming = streaming
         options.keep_response = keep_response
+        options.tls, options.proxy_tls = tls_id(tls), tls_id(proxy_tls)
+        options.proxy = None if proxy is None else c_text(proxy)
+        options.proxy_from_env = proxy_from_env
+        options.max_redirects = max_redirects
+        options.redirect_to_ws = redirect_to_ws
+        if reconnect is not None:
+            options.reconnect = pointer(c_reconnect(reconnect))
+        options.source = None if source is None else c_text(source)
+        options.interface = None if interface is None else c_text(interface)
+        if socket is not None:
+            options.socket = pointer(c_socket_options(socket))
         conn = Connection(0, self, handlers)
         options.user_data = self._delivery.begin(conn)
         id = c_uint64()
@@ -321,12 +373,3 @@ class _Once:
 def _milliseconds(seconds: float) -> int:
     """For the library, which refuses the most that it can be told. ctypes would cut what is more, to any time."""
     return 2**64 - 1 if seconds >= 2**53 else math.ceil(seconds * 1000)
-
-
-def _joined(subprotocols: Iterable[str]) -> Optional[bytes]:
-    if isinstance(subprotocols, str):
-        subprotocols = [subprotocols]
-    subprotocols = list(subprotocols)
-    if any(not name or "," in name for name in subprotocols):
-        raise HeaderError(f"not the names of subprotocols: {subprotocols}")
-    return c_text(", ".join(subprotocols)) or None

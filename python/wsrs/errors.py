@@ -8,7 +8,8 @@ with everything known about the failure in its attributes. The tree follows the 
                                         TooLargeError, URLError
         ClosedError … ThreadError       not now, or not here
         NetworkError                    the system or the network: RefusedError, ResolveError, TimeoutError, …
-        PeerError                       what the peer did: HandshakeError, RejectedError
+        TlsError                        TLS failed: CertificateError, PemError (a ValueError)
+        PeerError                       what the peer did: HandshakeError, RejectedError, ProxyError
         PanicError                      a defect of the library was caught; the context can only be closed
 """
 
@@ -24,6 +25,8 @@ class Stage(enum.IntEnum):
 
     RESOLVE = 1  #: finding addresses of the host name
     CONNECT = 2  #: connecting to one of the addresses
+    PROXY = 3  #: asking a proxy for the way
+    TLS = 4  #: the TLS handshake
     HANDSHAKE = 5  #: the HTTP upgrade
 
 
@@ -32,9 +35,10 @@ class Error(Exception):
 
     `code` is the result (a WSRS_ERR_* value), `text` says it in words.
 
-    The rest is filled in for `on_error` only: `stage` (a `wsrs.Stage`, else None), `errno` of the system (0: it was
-    not the system), and for a server that answered the upgrade with something else its HTTP `status` (0: no answer),
-    `headers` and `body`, the latter as far as `Limits.max_body` allows.
+    The rest is filled in for `on_error` and `on_retry` only: `stage` (a `wsrs.Stage`, else None), `errno` of the system
+    (0: it was not the system), `tls_alert` (RFC 8446, section 6) that was received or sent (0: none), and for a server
+    that answered the upgrade with something else, or at `Stage.PROXY` a proxy, its HTTP `status` (0: no answer; below 100
+    the reply code of a SOCKS proxy), `headers` and `body`, the latter as far as `Limits.max_body` allows.
     """
 
     code: int = 0
@@ -49,6 +53,7 @@ class Error(Exception):
         status: int = 0,
         headers: Optional[Headers] = None,
         body: bytes = b"",
+        tls_alert: int = 0,
     ) -> None:
         if code is not None:
             self.code = code
@@ -58,6 +63,7 @@ class Error(Exception):
         self.status = status
         self.headers = Headers() if headers is None else headers
         self.body = body
+        self.tls_alert = tls_alert
         super().__init__(self.text)
 
 
@@ -74,7 +80,7 @@ class URLError(ArgumentError):
 
 
 class AddressError(ArgumentError):
-    """The address to listen on can't be understood."""
+    """The address to listen on, or to connect from, can't be understood, or this machine does not have it."""
 
     code = -102
 
@@ -157,6 +163,12 @@ class NotFoundError(Error):
     code = -208
 
 
+class UnsupportedError(Error):
+    """This build of the library can't do it: it was made without TLS."""
+
+    code = -209
+
+
 class NetworkError(Error):
     """An error of the system or the network; of the subclasses where one fits."""
 
@@ -217,6 +229,24 @@ class DescriptorsError(NetworkError):
     code = -309
 
 
+class TlsError(Error):
+    """The TLS handshake failed, or TLS was broken later: see `tls_alert`."""
+
+    code = -400
+
+
+class CertificateError(TlsError):
+    """The peer's certificate was refused."""
+
+    code = -401
+
+
+class PemError(TlsError, ValueError):
+    """A certificate, key or CA of this program can't be read or used."""
+
+    code = -402
+
+
 class PeerError(Error):
     """The peer did not do what it must."""
 
@@ -231,6 +261,12 @@ class RejectedError(PeerError):
     """The server answered with another HTTP status: see `status`, `headers` and `body`."""
 
     code = -501
+
+
+class ProxyError(PeerError):
+    """The proxy refused, see `status`, `headers` and `body`, or does not speak the protocol of its address."""
+
+    code = -502
 
 
 class PanicError(Error):
@@ -248,7 +284,7 @@ def _classes(base: Type[Error]) -> Dict[int, Type[Error]]:
 
 
 _BY_CODE = _classes(Error)
-_BY_GROUP: Dict[int, Type[Error]] = {1: ArgumentError, 3: NetworkError, 5: PeerError, 9: PanicError}
+_BY_GROUP: Dict[int, Type[Error]] = {1: ArgumentError, 3: NetworkError, 4: TlsError, 5: PeerError, 9: PanicError}
 
 
 def error_class(code: int) -> Type[Error]:
@@ -256,12 +292,13 @@ def error_class(code: int) -> Type[Error]:
     return _BY_CODE.get(code) or _BY_GROUP.get(-code // 100, Error)
 
 
-def result_error(code: int, text: str = "") -> Error:
-    """The exception for a result that is not 0."""
-    return error_class(code)(text, code)
+def result_error(code: int) -> Error:
+    """The exception for the call of the library that has just failed on this thread with this result."""
+    known = error_class(code)
+    return known("" if known is PanicError else _native.last_error().decode("utf-8", "replace"), code)
 
 
 def check(code: int) -> None:
-    """Raises the exception of a result, if it is one."""
+    """Raises the exception of a call's result, if it is one. To be called before anything else calls the library."""
     if code:
         raise result_error(code)

@@ -6,7 +6,7 @@ Made by context for itself and for each listen and connect that brings its own; 
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from .errors import Error
-from .types import CloseInfo, Request
+from .types import CloseInfo, Request, Retry
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -17,11 +17,12 @@ OnOpen = Callable[["Connection"], object]
 OnMessage = Callable[["Connection", Any], object]
 OnClose = Callable[["Connection", CloseInfo], object]
 OnError = Callable[["Connection", Error], object]
+OnRetry = Callable[["Connection", Retry], object]
 OnDrain = Callable[["Connection"], object]
 OnControl = Callable[["Connection", bytes], object]
 
 
-_NAMES = ("on_request", "on_open", "on_message", "on_close", "on_error", "on_drain", "on_ping", "on_pong")
+_NAMES = ("on_request", "on_open", "on_message", "on_close", "on_error", "on_retry", "on_drain", "on_ping", "on_pong")
 
 
 class Handlers:
@@ -34,6 +35,7 @@ class Handlers:
     on_message: Optional[OnMessage]
     on_close: Optional[OnClose]
     on_error: Optional[OnError]
+    on_retry: Optional[OnRetry]
     on_drain: Optional[OnDrain]
     on_ping: Optional[OnControl]
     on_pong: Optional[OnControl]

@@ -1,4 +1,4 @@
-"""What connections and contexts count.
+"""What connections and contexts count, and how long connecting took.
 
 Used by connection and context. Bytes are those of messages: without frame headers, pings and the handshake.
 """
@@ -57,6 +57,18 @@ class Totals(NamedTuple):
     redirects: int  #: of these, those that followed a redirect
 
 
+class Timings(NamedTuple):
+    """How long each part of making a client's connection took, in seconds. 0 for what it did not need, or did not come
+    to; the part in which it failed counts up to there."""
+
+    resolve: float  #: looking up the name, until the first address was tried
+    connect: float  #: from then until TCP was connected, whichever address that was
+    proxy: float  #: asking the proxy
+    tls: float  #: the TLS handshake
+    upgrade: float  #: the HTTP upgrade
+    total: float  #: all of it, until the connection was open or failed
+
+
 def connection_stats(id: int) -> Stats:
     counted = _structs.sized(_structs.Stats)
     check(native.conn_stats(id, byref(counted)))
@@ -70,3 +82,9 @@ def context_totals(id: int) -> Totals:
     counted = _structs.sized(_structs.Totals)
     check(native.context_totals(id, byref(counted)))
     return Totals(*(getattr(counted, name) for name in Totals._fields))
+
+
+def connection_timings(id: int) -> Timings:
+    measured = _structs.sized(_structs.Timings)
+    check(native.conn_timings(id, byref(measured)))
+    return Timings(*(getattr(measured, name) / 1_000_000 for name in Timings._fields))

@@ -3,6 +3,7 @@
 import enum
 from typing import NamedTuple, Optional, Tuple, Union
 
+from .errors import Error
 from .headers import Headers
 
 
@@ -52,6 +53,25 @@ class CloseInfo(NamedTuple):
     clean: bool
     #: Who ended it.
     by: By
+    #: TCP ended without the end of TLS (close_notify) and before the peer's Close came: somebody on the way may have cut
+    #: off what was still to come.
+    truncated: bool = False
+    #: Why the last attempt failed, of a connection with `reconnect` that was open before and could not be made again;
+    #: the code is 1006 then.
+    error: Optional[Error] = None
+
+
+class Retry(NamedTuple):
+    """A connection with `reconnect` was lost or could not be made, and another attempt follows. Given to `on_retry`."""
+
+    #: Of the attempt that follows, in a row: from 1; it begins anew after `Reconnect.stable` seconds open.
+    number: int
+    #: Seconds until it begins, from when the callback returns.
+    delay: float
+    #: How the connection ended that was open; None where the attempt failed.
+    close: Optional[CloseInfo]
+    #: Why the attempt failed; None where the connection was open.
+    error: Optional[Error]
 
 
 class Piece(NamedTuple):

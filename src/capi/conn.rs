@@ -203,9 +203,10 @@ pub unsafe extern "C" fn wsrs_conn_pong(conn: wsrs_conn, data: *const c_void, le
 }
 
 /// Starts the closing handshake, after what is queued; on_close follows. Messages that come meanwhile are dropped: a program
-/// that waits for answers closes when they are there. code is 1000 to 1003, 1007 to 1014 or 3000 to
+/// that waits for answers closes when they are there. code is 1000 to 1003, 1007 to 1011 or 3000 to
 /// 4999, or 0 for a Close without code and reason. reason is UTF-8 of at most 123 bytes, len of them, borrowed for the
-/// call. Before on_open it ends the attempt instead, and on_error follows.
+/// call. Before on_open it ends the attempt instead, and on_error follows. A connection with reconnect is not made again
+/// after it, also where the peer had begun to close; while it waits for an attempt it ends at once.
 ///
 /// Any thread. Returns WSRS_OK; WSRS_ERR_CLOSED when it is closing already; WSRS_ERR_CLOSE_CODE; WSRS_ERR_TOO_LARGE;
 /// WSRS_ERR_UTF8; WSRS_ERR_ARGUMENT, also for a reason without a code; WSRS_ERR_FORKED.

@@ -144,12 +144,12 @@ impl Peer {
                 _ => false,
             },
             // RFC 6455 §7.2.3: "Such closures could be the result of a transient error, in which case reconnecting may
-            // lead to a good connection". Of the codes that a server sends, these say that it goes away, broke, starts
-            // again, or is busy.
+            // lead to a good connection". Of the codes that a server sends, these say that it goes away or broke. One that
+            // breaks the protocol may do so because it starts again: 1012 says that, and may not be sent.
             (None, Some(ending)) => match ending.by {
                 By::Network | By::Timeout => true,
-                By::Remote => matches!(ending.code, 1001 | ABNORMAL | 1011 | 1012 | 1013),
-                By::Local => false,
+                By::Remote => matches!(ending.code, 1001 | ABNORMAL | 1011),
+                By::Local => ending.code == 1002,
             },
             (None, None) => true,
         }

@@ -53,7 +53,7 @@ impl Context {
         let tls = peer.tls.as_ref().ok_or(Error::NotFound)?;
         let rare = peer.rare.get_or_insert_default();
         if rare.tls_info.is_none() {
-            rare.tls_info = Some(Box::new(tls.info().ok_or(Error::NotOpen)?));
+            rare.tls_info = Some(Box::new(tls.info()?));
         }
         rare.tls_info.as_deref().ok_or(Error::NotOpen)
     }

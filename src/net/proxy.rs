@@ -197,6 +197,7 @@ impl Core {
             Step::More | Step::Done { .. } => {}
             Step::Reconnect => {
                 if let Phase::Proxying(proxying) = std::mem::replace(&mut peer.phase, Phase::Ended) {
+                    self.drop_socket(peer);
                     self.dial(id, peer, proxying.plan);
                 }
             }

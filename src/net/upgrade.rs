@@ -101,6 +101,9 @@ impl Core {
         if let Some(proxy) = peer.tls.take() {
             session.through(*proxy);
         }
+        if let Phase::Proxying(_) = peer.phase {
+            session.is_of_proxy();
+        }
         session.begin();
         peer.tls = Some(session);
         self.flush(id, peer);

@@ -12,10 +12,9 @@ pub const MAX_REASON: usize = 123;
 /// Whether an endpoint may put `code` into a Close frame.
 ///
 /// §7.4.1 reserves 1004, 1005, 1006 and 1015. §7.4.2: 1000-2999 "are reserved for definition by this protocol, its
-/// future revisions, and extensions"; 1012 (service restart), 1013 (try again later) and 1014 (bad gateway) were added to
-/// the registry of §11.7 since, and servers send them.
+/// future revisions, and extensions": what is defined there later (1012 to 1014) is left out, the strict reading.
 pub fn is_sendable(code: u16) -> bool {
-    matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
+    matches!(code, 1000..=1003 | 1007..=1011 | 3000..=4999)
 }
 
 /// Reads the body of a Close frame: code ([`NO_STATUS`] when empty) and reason.

@@ -24,6 +24,7 @@ static uint16_t port;
 static void *pointer;
 static wsrs_stats some_stats = WSRS_STATS_INIT;
 static wsrs_timings some_timings = WSRS_TIMINGS_INIT;
+static wsrs_tls_info some_info = WSRS_TLS_INFO_INIT;
 static wsrs_totals some_totals = WSRS_TOTALS_INIT;
 static wsrs_objects no_objects = WSRS_OBJECTS_INIT;
 static wsrs_conn some_conn;
@@ -74,6 +75,7 @@ CALL(header_at, wsrs_conn, wsrs_conn_header_at(handle, 0, &some_header))
 CALL(conn_context, wsrs_conn, wsrs_conn_context(handle, &some_context))
 CALL(stats, wsrs_conn, wsrs_conn_stats(handle, &some_stats))
 CALL(timings, wsrs_conn, wsrs_conn_timings(handle, &some_timings))
+CALL(conn_tls, wsrs_conn, wsrs_conn_tls(handle, &some_info))
 CALL(totals, wsrs_context, wsrs_context_totals(handle, &some_totals))
 CALL(send_binary, wsrs_conn, wsrs_conn_send_binary(handle, "x", 1))
 CALL(accept, wsrs_conn, wsrs_conn_accept(handle, NULL, NULL, 0))
@@ -128,6 +130,7 @@ static const struct {
     {"wsrs_conn_context", CONN, LOOP, call_conn_context},
     {"wsrs_conn_stats", CONN, ANY, call_stats},
     {"wsrs_conn_timings", CONN, LOOP, call_timings},
+    {"wsrs_conn_tls", CONN, LOOP, call_conn_tls},
     {"wsrs_context_totals", CONTEXT, ANY, call_totals},
     {"wsrs_conn_send_binary", CONN, ANY, call_send_binary},
     {"wsrs_conn_accept", CONN, LOOP, call_accept},
@@ -306,6 +309,43 @@ static void after_fork(void)
     CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* Endpoints of TLS are of no context. What their files and options may be is in tls_trust.c. */
+static void wrong_endpoints(void)
+{
+    wsrs_tls tls, out = {7}, wrong_ones[KINDS + 2] = {{0}, {UINT64_MAX}};
+    wsrs_tls_options options = WSRS_TLS_OPTIONS_INIT;
+    size_t i;
+    REFUSED(wsrs_tls_new(NULL, NULL), WSRS_ERR_ARGUMENT);
+    CHECK(*wsrs_last_error() != '\0');
+    options.size = 0;
+    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_ARGUMENT);
+    options.size = (size_t)-1;
+    REFUSED(wsrs_tls_new(&options, &out), WSRS_ERR_ARGUMENT);
+    CHECK(out.id == 7);
+    if (wsrs_tls_new(NULL, &tls) == WSRS_ERR_UNSUPPORTED)
+        return;
+    for (i = 0; i < KINDS; i++)
+        wrong_ones[i + 2].id = alive[i];
+    for (i = 0; i < KINDS + 2; i++) {
+        REFUSED(wsrs_tls_set_cert(wrong_ones[i], NULL, "/nothing", NULL), WSRS_ERR_ARGUMENT);
+        REFUSED(wsrs_tls_set_cert_pem(wrong_ones[i], NULL, "x", 1, NULL, 0), WSRS_ERR_ARGUMENT);
+        REFUSED(wsrs_tls_remove_cert(wrong_ones[i], NULL), WSRS_ERR_ARGUMENT);
+        REFUSED(wsrs_tls_free(wrong_ones[i]), WSRS_ERR_ARGUMENT);
+    }
+    REFUSED(wsrs_tls_set_cert(tls, NULL, NULL, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_tls_set_cert(tls, "\xff", "/nothing", NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_tls_set_cert(tls, NULL, "/nothing", "/nothing"), WSRS_ERR_PEM);
+    REFUSED(wsrs_tls_set_cert_pem(tls, NULL, NULL, 1, NULL, 0), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_tls_set_cert_pem(tls, NULL, "x", SIZE_MAX, NULL, 0), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_tls_set_cert_pem(tls, NULL, NULL, 0, NULL, 0), WSRS_ERR_PEM);
+    REFUSED(wsrs_tls_remove_cert(tls, "nobody.test"), WSRS_ERR_NOT_FOUND);
+    CHECK_OK(wsrs_tls_free(tls));
+    CHECK_OK(wsrs_tls_free(tls));
+    REFUSED(wsrs_tls_set_cert(tls, NULL, "/nothing", NULL), WSRS_ERR_CLOSED);
+    REFUSED(wsrs_tls_set_cert_pem(tls, NULL, "x", 1, NULL, 0), WSRS_ERR_CLOSED);
+    REFUSED(wsrs_tls_remove_cert(tls, NULL), WSRS_ERR_CLOSED);
+}
+
 static void wrong_results(void)
 {
     int32_t result;
@@ -460,6 +500,23 @@ static void refused_origins(wsrs_context context)
     REFUSED(wsrs_context_listen(context, "127.0.0.1:0", &listen, &listener), WSRS_ERR_ARGUMENT);
 }
 
+/* Proxies whose address is wrong, or that can't lead there; what is said of them has no password in it. */
+static void refused_proxies(wsrs_context context)
+{
+    static const char *const proxies[] = {"ftp://u:secret@p", "http://u:secret@", "http://u:se/cret@p", "socks5://:secret@p",
+                                          "http://u:secret@p:0", "http://u:sec@ret@p", "socks4a://u:secret@p", "http://p\xff"};
+    wsrs_connect_options options = WSRS_CONNECT_OPTIONS_INIT;
+    wsrs_conn out = {7};
+    size_t i;
+    for (i = 0; i < sizeof proxies / sizeof *proxies; i++) {
+        options.proxy = proxies[i];
+        REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_URL);
+        CHECK(strstr(wsrs_last_error(), "secret") == NULL && strstr(wsrs_last_error(), "ret@") == NULL);
+    }
+    options.proxy = "http://127.0.0.1:9";
+    REFUSED(wsrs_context_connect(context, "ws+unix:/socket", &options, &out), WSRS_ERR_ARGUMENT);
+}
+
 static void wrong_urls(void)
 {
     static const char *const urls[] = {"", "ws:", "ws://@127.0.0.1/", "ws://a:\x01@127.0.0.1/", "ws://", "ws:///path", "http://127.0.0.1/", "127.0.0.1:80", "//127.0.0.1/",
@@ -483,6 +540,7 @@ static void wrong_urls(void)
     REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_HEADER);
     options.header_count = 0;
     refused_origins(context);
+    refused_proxies(context);
     options.subprotocols = "\xc3";
     REFUSED(wsrs_context_connect(context, "ws://127.0.0.1:9/", &options, &out), WSRS_ERR_HEADER);
     options.subprotocols = "a, b, a";
@@ -500,6 +558,7 @@ static void wrong_arguments_of_conn(void)
     wsrs_stats no_stats = {0};
     wsrs_totals no_totals = {0};
     wsrs_timings no_timings = {0};
+    wsrs_tls_info no_info = {0};
     size_t i;
     REFUSED(wsrs_conn_send(conn, 0, "x", 1), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send(conn, -1, "x", 1), WSRS_ERR_ARGUMENT);
@@ -527,6 +586,9 @@ static void wrong_arguments_of_conn(void)
     REFUSED(wsrs_conn_stats(conn, &no_stats), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_timings(conn, NULL), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_timings(conn, &no_timings), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_tls(conn, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_tls(conn, &no_info), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_tls(conn, &some_info), WSRS_ERR_NOT_FOUND); /* a connection without TLS */
     REFUSED(wsrs_context_totals(context, NULL), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_context_totals(context, &no_totals), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_user_data(conn, NULL), WSRS_ERR_ARGUMENT);
@@ -560,6 +622,7 @@ int main(void)
     make_one_of_each();
     CHECK_OK(wsrs_context_set_log(context, WSRS_LOG_DEBUG, on_log, &logged));
     wrong_results();
+    wrong_endpoints();
     wrong_contexts();
     wrong_arguments_of_context();
     wrong_addresses();

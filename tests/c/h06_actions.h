@@ -198,6 +198,21 @@ static void poll_again(wsrs_conn conn)
     CHECK_IS(wsrs_context_run(context), WSRS_ERR_REENTRY);
 }
 
+/* Endpoints belong to no context: what they are asked to do does not depend on where it happens. */
+static void make_endpoint(wsrs_conn conn)
+{
+    wsrs_tls tls;
+    wsrs_tls_info info = WSRS_TLS_INFO_INIT;
+    CHECK(wsrs_conn_tls(conn, &info) != WSRS_OK);
+    if (wsrs_tls_new(NULL, &tls) != WSRS_OK)
+        return; /* a build without TLS */
+    CHECK_IS(wsrs_tls_set_cert(tls, NULL, "/nothing", NULL), WSRS_ERR_PEM);
+    CHECK(strstr(wsrs_last_error(), "/nothing") != NULL);
+    CHECK_IS(wsrs_tls_set_cert_pem(tls, "name", "none", 4, NULL, 0), WSRS_ERR_PEM);
+    CHECK_IS(wsrs_tls_remove_cert(tls, NULL), WSRS_ERR_NOT_FOUND);
+    CHECK_OK(wsrs_tls_free(tls));
+}
+
 static void count(wsrs_conn conn)
 {
     wsrs_stats stats = WSRS_STATS_INIT;
@@ -301,6 +316,7 @@ static const struct {
     {"listen", listen_again},
     {"pause and resume", pause_and_resume},
     {"count", count},
+    {"make endpoint", make_endpoint},
     {"set user data", set_user_data},
     {"ask", ask},
     {"timers and posts", timers_and_posts},

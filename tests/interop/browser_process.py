@@ -28,12 +28,23 @@ def wait_for(what, seconds=60):
     return None
 
 
+def trust(folder, authority):
+    """What a user would do who imports an authority: into the NSS database that Chromium reads in this home folder."""
+    database = os.path.join(folder, ".pki", "nssdb")
+    os.makedirs(database)
+    for arguments in ["-N", "--empty-password"], ["-A", "-n", "test", "-t", "C,,", "-i", authority]:
+        subprocess.run(["certutil", "-d", "sql:" + database, *arguments], stdin=subprocess.DEVNULL, check=True)
+
+
 class Browser:
-    """Its profile lies in a folder of its own; `on_event` gets what Chromium says by itself, on another thread."""
+    """Its home and profile lie in a folder of their own; `on_event` gets what Chromium says by itself, on another thread."""
 
     def __init__(self, program, folder, on_event=lambda event: None, flags=()):
         self.process = subprocess.Popen(
-            [program, *FLAGS, *flags, "--user-data-dir=" + folder, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [program, *FLAGS, *flags, "--user-data-dir=" + folder, "about:blank"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "HOME": folder},
         )
         self.folder = folder
         self.on_event = on_event

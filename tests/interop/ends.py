@@ -2,13 +2,16 @@
 
 An end is a process that has one WebSocket library in it. All speak the same language of lines; words are separated by one
 space, payloads are hexadecimal, "-" is nothing. A server says "listening PORT" first; every end says "version TEXT".
+Programs are started as PROGRAM server|client [tls]. With tls a server has server.pem and server.key of the folder
+CERTIFICATES (scripts/certificates.sh), and a client trusts ca.pem there and nobody else.
 
     command                              reports that follow it, or come by themselves
-    connect URL SUBPROTOCOL,...|-        open SUBPROTOCOL|-, or failed STATUS (0: the library doesn't tell)
+    connect URL SUBPROTOCOL,...|-        open SUBPROTOCOL|-, or failed STATUS (0: the library doesn't tell); wsrs
+                                         itself: failed STATUS rejected|tls|other ALERT TEXT
     text HEX, binary HEX                 message text|binary HEX
     fragments text|binary HEX HEX...     (one frame each; a text is cut between characters)
     ping HEX                             ping HEX, pong HEX
-    close CODE HEX                       closed CODE HEX
+    close CODE HEX                       closed CODE HEX; wsrs itself: closed CODE HEX clean|unclean WHO [truncated]
 
 A command is answered by "done", by "cannot WHY" where the library's API has no way, or by "error". One command is under
 way at a time, and commands are about the newest connection. Servers speak the subprotocol chat.v2, and answer 403 on
@@ -153,10 +156,11 @@ class Frames:
 
 
 class Wire:
-    """A relay on a port of its own that writes down what passes: the newest connection's frames."""
+    """A relay on a port of its own that writes down what passes: the newest connection's frames, none of TLS."""
 
-    def __init__(self, port):
+    def __init__(self, port, blind=False):
         self.target = port
+        self.blind = blind
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.sockets = []
@@ -178,23 +182,23 @@ class Wire:
                 source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=self._pump, args=(source, target, frames), daemon=True).start()
 
-    @staticmethod
-    def _pump(source, target, frames):
+    def _pump(self, source, target, frames):
         try:
             while data := source.recv(1 << 16):
-                frames.feed(data)
+                if not self.blind:
+                    frames.feed(data)
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)
         except OSError:
             pass
 
     def cut(self):
+        """The threads that pump close the sockets, by leaving: closed here, one's number might be another's already."""
         for one in self.sockets:
             try:
                 one.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
-            one.close()
         self.sockets.clear()
 
     def end(self):

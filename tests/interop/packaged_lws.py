@@ -6,11 +6,9 @@ from "0". The client draws random circles on the mirror.
 
 import re
 import shutil
-import socket
-import subprocess
-import time
 
 from ends import Broken, End
+from servers import free_port, start, wait_for
 
 SERVER, CLIENT = "libwebsockets-test-server", "libwebsockets-test-client"
 PACKAGE = "libwebsockets-test-server"
@@ -20,26 +18,6 @@ MIRRORED = [("text", "Grüße 🎉".encode()), ("text", b"x" * 4000)]
 
 def is_there():
     return bool(shutil.which(SERVER) and shutil.which(CLIENT))
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def start(log, *command):
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-
-
-def wait_for(port):
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    raise Broken("nobody listens on port %d" % port)
 
 
 def is_equal(got, wanted):

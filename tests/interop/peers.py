@@ -7,6 +7,8 @@ import dataclasses
 import os
 import sys
 
+from fronts import Kind, haproxy, nginx
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 BUILT = os.path.join(TOP, "build", "interop")
@@ -17,7 +19,7 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 class Peer:
     name: str
     roles: list
-    # The command that runs it; "server" or "client" is appended.
+    # The command that runs it; "server" or "client", and "tls" when it is to speak that, are appended.
     program: list
     # Ends with 0 when everything that the program needs is there; otherwise these packages are installed, or `get` is run.
     probe: list
@@ -25,6 +27,10 @@ class Peer:
     get: list = ()
     # Compiles the program, when it is one to be compiled.
     build: list = ()
+    # Which URLs are tried.
+    schemes: tuple = ("ws",)
+    # What stands before the server.
+    front: Kind = None
     # Is had in seconds: part of the short run.
     quick: bool = True
     # Where the peer does something else than it should: (role, check, step): (part of what happens, words for the table).
@@ -60,16 +66,33 @@ def make(program, compiler, file, libraries=""):
     })
 
 
+def through(front, words, package):
+    """Python websockets at the other side of a reverse proxy."""
+    return Peer(
+        name="Python websockets through " + words,
+        **PYTHON_WEBSOCKETS,
+        schemes=("wss",),
+        front=front,
+        probe=[front.program, "-v"],
+        debian=[package],
+    )
+
+
 BOTH = ["server", "client"]
+BOTH_SCHEMES = ("ws", "wss")
 WEBSOCAT_PARTS = "--no-default-features --features unix_stdio,signal_handler"
 NO_CLOSE = ("closed 1006 - unclean network", "sends no Close frame, it only ends TCP: on_close says 1006, by the network")
 EMPTY_IN_CHARACTER = ("reports: closed 1007", "closes with 1007 when an empty frame stands inside a character")
+PYTHON_WEBSOCKETS = {
+    "roles": BOTH,
+    "program": [sys.executable, source("python_websockets.py")],
+}
 NO_ANSWER = ("no Close frame of", "sends no Close frame, it only ends TCP")
 PEERS = [
     Peer(
         name="Python websockets",
-        roles=BOTH,
-        program=[sys.executable, source("python_websockets.py")],
+        **PYTHON_WEBSOCKETS,
+        schemes=BOTH_SCHEMES,
         probe=[sys.executable, "-c", "import websockets.sync.server"],
         get=[sys.executable, "-m", "pip", "install", "-q", "-r", os.path.join(HERE, "requirements.txt")],
     ),
@@ -77,6 +100,7 @@ PEERS = [
         name="npm ws",
         roles=BOTH,
         program=["node", source("npm_ws.js")],
+        schemes=BOTH_SCHEMES,
         probe=["node", "-e", 'require("ws")'],
         get=shell(". scripts/need.sh; want node nodejs; want npm npm; need_node_modules"),
     ),
@@ -102,6 +126,7 @@ PEERS = [
         name="libwebsockets",
         roles=BOTH,
         program=[built("libwebsockets")],
+        schemes=BOTH_SCHEMES,
         probe=["pkg-config", "--exists", "libwebsockets"],
         debian=["libwebsockets-dev"],
         build=make("libwebsockets", "cc -O1 -Wall -Wextra", "libwebsockets.c", "$(pkg-config --cflags --libs libwebsockets)"),
@@ -112,14 +137,16 @@ PEERS = [
         name="libsoup",
         roles=BOTH,
         program=[SYSTEM_PYTHON, source("libsoup.py")],
-        probe=[SYSTEM_PYTHON, "-c", "import gi; gi.require_version('Soup', '3.0')"],
-        debian=["python3-gi", "gir1.2-soup-3.0"],
+        schemes=BOTH_SCHEMES,
+        probe=[SYSTEM_PYTHON, "-c", "import gi; gi.require_version('Soup', '3.0'); from gi.repository import Gio; assert Gio.TlsBackend.get_default().supports_tls()"],
+        debian=["python3-gi", "gir1.2-soup-3.0", "glib-networking"],
         remark="through GObject introspection",
     ),
     Peer(
         name="Qt WebSockets",
         roles=BOTH,
         program=[SYSTEM_PYTHON, source("qt.py")],
+        schemes=BOTH_SCHEMES,
         probe=[SYSTEM_PYTHON, "-c", "import PyQt5.QtWebSockets"],
         debian=["python3-pyqt5.qtwebsockets"],
         remark="through PyQt5; it cuts messages into frames of one size (`setOutgoingFrameSize`); as a server it refuses by Origin only",
@@ -133,6 +160,7 @@ PEERS = [
         name="libcurl",
         roles=["client"],
         program=[sys.executable, source("curl.py")],
+        schemes=BOTH_SCHEMES,
         probe=[sys.executable, "-c", "import curl_cffi"],
         get=[sys.executable, "-m", "pip", "install", "-q", "curl_cffi>=0.13"],
         deviations={("client", "ping", "from wsrs"): ("OK", "its pong leaves only with what the program sends next")},
@@ -144,8 +172,9 @@ PEERS = [
         name="Chromium",
         roles=["client"],
         program=[sys.executable, source("chromium.py")],
-        probe=shell("command -v chromium"),
-        debian=["chromium"],
+        probe=shell("command -v chromium && command -v certutil"),
+        debian=["chromium", "libnss3-tools"],
+        schemes=BOTH_SCHEMES,
         remark="headless; a page is not told the status of a refusal",
     ),
     Peer(
@@ -170,4 +199,8 @@ PEERS = [
         quick=False,
         remark="a server of websocat joins its clients to a command or a socket, so that only the client is tried",
     ),
+    through(Kind(haproxy, ends_tls=True), "haproxy, which ends TLS", "haproxy"),
+    through(Kind(haproxy, ends_tls=False), "haproxy, which passes TLS on", "haproxy"),
+    through(Kind(nginx, ends_tls=True), "nginx, to ws", "nginx-light"),
+    through(Kind(nginx, ends_tls=False), "nginx, to wss", "nginx-light"),
 ]

@@ -14,13 +14,17 @@ import os
 import subprocess
 import sys
 
+import again
 import packaged_lws
 import table
-from ends import Broken, Cannot, End
+import tls_checks
+from ends import Broken, Cannot, End, Wire
 from exchange import CHECKS, Pair
+from fronts import Front
 from peers import BUILT, PEERS, TOP, install
 
 OURS = os.path.join(TOP, "build", "tests", "interop", "wsrs")
+CERTIFICATES = os.path.join(TOP, "build", "tls")
 # Failed steps of one peer in one role after which the others are not tried: each may take PATIENCE several times.
 GIVE_UP = 4
 # Seconds for a peer to start; a browser on a busy machine takes its time.
@@ -28,6 +32,7 @@ START = 60
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")},
     "NODE_PATH": os.path.join(TOP, "build", "node", "node_modules"),
+    "CERTIFICATES": CERTIFICATES,
     "NO_PROXY": "*",
     "LC_ALL": "C.UTF-8",
 }
@@ -35,7 +40,7 @@ ENVIRONMENT = {
 
 @dataclasses.dataclass
 class Outcome:
-    """What came of one peer: cells[role][check] is what the table says."""
+    """What came of one peer: cells[scheme, role][check] is what the table says."""
 
     peer: object
     version: str = ""
@@ -78,28 +83,39 @@ def missing(peer, log):
 class Session:
     """Both ends' processes for one peer in one role; begun anew after a step that broke."""
 
-    def __init__(self, peer, role, log):
-        self.peer, self.role, self.log = peer, role, log
+    def __init__(self, peer, scheme, role, log):
+        self.peer, self.scheme, self.role, self.log = peer, scheme, role, log
         self.version = ""
         self.ends = []
+        self.front = None
         self.pair = None
 
     def begin(self):
         other = "client" if self.role == "server" else "server"
-        peer = self.start(self.peer.name, [*self.peer.program, self.role])
-        ours = self.start("wsrs", [OURS, other])
+        peer = self.start(self.peer.name, self.peer.program, self.role)
+        ours = self.start("wsrs", [OURS], other)
         self.version = " ".join(peer.next("version", patience=START)[1:])
         server = peer if self.role == "server" else ours
-        self.pair = Pair(ours, peer, server, self.peer.always_offers, self.peer.pong_waits)
+        port = int(server.next("listening")[1])
+        if self.peer.front:
+            self.front = Front(self.peer.front, port, CERTIFICATES, self.log)
+            self.version += ", " + self.front.version
+            port = self.front.port
+        wire = Wire(port, blind=self.scheme == "wss")
+        self.pair = Pair(ours, peer, server, wire, self.peer.always_offers, self.peer.pong_waits)
 
-    def start(self, name, command):
-        self.ends.append(End(name, command, ENVIRONMENT, self.log))
+    def start(self, name, program, role):
+        plain = self.scheme == "ws" or role == "server" and self.peer.front and self.peer.front.ends_tls
+        self.ends.append(End(name, [*program, role, *([] if plain else ["tls"])], ENVIRONMENT, self.log))
         return self.ends[-1]
 
     def end(self):
         if self.pair:
             self.pair.wire.end()
         self.pair = None
+        if self.front:
+            self.front.end()
+        self.front = None
         while self.ends:
             self.ends.pop().end()
 
@@ -139,9 +155,9 @@ def cell(parts):
     return "; ".join(others + ["else OK"] * (len(others) < len(parts)))
 
 
-def try_role(peer, role, outcome, log):
-    session = Session(peer, role, log)
-    cells = outcome.cells[role] = {}
+def try_role(peer, scheme, role, outcome, log):
+    session = Session(peer, scheme, role, log)
+    cells = outcome.cells[scheme, role] = {}
     failures = 0
     for check, steps in CHECKS.items():
         parts = []
@@ -153,7 +169,7 @@ def try_role(peer, role, outcome, log):
             Totals.failed += not good
         cells[check] = cell(parts)
         mark = "FAIL " if "FAILED" in cells[check] else "ok   "
-        print(mark, peer.name, "as", role + ":", check + ("" if cells[check] == "OK" else ": " + cells[check]), flush=True)
+        print(mark, peer.name, "as", scheme, role + ":", check + ("" if cells[check] == "OK" else ": " + cells[check]), flush=True)
     outcome.version = session.version
     session.end()
 
@@ -165,8 +181,9 @@ def try_peer(peer, log):
         Totals.skipped += 1
         Totals.failed += os.environ.get("CI") == "true"
         return outcome
-    for role in peer.roles:
-        try_role(peer, role, outcome, log)
+    for scheme in peer.schemes:
+        for role in peer.roles:
+            try_role(peer, scheme, role, outcome, log)
     return outcome
 
 
@@ -187,6 +204,38 @@ def try_programs(log):
             print("FAIL ", name + ":", broken)
 
 
+def try_again(outcomes, log):
+    """Redirects and reconnecting, with the peers that are there."""
+    there = [outcome.peer for outcome in outcomes if not outcome.skipped]
+    for name, wrong in again.try_all(there, [OURS], ENVIRONMENT, log):
+        Totals.failed += bool(wrong)
+        Totals.passed += not wrong
+        print("FAIL " if wrong else "ok   ", name, "redirects and goes away" + (wrong and ": " + wrong))
+
+
+def try_openssl(log):
+    """Cipher suites, certificates, resumption, renegotiation; what came of each."""
+    if not succeeds(["openssl", "version"], log) and not succeeds(install(["openssl"]), log):
+        print("skipped: %s: the package can't be had" % tls_checks.NAME, flush=True)
+        Totals.skipped += 1
+        Totals.failed += os.environ.get("CI") == "true"
+        return {}
+    results = {}
+    for name, check in tls_checks.all_checks():
+        checks = tls_checks.Checks(OURS, ENVIRONMENT, log)
+        try:
+            check(checks)
+            results[name] = "OK"
+            Totals.passed += 1
+        except (Broken, Cannot, OSError) as broken:
+            results[name] = "FAILED: %s" % broken
+            Totals.failed += 1
+        finally:
+            checks.end()
+        print("ok   " if results[name] == "OK" else "FAIL ", name + ("" if results[name] == "OK" else ": " + results[name]), flush=True)
+    return results
+
+
 def main():
     options = {word for word in sys.argv[1:] if word.startswith("--")}
     names = [word.lower() for word in sys.argv[1:] if word not in options]
@@ -197,13 +246,16 @@ def main():
     chosen = [peer for peer in chosen if peer not in left]
     with open(os.path.join(TOP, "build", "logs", "interop-peers.log"), "w") as log:
         get_packages(chosen, log)
+        subprocess.run(["sh", os.path.join(TOP, "scripts", "certificates.sh"), CERTIFICATES], stdout=log, check=True)
         outcomes = [try_peer(peer, log) for peer in chosen]
+        try_again(outcomes, log)
         if any(peer.name == "libwebsockets" for peer in chosen):
             try_programs(log)
+        openssl = try_openssl(log) if not names or any(name in tls_checks.NAME.lower() for name in names) else {}
     for peer in left:
         print("left to --all: " + peer.name)
     if "--write" in options:
-        table.write(os.path.join(TOP, "docs", "interop.md"), outcomes, OURS)
+        table.write(os.path.join(TOP, "docs", "interop.md"), outcomes, openssl, OURS)
     print("%d passed, %d failed, %d skipped" % (Totals.passed, Totals.failed, Totals.skipped))
     return 1 if Totals.failed else 0
 

@@ -12,6 +12,7 @@ HEAD = """# Other WebSocket libraries
 Written by `sh scripts/interop.sh --all --write` on %(date)s with wsrs %(version)s on %(system)s: every cell is
 what that run found. A program of each library talks over loopback to a C program on wsrs (`tests/interop/peers`).
 `sh scripts/interop.sh`, which is part of `sh scripts/test.sh`, runs the peers that are installed in seconds.
+Over TLS the clients trust the authority that `scripts/certificates.sh` makes, and look for the name localhost.
 
 """
 
@@ -27,7 +28,7 @@ something else, what it does; the run asserts that too and fails when it changes
 | binary | all 256 values of a byte, each way |
 | empty | an empty text and an empty binary message, each way |
 | 1 MiB | a binary message of 1,048,576 bytes, each way |
-| fragments | the peer sends a text in four frames or more; wsrs sends one in four frames that are cut inside characters, and one with empty frames inside a character. A relay between both counts the frames on the wire |
+| fragments | the peer sends a text in four frames or more; wsrs sends one in four frames that are cut inside characters, and one with empty frames inside a character. A relay between both counts the frames on the wire, without TLS |
 | ping | a ping with 15 bytes each way: the pong brings the same bytes back to the API of the side that asked; wsrs also shows the peer's ping |
 | peer closes | the peer closes with 1000, and with 3456 and a reason: `on_close` has exactly these, clean, by the remote side |
 | wsrs closes | wsrs closes with 4001 and a reason: the peer tells exactly these, and answers with a Close frame, which `on_close` tells |
@@ -36,10 +37,10 @@ something else, what it does; the run asserts that too and fails when it changes
 """
 
 
-def table(title, role, outcomes):
+def table(title, scheme, role, outcomes):
     lines = ["## %s" % title, "", "| Peer | " + " | ".join(CHECKS) + " |", "|---|" + "---|" * len(CHECKS)]
     for outcome in outcomes:
-        if cells := outcome.cells.get(role):
+        if cells := outcome.cells.get((scheme, role)):
             lines.append("| %s | %s |" % (outcome.peer.name, " | ".join(cells[check] for check in CHECKS)))
     return "\n".join(lines) + "\n"
 
@@ -62,13 +63,23 @@ def system():
         return platform.system() + ", " + platform.machine()
 
 
-def write(path, outcomes, ours):
+def checks(results):
+    """What tls_checks.py found."""
+    told = subprocess.run(["openssl", "version"], capture_output=True, text=True).stdout.split()
+    lines = ["\n## openssl s_client and s_server of %s\n" % " ".join(told[:2]), "| Check | Result |", "|---|---|"]
+    return "\n".join(lines + ["| %s | %s |" % item for item in results.items()]) + "\n"
+
+
+def write(path, outcomes, openssl, ours):
     told = subprocess.run([ours], stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
     head = HEAD % {"date": datetime.date.today(), "version": told.split()[1], "system": system()}
     with open(path + ".new", "w") as file:
         file.write(head)
-        file.write(table("wsrs is the client", "server", outcomes) + "\n")
-        file.write(table("wsrs is the server", "client", outcomes))
+        file.write(table("wsrs is the client", "ws", "server", outcomes) + "\n")
+        file.write(table("wsrs is the server", "ws", "client", outcomes) + "\n")
+        file.write(table("wsrs is the client, over TLS", "wss", "server", outcomes) + "\n")
+        file.write(table("wsrs is the server, over TLS", "wss", "client", outcomes))
+        file.write(checks(openssl))
         file.write(LEGEND)
         file.write(peers(outcomes))
     os.replace(path + ".new", path)

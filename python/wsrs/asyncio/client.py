@@ -24,6 +24,7 @@ from .exceptions import InvalidMessage, InvalidStatus, SecurityError
 from .failures import call_error, connect_error
 from .http import Headers, HeadersLike, Request, Response
 from .loops import Driver, driver
+from .security import TlsLike, of_client
 from .settings import Pair, Settings, check_compression, check_subprotocols
 from .uri import Target, parse
 
@@ -93,12 +94,17 @@ class connect:
     ``async for connection in connect(uri)`` connects again and again, after ``continue`` or a failure that may pass.
 
     ``additional_headers``, ``origin`` and ``user_agent_header`` go into the request; ``subprotocols`` are offered,
-    preferred first. Redirects are followed. Times are in seconds, None for none; sizes in bytes. ``max_queue`` is how many
+    preferred first. Redirects are followed, but not from wss to ws. Times are in seconds, None for none; sizes in bytes. ``max_queue`` is how many
     pieces of messages wait for ``recv`` before the server is slowed down, ``write_limit`` how many bytes may be queued
     before ``send`` waits.
 
-    Raises InvalidURI; OSError, like ConnectionRefusedError; TimeoutError after ``open_timeout``; InvalidStatus and other
-    InvalidHandshakes.
+    ``ssl`` is for wss addresses: a ``wsrs.Tls``; True or None verifies the server by the CAs of the system, or by those
+    that SSL_CERT_FILE and SSL_CERT_DIR name. ``server_hostname`` stands for the host of the URI there. ``proxy`` is the
+    address of a proxy, True for that of the environment, None for none; ``proxy_ssl`` and ``proxy_server_hostname`` are
+    for https proxies. ``local_addr`` is the address and port to connect from.
+
+    Raises InvalidURI; InvalidProxy; OSError, like ConnectionRefusedError, and with TLS ssl.SSLError, which is one too;
+    TimeoutError after ``open_timeout``; InvalidStatus, ProxyError and other InvalidHandshakes.
     """
 
     def __init__(
@@ -111,7 +117,12 @@ class connect:
         compression: Optional[str] = "deflate",
         additional_headers: Optional[HeadersLike] = None,
         user_agent_header: Optional[str] = USER_AGENT,
-        proxy: Union[bool, None] = True,
+        ssl: TlsLike = None,
+        server_hostname: Optional[str] = None,
+        proxy: Union[str, bool, None] = True,
+        proxy_ssl: TlsLike = None,
+        proxy_server_hostname: Optional[str] = None,
+        local_addr: Optional[tuple[str, int]] = None,
         process_exception: Callable[[Exception], Optional[Exception]] = process_exception,
         open_timeout: Optional[float] = 10,
         ping_interval: Optional[float] = 20,
@@ -127,8 +138,17 @@ class connect:
         self._target = parse(uri)
         check_subprotocols(subprotocols)
         check_compression(compression, extensions)
-        if proxy not in (True, None):
-            raise NotImplementedError("proxies aren't supported")
+        if ssl is not None and not self._target.secure:
+            raise ValueError("ssl argument is incompatible with a ws:// URI")
+        if unix_path is not None and self._target.secure:
+            raise ValueError("there is no TLS over a Unix socket")
+        self._roads: dict[str, Any] = {
+            "tls": of_client(ssl, server_hostname),
+            "proxy": proxy if isinstance(proxy, str) and unix_path is None else None,
+            "proxy_from_env": proxy is True and unix_path is None,
+            "proxy_tls": of_client(proxy_ssl, proxy_server_hostname, "proxy_"),
+            "source": None if local_addr is None else _source(*local_addr),
+        }
         self._subprotocols = subprotocols or ()
         self._origin = origin
         self._additional = Headers(additional_headers) if additional_headers is not None else Headers()
@@ -200,7 +220,9 @@ class connect:
                 if response.status_code not in _REDIRECTS or "Location" not in response.headers:
                     raise
                 before, target = target, parse(urllib.parse.urljoin(target.uri, response.headers["Location"]))
-            if (target.host, target.port) != (before.host, before.port):
+                if before.secure and not target.secure:
+                    raise SecurityError(f"cannot follow redirect to non-secure URI {target.uri}") from error
+            if target.origin != before.origin:
                 if self._unix_path is not None:
                     raise ValueError(f"cannot follow redirect to {target.uri} with a Unix socket")
                 # Another server has no business with them.
@@ -241,10 +263,11 @@ class connect:
                 limits=self._settings.limits(),
                 streaming=True,
                 keep_response=False,
+                **self._roads,
                 **_CALLBACKS,
             )
         except wsrs.Error as error:
-            raise call_error(target.uri, error) from error
+            raise call_error(target.uri, self._roads["proxy"], error) from error
 
     def _request(self, target: Target, additional: Headers) -> Request:
         """The request, but for its key."""
@@ -265,6 +288,10 @@ class connect:
 def unix_connect(path: Union[str, "os.PathLike[str]"], uri: str = "ws://localhost/", **options: Any) -> connect:
     """Connects to a Unix socket; path and query of ``uri`` are asked for. ``options`` as for ``connect``."""
     return connect(uri, unix_path=path, **options)
+
+
+def _source(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 #: The library writes these itself.

@@ -5,8 +5,12 @@
             ConnectionClosedOK
             ConnectionClosedError
         InvalidURI
+        InvalidProxy
         InvalidHandshake
             SecurityError
+            ProxyError
+                InvalidProxyMessage
+                InvalidProxyStatus
             InvalidMessage
             InvalidStatus
             InvalidHeader
@@ -20,7 +24,8 @@
         InvalidState
         ConcurrencyError
 
-What the system reports is an OSError (ConnectionRefusedError, socket.gaierror, ...), what takes too long a TimeoutError.
+What the system reports is an OSError (ConnectionRefusedError, socket.gaierror, ...), what TLS refuses an ssl.SSLError (a
+certificate: ssl.SSLCertVerificationError), what takes too long a TimeoutError.
 """
 
 from __future__ import annotations
@@ -43,6 +48,9 @@ __all__ = [
     "InvalidHeaderValue",
     "InvalidMessage",
     "InvalidOrigin",
+    "InvalidProxy",
+    "InvalidProxyMessage",
+    "InvalidProxyStatus",
     "InvalidState",
     "InvalidStatus",
     "InvalidURI",
@@ -51,6 +59,7 @@ __all__ = [
     "NegotiationError",
     "PayloadTooBig",
     "ProtocolError",
+    "ProxyError",
     "SecurityError",
     "WebSocketException",
 ]
@@ -115,12 +124,43 @@ class InvalidURI(WebSocketException):
         return f"{self.uri} isn't a valid URI: {self.msg}"
 
 
+class InvalidProxy(WebSocketException):
+    """This is no address of a proxy."""
+
+    def __init__(self, proxy: str, msg: str) -> None:
+        super().__init__(proxy, msg)
+        self.proxy = proxy
+        self.msg = msg
+
+    def __str__(self) -> str:
+        return f"{self.proxy} isn't a valid proxy: {self.msg}"
+
+
 class InvalidHandshake(WebSocketException):
     """The opening handshake failed."""
 
 
 class SecurityError(InvalidHandshake):
     """A redirect that may not be followed."""
+
+
+class ProxyError(InvalidHandshake):
+    """There is no way through the proxy."""
+
+
+class InvalidProxyMessage(ProxyError):
+    """The proxy's answer is no HTTP, or there was none."""
+
+
+class InvalidProxyStatus(ProxyError):
+    """An HTTP proxy refused; ``response`` is its answer."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response)
+        self.response = response
+
+    def __str__(self) -> str:
+        return f"proxy rejected connection: HTTP {self.response.status_code}"
 
 
 class InvalidMessage(InvalidHandshake):

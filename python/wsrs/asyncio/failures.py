@@ -1,4 +1,4 @@
-"""What a failed listen or connect becomes: an OSError, a TimeoutError or an InvalidHandshake."""
+"""What a failed listen or connect becomes: an OSError, an ssl.SSLError, a TimeoutError or an InvalidHandshake."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import errno
 import http
 import os
 import socket
+import ssl
 from collections.abc import Callable
+from typing import Optional
 
 import wsrs
 
@@ -15,10 +17,14 @@ from .exceptions import (
     InvalidHeader,
     InvalidHeaderValue,
     InvalidMessage,
+    InvalidProxy,
+    InvalidProxyMessage,
+    InvalidProxyStatus,
     InvalidStatus,
     InvalidUpgrade,
     InvalidURI,
     NegotiationError,
+    ProxyError,
 )
 from .http import Headers, Response
 
@@ -47,9 +53,11 @@ def system_error(error: wsrs.Error) -> Exception:
     return ValueError(error.text)
 
 
-def call_error(uri: str, error: wsrs.Error) -> Exception:
-    """Of a connect that was refused at once."""
+def call_error(uri: str, proxy: Optional[str], error: wsrs.Error) -> Exception:
+    """Of a connect that was refused at once. No ``proxy``: that of the environment."""
     if isinstance(error, wsrs.URLError):
+        if "the proxy's address" in error.text:
+            return InvalidProxy(proxy or "the environment's proxy", error.text)
         return InvalidURI(uri, error.text)
     return system_error(error)
 
@@ -58,11 +66,31 @@ def connect_error(error: wsrs.Error) -> Exception:
     """Of a connect that failed."""
     if isinstance(error, wsrs.TimeoutError):
         return TimeoutError("timed out during opening handshake")
+    if isinstance(error, wsrs.TlsError):
+        return _tls_error(error)
     if isinstance(error, wsrs.RejectedError):
         return InvalidStatus(_response(error))
+    if error.stage is wsrs.Stage.PROXY:
+        return _proxy_error(error)
     if error.stage is wsrs.Stage.HANDSHAKE:
         return _handshake_error(error)
     return system_error(error)
+
+
+def _tls_error(error: wsrs.TlsError) -> Exception:
+    refused = isinstance(error, wsrs.CertificateError)
+    made = (ssl.SSLCertVerificationError if refused else ssl.SSLError)(ssl.SSLErrorNumber.SSL_ERROR_SSL, error.text)
+    made.__cause__ = error
+    return made
+
+
+def _proxy_error(error: wsrs.Error) -> ProxyError:
+    # Below 100 it is the reply of a SOCKS proxy.
+    if error.status >= 100:
+        return InvalidProxyStatus(_response(error))
+    made = ProxyError(error.text) if error.status else InvalidProxyMessage(error.text)
+    made.__cause__ = error
+    return made
 
 
 #: Words of the library's sentence about a 101 that is none, and what they mean.

@@ -76,6 +76,6 @@ class State(enum.IntEnum):
 
 
 #: Codes below 3000 that the library sends.
-SENT_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
+SENT_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011})
 #: Codes that end a connection the way it should.
 OK_CODES = frozenset({1000, 1001, 1005})

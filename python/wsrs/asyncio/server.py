@@ -28,6 +28,7 @@ from .frames import CloseCode, State
 from .handshake import Origins, Policy, ProcessRequest, ProcessResponse, SelectSubprotocol
 from .http import Headers, Request, Response
 from .loops import Driver, driver
+from .security import of_server
 from .settings import Pair, Settings, check_compression, check_subprotocols
 
 __all__ = ["Server", "ServerConnection", "basic_auth", "broadcast", "serve", "unix_serve"]
@@ -305,6 +306,7 @@ def serve(
     write_limit: Union[int, "tuple[int, Optional[int]]"] = 2**15,
     logger: Optional[LoggerLike] = None,
     start_serving: bool = True,
+    ssl: Optional[wsrs.Tls] = None,
     backlog: int = 4096,
     reuse_port: bool = False,
 ) -> Server:
@@ -318,6 +320,9 @@ def serve(
     ``subprotocols``: those spoken, preferred first; a client that offers none of them gets 400. ``select_subprotocol``
     decides instead. ``process_request(connection, request)`` may return a Response instead of an upgrade,
     ``process_response(connection, request, response)`` change or replace the answer; both may be coroutines.
+
+    ``ssl`` is a ``wsrs.Tls`` with a certificate: clients connect to wss:// then. What was agreed on, with the client's
+    certificate, is ``connection.conn.tls_info()``, also in ``process_request``.
 
     Times are in seconds, None for none; sizes in bytes. ``max_queue`` is how many pieces of messages wait for ``recv``
     before the client is slowed down, ``write_limit`` how many bytes may be queued before ``send`` waits.
@@ -334,7 +339,7 @@ def serve(
         Policy(origins, subprotocols, select_subprotocol, process_request, process_response, server_header),
         Settings(open_timeout, ping_interval, ping_timeout, close_timeout, max_size, max_queue, write_limit),
         logger,
-        {"backlog": backlog, "reuse_port": reuse_port},
+        {"backlog": backlog, "reuse_port": reuse_port, "tls": of_server(ssl)},
         start_serving,
     )
 

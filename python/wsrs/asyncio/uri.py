@@ -8,15 +8,17 @@ from typing import Optional
 
 from .exceptions import InvalidURI
 
+_PORTS = {"ws": 80, "wss": 443}
 #: What may stand in a URI beside letters, digits and "-._~".
 _DELIMITERS = ":/?#[]@!$&'()*+,;=%"
 
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """A ws URI."""
+    """A ws or wss URI."""
 
     uri: str
+    secure: bool
     host: str
     port: int
     path: str
@@ -26,12 +28,21 @@ class Target:
     def authority(self) -> str:
         """Host and port as they stand in the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == 80 else f"{host}:{self.port}"
+        return host if self.port == _PORTS[self._scheme] else f"{host}:{self.port}"
 
     @property
     def url(self) -> str:
         """The same for the library."""
-        return f"ws://{self.authority}{self.path}"
+        return f"{self._scheme}://{self.authority}{self.path}"
+
+    @property
+    def origin(self) -> tuple[bool, str, int]:
+        """What has to be the same for credentials to go along with a redirect."""
+        return self.secure, self.host, self.port
+
+    @property
+    def _scheme(self) -> str:
+        return "wss" if self.secure else "ws"
 
 
 def parse(uri: str) -> Target:
@@ -41,15 +52,15 @@ def parse(uri: str) -> Target:
         port = parts.port
     except ValueError as error:
         raise InvalidURI(uri, str(error)) from error
-    if parts.scheme == "wss":
-        raise InvalidURI(uri, "TLS is not supported yet")
-    if parts.scheme != "ws":
+    if parts.scheme not in _PORTS:
         raise InvalidURI(uri, "scheme isn't ws or wss")
     if not parts.hostname:
         raise InvalidURI(uri, "hostname isn't provided")
     if parts.fragment:
         raise InvalidURI(uri, "fragment identifier is meaningless")
-    return Target(uri, _host(uri, parts.hostname), 80 if port is None else port, _path(parts), _user_info(uri, parts))
+    port = _PORTS[parts.scheme] if port is None else port
+    secure = parts.scheme == "wss"
+    return Target(uri, secure, _host(uri, parts.hostname), port, _path(parts), _user_info(uri, parts))
 
 
 def _host(uri: str, host: str) -> str:

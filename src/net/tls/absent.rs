@@ -86,6 +86,10 @@ impl Session {
         match self.0 {}
     }
 
+    pub(in crate::net) fn is_of_proxy(&mut self) {
+        match self.0 {}
+    }
+
     pub(in crate::net) fn through(&mut self, _: Session) {
         match self.0 {}
     }
@@ -120,7 +124,7 @@ impl Session {
         match self.0 {}
     }
 
-    pub(in crate::net) fn info(&self) -> Option<Info> {
+    pub(in crate::net) fn info(&self) -> Result<Info> {
         match self.0 {}
     }
 }

@@ -4,7 +4,7 @@
 //! that all connections of a context share, so that an idle session has none of its own. Invariants: records leave in the
 //! order in which they were sealed, and nothing is sealed while sealed bytes wait for the socket.
 
-use super::super::error::Result;
+use super::super::error::{Error, Result};
 use super::super::outbox::Outbox;
 use super::super::transport::Socket;
 use super::options::Info;
@@ -49,6 +49,8 @@ pub(in crate::net) struct Session {
     closing: bool,
     /// TLS with a proxy, through which all of this goes.
     outer: Option<Box<Outer>>,
+    /// It is with a proxy, not with the host.
+    of_proxy: bool,
 }
 
 /// A session that carries another one: with buffers of its own, as those of the context are in use.
@@ -124,7 +126,13 @@ impl Session {
             failure: None,
             closing: false,
             outer: None,
+            of_proxy: false,
         }
+    }
+
+    /// It is with a proxy, not with the host that the connection is for.
+    pub(in crate::net) fn is_of_proxy(&mut self) {
+        self.of_proxy = true;
     }
 
     /// All of it goes through another session, which is established.
@@ -374,8 +382,15 @@ impl Session {
         result.ok_or_else(|| ErrorKind::BrokenPipe.into())
     }
 
-    /// What was agreed on; None before the handshake is done.
-    pub(in crate::net) fn info(&self) -> Option<Info> {
+    /// What was agreed on with the host. `NotFound` when TLS is with a proxy only, `NotOpen` before the handshake is done.
+    pub(in crate::net) fn info(&self) -> Result<Info> {
+        if self.of_proxy {
+            return Err(Error::NotFound);
+        }
+        self.agreed().ok_or(Error::NotOpen)
+    }
+
+    fn agreed(&self) -> Option<Info> {
         let (state, server_name): (&CommonState, _) = match &self.conn {
             Conn::Client(conn, name) => (conn, Some(name.to_string())),
             Conn::Server(conn, name) => (conn, name.as_deref().map(str::to_string)),

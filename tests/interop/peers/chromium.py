@@ -1,14 +1,14 @@
-"""A headless Chromium as a peer: chromium.py client. A script in a page has the WebSocket; DevTools carry its words."""
+"""A headless Chromium as a peer: chromium.py client [tls]. A script in a page has the WebSocket; DevTools carry its words."""
 
 import json
 import os
 import sys
 import tempfile
 
-from lines import Cannot, obey_all, say
+from lines import TLS, Cannot, certificate, obey_all, say
 
 sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from browser_process import Browser  # noqa: E402
+from browser_process import Browser, trust  # noqa: E402
 
 SCRIPT = """
 let ws;
@@ -66,6 +66,8 @@ def event(message):
 
 
 with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    if TLS:
+        trust(folder, certificate("ca.pem"))
     browser = Browser("chromium", folder, event)
     try:
         browser.connect()

@@ -1,4 +1,4 @@
-"""libcurl as a peer: curl.py client. The library is the one that the wheel of curl_cffi brings; Debian 12's has no WebSocket."""
+"""libcurl as a peer: curl.py client [tls]. The library is the one that the wheel of curl_cffi brings; Debian 12's has no WebSocket."""
 
 import io
 import select
@@ -7,7 +7,7 @@ import sys
 
 from curl_cffi import Curl, CurlError, CurlInfo, CurlOpt
 from curl_cffi.const import CurlECode, CurlWsFlag
-from lines import obey, say
+from lines import certificate, obey, say
 
 
 class Peer:
@@ -18,6 +18,7 @@ class Peer:
         head = io.BytesIO()
         self.curl, self.message = Curl(), b""
         self.curl.setopt(CurlOpt.URL, url.encode())
+        self.curl.setopt(CurlOpt.CAINFO, certificate("ca.pem").encode())
         self.curl.setopt(CurlOpt.CONNECT_ONLY, 2)
         self.curl.setopt(CurlOpt.HEADERDATA, head)
         if subprotocols:

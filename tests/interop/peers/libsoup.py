@@ -1,4 +1,4 @@
-"""libsoup 3 as a peer, through GObject introspection: libsoup.py server|client"""
+"""libsoup 3 as a peer, through GObject introspection: libsoup.py server|client [tls]"""
 
 import sys
 
@@ -6,7 +6,7 @@ import gi
 
 gi.require_version("Soup", "3.0")
 from gi.repository import Gio, GLib, Soup  # noqa: E402
-from lines import REFUSED, SUBPROTOCOL, Cannot, obey, say  # noqa: E402
+from lines import REFUSED, SUBPROTOCOL, TLS, Cannot, certificate, obey, say  # noqa: E402
 
 KINDS = {"text": Soup.WebsocketDataType.TEXT, "binary": Soup.WebsocketDataType.BINARY}
 NAMES = {number: name for name, number in KINDS.items()}
@@ -25,7 +25,9 @@ class Peer:
         self.server.add_handler(REFUSED, lambda server, message, *rest: message.set_status(403, None))
         self.server.add_websocket_handler("/", None, [SUBPROTOCOL], lambda server, message, path, ws: self.watch(ws))
         address = Gio.InetSocketAddress.new_from_string("127.0.0.1", 0)
-        self.server.listen(address, Soup.ServerListenOptions(0))
+        if TLS:
+            self.server.set_tls_certificate(Gio.TlsCertificate.new_from_files(certificate("server.pem"), certificate("server.key")))
+        self.server.listen(address, Soup.ServerListenOptions.HTTPS if TLS else Soup.ServerListenOptions(0))
         say("listening", self.server.get_uris()[0].get_port())
 
     def connect(self, url, subprotocols):
@@ -38,6 +40,8 @@ class Peer:
                 say("failed", int(message.get_status()))
 
         self.session = Soup.Session()
+        if TLS:
+            self.session.set_tls_database(Gio.TlsFileDatabase.new(certificate("ca.pem")))
         self.session.websocket_connect_async(message, None, subprotocols or None, 0, None, connected)
 
     def text(self, data):

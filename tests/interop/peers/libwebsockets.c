@@ -1,5 +1,5 @@
 /*
- * libwebsockets as a peer: libwebsockets server | libwebsockets client. The words are explained in tests/interop/ends.py.
+ * libwebsockets as a peer: libwebsockets server|client [tls]. The words are explained in tests/interop/ends.py.
  *
  * Standard input is adopted as a raw file, so that one loop serves both. What is to be sent waits in a list: the library
  * wants one write for each of its LWS_CALLBACK_*_WRITEABLE.
@@ -29,7 +29,7 @@ static struct lws *current;
 static struct output *outputs;
 static unsigned char *message;
 static size_t message_len;
-static int closed_by_peer, done;
+static int closed_by_peer, done, tls;
 static char agreed[64];
 
 /* ---- words ---- */
@@ -162,9 +162,11 @@ static int told(struct lws *wsi, enum lws_callback_reasons reason, void *user, v
 static void connect_to(const char *url, const char *subprotocols)
 {
     struct lws_client_connect_info info = {.context = context, .vhost = vhost, .local_protocol_name = CHAT};
-    info.address = info.host = "127.0.0.1";
+    info.address = "127.0.0.1";
+    info.host = tls ? "localhost" : info.address;
+    info.ssl_connection = tls ? LCCSCF_USE_SSL : 0;
     info.port = atoi(strrchr(url, ':') + 1);
-    info.path = strchr(url + strlen("ws://"), '/');
+    info.path = strchr(strstr(url, "//") + 2, '/');
     info.protocol = strcmp(subprotocols, "-") == 0 ? NULL : subprotocols;
     lws_client_connect_via_info(&info);
 }
@@ -218,6 +220,26 @@ static void read_command(void)
     end_line();
 }
 
+static const char *certificate(const char *name)
+{
+    static char paths[2][1024];
+    static int next;
+    char *path = paths[next++];
+    snprintf(path, sizeof paths[0], "%s/%s", getenv("CERTIFICATES"), name);
+    return path;
+}
+
+static void use_certificates(struct lws_context_creation_info *info, int server)
+{
+    info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    if (server) {
+        info->ssl_cert_filepath = certificate("server.pem");
+        info->ssl_private_key_filepath = certificate("server.key");
+    } else {
+        info->client_ssl_ca_filepath = certificate("ca.pem");
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct lws_protocols protocols[] = {
@@ -226,13 +248,16 @@ int main(int argc, char **argv)
     };
     struct lws_context_creation_info info = {.protocols = protocols, .port = CONTEXT_PORT_NO_LISTEN, .gid = -1, .uid = -1};
     lws_sock_file_fd_type input = {.filefd = 0};
-    int server = argc == 2 && strcmp(argv[1], "server") == 0;
+    int server = argc >= 2 && strcmp(argv[1], "server") == 0;
+    tls = argc == 3 && strcmp(argv[2], "tls") == 0;
     lws_set_log_level(LLL_ERR | LLL_WARN, NULL);
     if (server) {
         info.port = 0;
         info.iface = "127.0.0.1";
     }
     info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
+    if (tls)
+        use_certificates(&info, server);
     context = lws_create_context(&info);
     vhost = lws_create_vhost(context, &info);
     printf("version %.5s", lws_get_library_version());

@@ -4,17 +4,27 @@ A peer is an object with a method for each command: connect(url, subprotocols), 
 fragments(kind, parts), ping(data), close(code, reason); payloads are bytes. What its library can't do raises Cannot.
 """
 
+import os
 import sys
 import threading
 
 SUBPROTOCOL = "chat.v2"
 REFUSED = "/refuse"
+# Followed by a port.
+MOVED = "/moved?"
 REFUSED_ORIGIN = "http://refused.example"
+# The command line was PROGRAM server|client [tls].
+TLS = sys.argv[2:] == ["tls"]
 speaking = threading.Lock()
 
 
 class Cannot(Exception):
     """The library's API has no way for this; the words say why."""
+
+
+def certificate(name):
+    """The path of a file that scripts/certificates.sh has made."""
+    return os.path.join(os.environ["CERTIFICATES"], name)
 
 
 def say(*words):

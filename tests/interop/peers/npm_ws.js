@@ -1,10 +1,15 @@
-// npm ws as a peer: npm_ws.js server|client. The words are explained in tests/interop/ends.py.
+// npm ws as a peer: npm_ws.js server|client [tls]. The words are explained in tests/interop/ends.py.
+const fs = require("fs");
+const http = require("http");
+const https = require("https");
 const readline = require("readline");
 const WebSocket = require("ws");
 
 const say = (...words) => console.log(words.map((word) => (word === "" ? "-" : word)).join(" "));
 const hex = (data) => Buffer.from(data).toString("hex");
 const unhex = (word) => Buffer.from(word === "-" ? "" : word, "hex");
+const file = (name) => fs.readFileSync(`${process.env.CERTIFICATES}/${name}`);
+const tls = process.argv[3] === "tls";
 let ws;
 
 function watch(connection, subprotocol) {
@@ -18,19 +23,24 @@ function watch(connection, subprotocol) {
 }
 
 function listen() {
+  const web = tls ? https.createServer({ cert: file("server.pem"), key: file("server.key") }) : http.createServer();
   const server = new WebSocket.Server({
-    host: "127.0.0.1",
-    port: 0,
+    server: web,
     perMessageDeflate: true,
     handleProtocols: (offered) => offered.has("chat.v2") && "chat.v2",
-    verifyClient: (info, answer) => answer(info.req.url !== "/refuse", 403),
-  }, () => say("listening", server.address().port));
+    verifyClient(info, answer) {
+      const moved = info.req.url.match(/^\/moved\?(\d+)$/);
+      if (moved) answer(false, 302, "moved", { Location: `http://127.0.0.1:${moved[1]}/chat` });
+      else answer(info.req.url !== "/refuse", 403);
+    },
+  });
   server.on("connection", (connection) => watch(connection, connection.protocol));
+  web.listen(0, "127.0.0.1", () => say("listening", web.address().port));
 }
 
 const commands = {
   connect(url, subprotocols) {
-    const client = new WebSocket(url, subprotocols === "-" ? [] : subprotocols.split(","));
+    const client = new WebSocket(url, subprotocols === "-" ? [] : subprotocols.split(","), tls ? { ca: file("ca.pem") } : {});
     client.on("open", () => {
       client.removeAllListeners("error");
       watch(client, client.protocol);

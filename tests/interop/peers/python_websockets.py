@@ -1,13 +1,25 @@
-"""Python websockets as a peer: python_websockets.py server|client"""
+"""Python websockets as a peer: python_websockets.py server|client [tls]"""
 
+import ssl
 import sys
 import threading
 
 import websockets
-from lines import REFUSED, SUBPROTOCOL, obey_all, say
+from lines import MOVED, REFUSED, SUBPROTOCOL, TLS, certificate, obey_all, say
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.server import serve
+
+
+def tls():
+    """With server.pem for a server, for a client with nobody trusted but ca.pem."""
+    if not TLS:
+        return None
+    if sys.argv[1] == "client":
+        return ssl.create_default_context(cafile=certificate("ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate("server.pem"), certificate("server.key"))
+    return context
 
 
 class Peer:
@@ -29,13 +41,17 @@ class Peer:
             say("closed", *([received.code, received.reason.encode()] if received else [1006, b""]))
 
     def refuse(self, ws, request):
+        if request.path.startswith(MOVED):
+            response = ws.respond(302, "moved\n")
+            response.headers["Location"] = "http://127.0.0.1:" + request.path[len(MOVED) :] + "/chat"
+            return response
         return ws.respond(403, "no\n") if request.path == REFUSED else None
 
     def choose(self, ws, offered):
         return SUBPROTOCOL if SUBPROTOCOL in offered else None
 
     def listen(self):
-        options = {"process_request": self.refuse, "select_subprotocol": self.choose, "max_size": None}
+        options = {"process_request": self.refuse, "select_subprotocol": self.choose, "max_size": None, "ssl": tls()}
         server = serve(self.read, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL], **options)
         say("listening", server.socket.getsockname()[1])
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -43,7 +59,7 @@ class Peer:
     def connect(self, url, subprotocols):
         def run():
             try:
-                with connect(url, subprotocols=subprotocols or None, proxy=None, max_size=None) as ws:
+                with connect(url, subprotocols=subprotocols or None, proxy=None, max_size=None, ssl=tls()) as ws:
                     self.read(ws)
             except InvalidStatus as refused:
                 say("failed", refused.response.status_code)

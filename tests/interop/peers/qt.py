@@ -1,12 +1,24 @@
-"""Qt WebSockets (QtWebSockets, through PyQt5) as a peer: qt.py server|client"""
+"""Qt WebSockets (QtWebSockets, through PyQt5) as a peer: qt.py server|client [tls]"""
 
 import re
 import sys
 
-from lines import REFUSED_ORIGIN, Cannot, obey, say
-from PyQt5.QtCore import QT_VERSION_STR, QCoreApplication, QSocketNotifier, QUrl
-from PyQt5.QtNetwork import QHostAddress, QNetworkRequest
+from lines import REFUSED_ORIGIN, TLS, Cannot, certificate, obey, say
+from PyQt5.QtCore import QT_VERSION_STR, QCoreApplication, QFile, QIODevice, QSocketNotifier, QUrl
+from PyQt5.QtNetwork import QHostAddress, QNetworkRequest, QSsl, QSslCertificate, QSslConfiguration, QSslKey
 from PyQt5.QtWebSockets import QWebSocket, QWebSocketProtocol, QWebSocketServer
+
+
+def tls():
+    """With server.pem for a server, for a client with nobody trusted but ca.pem."""
+    configuration = QSslConfiguration.defaultConfiguration()
+    configuration.setCaCertificates(QSslCertificate.fromPath(certificate("ca.pem")))
+    if sys.argv[1] == "server":
+        key = QFile(certificate("server.key"))
+        key.open(QIODevice.ReadOnly)
+        configuration.setLocalCertificate(QSslCertificate.fromPath(certificate("server.pem"))[0])
+        configuration.setPrivateKey(QSslKey(key, QSsl.Ec))
+    return configuration
 
 
 class Peer:
@@ -22,7 +34,9 @@ class Peer:
         ws.disconnected.connect(lambda: say("closed", ws.closeCode(), ws.closeReason().encode()))
 
     def listen(self):
-        self.server = QWebSocketServer("wsrs", QWebSocketServer.NonSecureMode)
+        self.server = QWebSocketServer("wsrs", QWebSocketServer.SecureMode if TLS else QWebSocketServer.NonSecureMode)
+        if TLS:
+            self.server.setSslConfiguration(tls())
         self.server.originAuthenticationRequired.connect(lambda origin: origin.setAllowed(origin.origin() != REFUSED_ORIGIN))
         self.server.newConnection.connect(self.accept)
         self.server.listen(QHostAddress.LocalHost, 0)
@@ -37,6 +51,8 @@ class Peer:
         if subprotocols:
             raise Cannot("QWebSocket has no subprotocols before Qt 6.4")
         ws = QWebSocket()
+        if TLS:
+            ws.setSslConfiguration(tls())
         opened = []
 
         def failed(error):

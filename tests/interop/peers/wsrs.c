@@ -1,11 +1,15 @@
 /*
  * The end of the interop checks that is under test: does what its standard input says, and says on its standard output
- * what the library tells it. wsrs server | wsrs client; the words of both are explained in tests/interop/ends.py.
+ * what the library tells it. wsrs server|client [tls] [OPTION=VALUE...]; the words are explained in tests/interop/ends.py.
+ *
+ * "tls" stands for the options that ends.py promises. An OPTION is a member of wsrs_tls_options; files are in the folder
+ * CERTIFICATES. With TLS, "tls NAME=VALUE..." follows "open": what wsrs_conn_tls tells, with _ for spaces.
  *
  * The newest connection is the one that commands are about. Commands come one at a time: the next one is sent after this
  * program has said "done", so that a line can be read whenever standard input is readable.
  */
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +17,11 @@
 #include "words.h"
 
 #define REFUSED "/refuse"
+#define MOVED "/moved?"
 
 static wsrs_context context;
 static wsrs_conn current;
+static wsrs_tls tls;
 
 /* ---- words ---- */
 
@@ -47,6 +53,96 @@ static int32_t type_of(const char *word)
     return strcmp(word, "text") == 0 ? WSRS_TEXT : WSRS_BINARY;
 }
 
+/* ---- TLS ---- */
+
+static const struct {
+    const char *name;
+    size_t at;
+    int is_file;
+} texts[] = {
+    {"cert", offsetof(wsrs_tls_options, cert_file), 1}, {"key", offsetof(wsrs_tls_options, key_file), 1},
+    {"ca", offsetof(wsrs_tls_options, ca_file), 1},     {"alpn", offsetof(wsrs_tls_options, alpn), 0},
+    {"pins", offsetof(wsrs_tls_options, pins), 0},      {"name", offsetof(wsrs_tls_options, server_name), 0},
+};
+
+static const struct {
+    const char *name;
+    size_t at;
+    int32_t number;
+} numbers[] = {
+    {"min=1.3", offsetof(wsrs_tls_options, min_version), WSRS_TLS_1_3},
+    {"max=1.2", offsetof(wsrs_tls_options, max_version), WSRS_TLS_1_2},
+    {"client_certs=optional", offsetof(wsrs_tls_options, client_certs), WSRS_CLIENT_CERTS_OPTIONAL},
+    {"client_certs=required", offsetof(wsrs_tls_options, client_certs), WSRS_CLIENT_CERTS_REQUIRED},
+};
+
+/* A path that lives as long as the program. */
+static char *in_certificates(const char *file)
+{
+    const char *folder = getenv("CERTIFICATES");
+    size_t capacity = strlen(folder) + strlen(file) + 2;
+    char *path = malloc(capacity);
+    snprintf(path, capacity, "%s/%s", folder, file);
+    return path;
+}
+
+static int set_option(wsrs_tls_options *options, const char *word)
+{
+    size_t i, len = strcspn(word, "=");
+    for (i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (strlen(texts[i].name) == len && strncmp(texts[i].name, word, len) == 0) {
+            const char *value = word + len + 1;
+            *(const char **)((char *)options + texts[i].at) = texts[i].is_file ? in_certificates(value) : value;
+            return 1;
+        }
+    for (i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (strcmp(numbers[i].name, word) == 0) {
+            *(int32_t *)((char *)options + numbers[i].at) = numbers[i].number;
+            return 1;
+        }
+    return 0;
+}
+
+/* The words behind the role. */
+static wsrs_result make_tls(char **words, int server)
+{
+    wsrs_tls_options options = WSRS_TLS_OPTIONS_INIT;
+    for (; *words != NULL; words++) {
+        if (strcmp(*words, "tls") == 0 && server) {
+            set_option(&options, "cert=server.pem");
+            set_option(&options, "key=server.key");
+        } else if (strcmp(*words, "tls") == 0) {
+            set_option(&options, "ca=ca.pem");
+        } else if (!set_option(&options, *words)) {
+            return WSRS_ERR_ARGUMENT;
+        }
+    }
+    return wsrs_tls_new(&options, &tls);
+}
+
+static void say_word(const char *name, const char *value, size_t len)
+{
+    printf(" %s=", name);
+    if (len == 0)
+        putchar('-');
+    for (size_t i = 0; i < len; i++)
+        putchar(value[i] == ' ' ? '_' : value[i]);
+}
+
+static void say_tls(wsrs_conn conn)
+{
+    wsrs_tls_info info = WSRS_TLS_INFO_INIT;
+    if (wsrs_conn_tls(conn, &info) != WSRS_OK)
+        return;
+    printf("tls version=%s resumed=%d", info.version == WSRS_TLS_1_3 ? "1.3" : "1.2", (int)info.resumed);
+    say_word("cipher", info.cipher, info.cipher_len);
+    say_word("alpn", info.alpn, info.alpn_len);
+    say_word("sni", info.server_name, info.server_name_len);
+    say_word("subject", info.peer_subject, info.peer_subject_len);
+    say_word("names", info.peer_names, info.peer_names_len);
+    end_line();
+}
+
 /* ---- what the library tells ---- */
 
 static void on_request(wsrs_conn conn, const wsrs_request *request, void *user_data)
@@ -63,6 +159,7 @@ static void on_open(wsrs_conn conn, void *user_data)
     wsrs_conn_subprotocol(conn, &subprotocol, &len);
     printf("open %.*s", (int)len, subprotocol);
     end_line();
+    say_tls(conn);
 }
 
 static void on_message(wsrs_conn conn, const wsrs_message *message, void *user_data)
@@ -93,14 +190,24 @@ static void on_close(wsrs_conn conn, const wsrs_close *close, void *user_data)
         return; /* a refused request */
     printf("closed %d", (int)close->code);
     say_hex(close->reason, close->reason_len);
-    printf(" %s %s", close->clean ? "clean" : "unclean", by[close->by]);
+    printf(" %s %s%s", close->clean ? "clean" : "unclean", by[close->by], close->truncated ? " truncated" : "");
+    end_line();
+}
+
+static void on_retry(wsrs_conn conn, const wsrs_retry *retry, void *user_data)
+{
+    printf("retry %u", (unsigned)retry->number);
+    if (retry->close != NULL)
+        printf(" closed %d", (int)retry->close->code);
+    else
+        printf(" failed %d %s", (int)retry->error->status, retry->error->text);
     end_line();
 }
 
 static void on_error(wsrs_conn conn, const wsrs_error *error, void *user_data)
 {
-    printf("failed %d %s", (int)error->status, error->result == WSRS_ERR_REJECTED ? "rejected" : "other");
-    printf(" %s", error->text);
+    const char *kind = error->result == WSRS_ERR_REJECTED ? "rejected" : error->stage == WSRS_STAGE_TLS ? "tls" : "other";
+    printf("failed %d %s %d %s", (int)error->status, kind, (int)error->tls_alert, error->text);
     end_line();
 }
 
@@ -110,10 +217,18 @@ static wsrs_result connect_to(const char *url, const char *subprotocols)
 {
     static const wsrs_header origin = {"Origin", WSRS_NUL_TERMINATED, "http://refused.example", WSRS_NUL_TERMINATED};
     wsrs_connect_options options = WSRS_CONNECT_OPTIONS_INIT;
+    wsrs_reconnect reconnect = WSRS_RECONNECT_INIT;
     options.subprotocols = or_none(subprotocols);
+    options.tls = tls;
     if (strstr(url, REFUSED) != NULL) {
         options.headers = &origin;
         options.header_count = 1;
+    }
+    if (strstr(url, MOVED) != NULL) {
+        reconnect.min_delay_ms = 20;
+        reconnect.max_delay_ms = 200;
+        options.reconnect = &reconnect;
+        options.max_redirects = 1;
     }
     return wsrs_context_connect(context, url, &options, &current);
 }
@@ -172,6 +287,7 @@ static wsrs_result listen_somewhere(void)
     uint16_t port = 0;
     /* The others are those of the packaged test programs of libwebsockets. */
     options.subprotocols = "chat.v2, dumb-increment-protocol, lws-mirror-protocol";
+    options.tls = tls;
     result = wsrs_context_listen(context, "127.0.0.1:0", &options, &listener);
     if (result == WSRS_OK)
         result = wsrs_listener_port(listener, &port);
@@ -205,15 +321,20 @@ int main(int argc, char **argv)
     callbacks.on_message = on_message;
     callbacks.on_close = on_close;
     callbacks.on_error = on_error;
+    callbacks.on_retry = on_retry;
     callbacks.on_ping = on_ping;
     callbacks.on_pong = on_pong;
     result = wsrs_context_new(NULL, &callbacks, NULL, &context);
     printf("version %s", wsrs_version_text());
     end_line();
-    if (result == WSRS_OK && argc == 2 && strcmp(argv[1], "server") == 0)
+    if (result == WSRS_OK && argc > 2)
+        result = make_tls(argv + 2, strcmp(argv[1], "server") == 0);
+    if (result == WSRS_OK && argc > 1 && strcmp(argv[1], "server") == 0)
         result = listen_somewhere();
     if (result == WSRS_OK)
         result = loop();
+    if (result != WSRS_OK)
+        fprintf(stderr, "wsrs: %s\n", wsrs_last_error());
     wsrs_context_free(context);
     return result == WSRS_OK ? 0 : 1;
 }
