@@ -4,7 +4,7 @@
 
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
-use rustls::unbuffered::{ConnectionState, EncodeError, UnbufferedStatus};
+use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
 
 /// Content of a record, at most (§5.1), and what is around it, at most (§5.2; TLS 1.2 needs less).
 const RECORD: usize = 1 << 14;
@@ -91,25 +91,34 @@ fn encode(mut write: impl FnMut(&mut [u8]) -> std::result::Result<usize, EncodeE
     out.truncate(start + count);
 }
 
+/// Appends the records of `plain`, and before them what the session has to say by itself.
 pub(super) fn seal<R: Records>(conn: &mut R, plain: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let start = out.len();
-    let most = plain.len() + (plain.len() / RECORD + 1) * AROUND;
-    out.resize(start + most, 0);
-    let sealed = loop {
+    let mut start = out.len();
+    let mut room = plain.len() + (plain.len() / RECORD + 1) * AROUND;
+    loop {
+        out.resize(start + room, 0);
         match conn.process(&mut []).state {
-            Ok(ConnectionState::WriteTraffic(mut traffic)) => break traffic.encrypt(plain, &mut out[start..]).ok(),
-            // A key update has to be answered first.
+            Ok(ConnectionState::WriteTraffic(mut traffic)) => match traffic.encrypt(plain, &mut out[start..]) {
+                Ok(count) => {
+                    out.truncate(start + count);
+                    return Some(());
+                }
+                // The answer to a key update leaves before the first record after it (RFC 8446 §4.6.3).
+                Err(EncryptError::InsufficientSize(needs)) if needs.required_size > room => room = needs.required_size,
+                Err(_) => break,
+            },
+            // rustls changes our keys before they are worn out.
             Ok(ConnectionState::EncodeTlsData(mut data)) => {
                 out.truncate(start);
                 encode(|out| data.encode(out), out);
-                return seal(conn, plain, out);
+                start = out.len();
             }
             Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
-            _ => break None,
+            _ => break,
         }
-    };
-    out.truncate(start + sealed.unwrap_or(0));
-    sealed.map(drop)
+    }
+    out.truncate(start);
+    None
 }
 
 pub(super) fn close_notify<R: Records>(conn: &mut R, out: &mut [u8]) -> usize {
