@@ -9,6 +9,8 @@ use rustls::unbuffered::{ConnectionState, EncodeError, UnbufferedStatus};
 /// Content of a record, at most (§5.1), and what is around it, at most (§5.2; TLS 1.2 needs less).
 const RECORD: usize = 1 << 14;
 const AROUND: usize = 5 + 1 + 32;
+/// The answer to a key update (§4.6.3), which rustls puts before data.
+const KEY_UPDATE: usize = 5 + AROUND;
 
 /// Either role's connection; both give the same states.
 pub(super) trait Records {
@@ -91,18 +93,20 @@ fn encode(mut write: impl FnMut(&mut [u8]) -> std::result::Result<usize, EncodeE
     out.truncate(start + count);
 }
 
-pub(super) fn seal<R: Records>(conn: &mut R, plain: &[u8], out: &mut Vec<u8>) -> Option<()> {
+/// Seals data behind what is in `out`. `partial`: what has come of the next record or handshake message. rustls keeps places
+/// in that, so it has to see it again whenever it is asked for anything.
+pub(super) fn seal<R: Records>(conn: &mut R, partial: &mut [u8], plain: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let start = out.len();
-    let most = plain.len() + (plain.len() / RECORD + 1) * AROUND;
+    let most = plain.len() + (plain.len() / RECORD + 1) * AROUND + KEY_UPDATE;
     out.resize(start + most, 0);
     let sealed = loop {
-        match conn.process(&mut []).state {
+        match conn.process(partial).state {
             Ok(ConnectionState::WriteTraffic(mut traffic)) => break traffic.encrypt(plain, &mut out[start..]).ok(),
-            // A key update has to be answered first.
+            // The answer to what came before.
             Ok(ConnectionState::EncodeTlsData(mut data)) => {
                 out.truncate(start);
                 encode(|out| data.encode(out), out);
-                return seal(conn, plain, out);
+                return seal(conn, partial, plain, out);
             }
             Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
             _ => break None,
@@ -112,8 +116,9 @@ pub(super) fn seal<R: Records>(conn: &mut R, plain: &[u8], out: &mut Vec<u8>) ->
     sealed.map(drop)
 }
 
-pub(super) fn close_notify<R: Records>(conn: &mut R, out: &mut [u8]) -> usize {
-    match conn.process(&mut []).state {
+/// `partial` as for [`seal`].
+pub(super) fn close_notify<R: Records>(conn: &mut R, partial: &mut [u8], out: &mut [u8]) -> usize {
+    match conn.process(partial).state {
         Ok(ConnectionState::WriteTraffic(mut traffic)) => traffic.queue_close_notify(out).unwrap_or_default(),
         _ => 0,
     }

@@ -33,7 +33,7 @@ pub(in crate::net) struct Shared {
 #[derive(Debug)]
 pub(in crate::net) struct Session {
     conn: Conn,
-    /// The beginning of a record.
+    /// The beginning of a record or of a handshake message.
     partial: Vec<u8>,
     /// Records that the socket has not taken, from `sent` on.
     sealed: Vec<u8>,
@@ -323,8 +323,8 @@ impl Session {
         self.closing = true;
         let mut sealed = [0; 64];
         let count = match &mut self.conn {
-            Conn::Client(conn, _) => close_notify(conn, &mut sealed),
-            Conn::Server(conn, _) => close_notify(conn, &mut sealed),
+            Conn::Client(conn, _) => close_notify(conn, &mut self.partial, &mut sealed),
+            Conn::Server(conn, _) => close_notify(conn, &mut self.partial, &mut sealed),
             Conn::Undecided(_) => 0,
         };
         let _ = self.send_raw(socket, &sealed[..count]);
@@ -374,8 +374,8 @@ impl Session {
 
     fn seal(&mut self, plain: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         let result = match &mut self.conn {
-            Conn::Client(conn, _) => seal(conn, plain, out),
-            Conn::Server(conn, _) => seal(conn, plain, out),
+            Conn::Client(conn, _) => seal(conn, &mut self.partial, plain, out),
+            Conn::Server(conn, _) => seal(conn, &mut self.partial, plain, out),
             Conn::Undecided(_) => None,
         };
         // The handshake is not done, or the session is over: nothing can be sent any more.
