@@ -10,7 +10,7 @@ mod frames;
 mod loopback;
 
 use frames::{TEXT, frame, masked};
-use loopback::{Loop, REQUEST, Seen};
+use loopback::{Loop, REQUEST, Seen, end};
 #[cfg(feature = "tls")]
 use rustls::crypto::aws_lc_rs::{cipher_suite::TLS13_AES_128_GCM_SHA256, default_provider};
 use rustls::crypto::cipher::{MessageEncrypter, OutboundPlainMessage};
@@ -25,7 +25,7 @@ use rustls::{
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use wsrs::net::{ConnId, Limits, ListenOptions};
+use wsrs::net::{By, ConnId, Limits, ListenOptions};
 use wsrs::proto::message::Kind;
 
 /// What is around content that is protected (RFC 8446 §5.2): header, type, tag.
@@ -140,6 +140,30 @@ fn a_connection_ends_while_a_handshake_message_is_not_whole() {
     const CLOSE_NOTIFY: [u8; 2] = [1, 0];
     expect(&mut l, &tcp, CLOSE_NOTIFY.len() + AROUND);
     assert_eq!((&tcp).read(&mut [0]).unwrap(), 0);
+}
+
+/// RFC 8446 §5.1: "if a handshake message is split over two or more records, there MUST NOT be any other records between
+/// them". An answer to what came before was on its way.
+#[test]
+fn a_handshake_message_that_is_cut_by_data_ends_the_connection() {
+    let mut l = Loop::new(Limits::default());
+    let (Peer { tcp, tls, .. }, id) = Peer::open(&mut l);
+    let mut records = Records::after(tls);
+    let data = records.next(ContentType::ApplicationData, &masked(TEXT, b"?"));
+    let part = records.next(ContentType::Handshake, &KEY_UPDATE[..1]);
+    let more = records.next(ContentType::ApplicationData, &masked(TEXT, b"?"));
+    (&tcp).write_all(&[data, part, more].concat()).unwrap();
+    l.until_with(
+        "an answer",
+        &mut |context, seen| {
+            if let Seen::Message(..) = seen {
+                context.send(id, Kind::Text, b"!").unwrap();
+            }
+        },
+        &mut |l| l.messages(id) == [b"?"],
+    );
+    drop(tcp);
+    assert_eq!(l.closed(id), end(1006, "", false, By::Network));
 }
 
 /// So many bytes come, and no more.

@@ -374,6 +374,8 @@ impl Session {
 
     fn seal(&mut self, plain: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         let result = match &mut self.conn {
+            // rustls would look for what it was given before.
+            _ if self.broken => None,
             Conn::Client(conn, _) => seal(conn, &mut self.partial, plain, out),
             Conn::Server(conn, _) => seal(conn, &mut self.partial, plain, out),
             Conn::Undecided(_) => None,
