@@ -772,7 +772,7 @@ typedef struct {
     int32_t streaming;
     /* Not 0: wsrs_conn_header and the like work as long as the connection lives. */
     int32_t keep_response;
-    /* Of wss:// addresses. WSRS_TLS_NONE: the server is verified by the system's trust store. */
+    /* Of wss:// addresses. WSRS_TLS_NONE: the server is verified by the system's trust store, which is read once in a process. */
     wsrs_tls tls;
     /* Options of the connection's socket. Copied. NULL: the defaults. */
     const wsrs_socket_options *socket;
@@ -1749,7 +1749,8 @@ wsrs_result wsrs_conn_defer(wsrs_conn conn);
  * context. They share its certificates, its tickets and the sessions that it remembers, so make one and keep it.
  *
  * A client needs no option: it trusts the CAs of the system, or those that the environment variables SSL_CERT_FILE and
- * SSL_CERT_DIR name. A server needs a certificate. options may be NULL. Why it failed: wsrs_last_error.
+ * SSL_CERT_DIR name. A server needs a certificate. options may be NULL. Why it failed: wsrs_last_error. The first one of a
+ * process may take some 50 ms, in which entropy is gathered.
  *
  * Any thread. Returns WSRS_OK; WSRS_ERR_PEM; WSRS_ERR_ARGUMENT; WSRS_ERR_URL for a server_name that can't be one;
  * WSRS_ERR_LIMIT; WSRS_ERR_UNSUPPORTED in a build without TLS.

@@ -1,4 +1,4 @@
-//! Records that a TLS peer may send beside its data: keys are renewed, handshake messages come in pieces.
+//! Records that a TLS peer may send beside its data: handshake messages that come in pieces.
 #![allow(clippy::unwrap_used)]
 #![cfg(feature = "rustls")]
 
@@ -89,22 +89,6 @@ impl Peer {
             Ok(_) => panic!("the end"),
         }
         &self.got
-    }
-}
-
-/// RFC 8446 §4.6.3: "the receiver MUST send a KeyUpdate of its own with request_update set to update_not_requested prior
-/// to sending its next Application Data record."
-#[test]
-fn new_keys_are_answered_before_the_shortest_message() {
-    let mut l = Loop::new(Limits::default());
-    let (mut peer, id) = Peer::open(&mut l);
-    for round in 1..=3 {
-        peer.tls.refresh_traffic_keys().unwrap();
-        peer.write(&masked(TEXT, b"?"));
-        l.until("the message", |l| l.messages(id).len() == round);
-        l.context.send(id, Kind::Text, b"!").unwrap();
-        let expected = frame(TEXT, b"!", None).repeat(round);
-        l.until("the answer", |_| peer.pump() == expected);
     }
 }
 

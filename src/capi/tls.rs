@@ -118,7 +118,7 @@ pub struct wsrs_tls_info {
 
 // SAFETY: repr(C), begins with its size; zero is NULL or 0 for each member.
 unsafe impl Sized0 for wsrs_tls_options {
-    const FIRST: usize = size_of::<[usize; 13]>() + size_of::<[i32; 8]>() - size_of::<i32>();
+    const FIRST: usize = size_of::<[usize; 13]>() + size_of::<[i32; 8]>();
 }
 // SAFETY: as above.
 unsafe impl Sized0 for wsrs_tls_info {
@@ -129,7 +129,8 @@ unsafe impl Sized0 for wsrs_tls_info {
 /// context. They share its certificates, its tickets and the sessions that it remembers, so make one and keep it.
 ///
 /// A client needs no option: it trusts the CAs of the system, or those that the environment variables SSL_CERT_FILE and
-/// SSL_CERT_DIR name. A server needs a certificate. options may be NULL. Why it failed: wsrs_last_error.
+/// SSL_CERT_DIR name. A server needs a certificate. options may be NULL. Why it failed: wsrs_last_error. The first one of a
+/// process may take some 50 ms, in which entropy is gathered.
 ///
 /// Any thread. Returns WSRS_OK; WSRS_ERR_PEM; WSRS_ERR_ARGUMENT; WSRS_ERR_URL for a server_name that can't be one;
 /// WSRS_ERR_LIMIT; WSRS_ERR_UNSUPPORTED in a build without TLS.

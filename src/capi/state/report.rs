@@ -62,7 +62,7 @@ fn refuse(function: &'static str, id: u64, caller: Caller, fault: Fault) -> wsrs
         _ if code <= WSRS_ERR_SYSTEM => WSRS_LOG_WARNING,
         _ => WSRS_LOG_DEBUG,
     };
-    note(code, &fault);
+    note(code, || fault.to_string());
     // A second guard: to write the line is work that could fail, and it must not change the result.
     let _ = guard(|here| line(here, id, caller, level, || format!("{function}: {fault}")));
     code
@@ -74,10 +74,10 @@ thread_local! {
 }
 
 /// For `wsrs_last_error`. A full queue is no failure that needs words, and may be met a million times a second.
-fn note(code: wsrs_result, fault: &Fault) {
+fn note(code: wsrs_result, why: impl FnOnce() -> String) {
     let text = match code {
         WSRS_ERR_AGAIN => Cow::Borrowed(c"the send queue is full"),
-        _ => Cow::Owned(CString::new(fault.to_string().replace('\0', "?")).unwrap_or_default()),
+        _ => Cow::Owned(CString::new(why().replace('\0', "?")).unwrap_or_default()),
     };
     // A thread that ends has no place left for it.
     let _ = LAST.try_with(|last| last.replace(text));
@@ -93,6 +93,7 @@ pub(in crate::capi) fn last_error() -> *const c_char {
 #[inline(never)]
 pub(in crate::capi) fn poison(function: &'static str, id: u64, caller: Caller, panic: &str) -> wsrs_result {
     with_here(Here::forget);
+    note(WSRS_ERR_PANIC, || format!("internal error, please report it: {panic}"));
     let _ = guard(|here| {
         if let Ok(shared) = registry::shared(id) {
             shared.poisoned.store(true, Relaxed);

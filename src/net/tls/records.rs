@@ -4,13 +4,11 @@
 
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
-use rustls::unbuffered::{ConnectionState, EncodeError, UnbufferedStatus};
+use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
 
 /// Content of a record, at most (§5.1), and what is around it, at most (§5.2; TLS 1.2 needs less).
 const RECORD: usize = 1 << 14;
 const AROUND: usize = 5 + 1 + 32;
-/// The answer to a key update (§4.6.3), which rustls puts before data.
-const KEY_UPDATE: usize = 5 + AROUND;
 
 /// Either role's connection; both give the same states.
 pub(super) trait Records {
@@ -93,27 +91,35 @@ fn encode(mut write: impl FnMut(&mut [u8]) -> std::result::Result<usize, EncodeE
     out.truncate(start + count);
 }
 
-/// Seals data behind what is in `out`. `partial`: what has come of the next record or handshake message. rustls keeps places
-/// in that, so it has to see it again whenever it is asked for anything.
+/// Appends the records of `plain`, and before them what the session has to say by itself. `partial`: what has come of the next
+/// record or handshake message. rustls keeps places in that, so it has to see it again whenever it is asked for anything.
 pub(super) fn seal<R: Records>(conn: &mut R, partial: &mut [u8], plain: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let start = out.len();
-    let most = plain.len() + (plain.len() / RECORD + 1) * AROUND + KEY_UPDATE;
-    out.resize(start + most, 0);
-    let sealed = loop {
+    let mut start = out.len();
+    let mut room = plain.len() + (plain.len() / RECORD + 1) * AROUND;
+    loop {
+        out.resize(start + room, 0);
         match conn.process(partial).state {
-            Ok(ConnectionState::WriteTraffic(mut traffic)) => break traffic.encrypt(plain, &mut out[start..]).ok(),
-            // The answer to what came before.
+            Ok(ConnectionState::WriteTraffic(mut traffic)) => match traffic.encrypt(plain, &mut out[start..]) {
+                Ok(count) => {
+                    out.truncate(start + count);
+                    return Some(());
+                }
+                // The answer to a key update leaves before the first record after it (RFC 8446 §4.6.3).
+                Err(EncryptError::InsufficientSize(needs)) if needs.required_size > room => room = needs.required_size,
+                Err(_) => break,
+            },
+            // rustls changes our keys before they are worn out.
             Ok(ConnectionState::EncodeTlsData(mut data)) => {
                 out.truncate(start);
                 encode(|out| data.encode(out), out);
-                return seal(conn, partial, plain, out);
+                start = out.len();
             }
             Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
-            _ => break None,
+            _ => break,
         }
-    };
-    out.truncate(start + sealed.unwrap_or(0));
-    sealed.map(drop)
+    }
+    out.truncate(start);
+    None
 }
 
 /// `partial` as for [`seal`].
