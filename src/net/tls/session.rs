@@ -265,7 +265,7 @@ impl Session {
 
     fn agreed(&self) -> Option<Info> {
         let (state, server_name): (&CommonState, _) = match &self.conn {
-            Conn::Client(conn, name) => (conn, Some(name.to_string())),
+            Conn::Client(conn, name) => (conn, text::asked_for(name)),
             Conn::Server(conn, name) => (conn, name.as_deref().map(str::to_string)),
             Conn::Undecided(_) => return None,
         };
