@@ -8,23 +8,16 @@ mod certificates;
 mod frames;
 #[path = "common/loopback.rs"]
 mod loopback;
+#[path = "common/tls_peer.rs"]
+mod tls_peer;
 
 use frames::{TEXT, frame, masked};
-use loopback::{Loop, REQUEST, Seen, end};
-#[cfg(feature = "tls")]
-use rustls::crypto::aws_lc_rs::{cipher_suite::TLS13_AES_128_GCM_SHA256, default_provider};
+use loopback::{Loop, Seen, end};
 use rustls::crypto::cipher::{MessageEncrypter, OutboundPlainMessage};
-#[cfg(not(feature = "tls"))]
-use rustls::crypto::ring::{cipher_suite::TLS13_AES_128_GCM_SHA256, default_provider};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{
-    ClientConfig, ClientConnection, ConnectionTrafficSecrets, ContentType, ProtocolVersion, RootCertStore,
-    SupportedCipherSuite,
-};
-use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use rustls::{ContentType, ProtocolVersion};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use tls_peer::Peer;
 use wsrs::net::{By, ConnId, Limits, ListenOptions};
 use wsrs::proto::message::Kind;
 
@@ -33,71 +26,11 @@ const AROUND: usize = 5 + 1 + 16;
 /// A KeyUpdate (§4.6.3) that wants one in return.
 const KEY_UPDATE: [u8; 5] = [24, 0, 0, 1, 1];
 
-/// A client by rustls' own hand, of TLS 1.3 with one cipher suite.
-struct Peer {
-    tcp: TcpStream,
-    tls: ClientConnection,
-    got: Vec<u8>,
-}
-
-fn provider() -> rustls::crypto::CryptoProvider {
-    rustls::crypto::CryptoProvider { cipher_suites: vec![TLS13_AES_128_GCM_SHA256], ..default_provider() }
-}
-
-impl Peer {
-    fn connect(address: SocketAddr) -> Peer {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(&certificates::pem("ca.pem")).unwrap()).unwrap();
-        let mut config = ClientConfig::builder_with_provider(Arc::new(provider()))
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.enable_secret_extraction = true;
-        let tls = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
-        let tcp = TcpStream::connect(address).unwrap();
-        tcp.set_nonblocking(true).unwrap();
-        Peer { tcp, tls, got: Vec::new() }
-    }
-
-    fn open(l: &mut Loop) -> (Peer, ConnId) {
-        let options = ListenOptions { tls: certificates::server("server"), ..ListenOptions::default() };
-        let mut peer = Peer::connect(l.listen(options).1);
-        peer.write(REQUEST);
-        let done = |got: &[u8]| got.ends_with(b"\r\n\r\n");
-        l.until("the 101", |_| done(peer.pump()));
-        peer.got.clear();
-        (peer, l.opened(0))
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.tls.writer().write_all(bytes).unwrap();
-        self.pump();
-    }
-
-    /// Sends and receives what can be; all that came.
-    fn pump(&mut self) -> &[u8] {
-        while self.tls.wants_write() {
-            self.tls.write_tls(&mut self.tcp).unwrap();
-        }
-        match self.tls.read_tls(&mut self.tcp) {
-            Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
-            Ok(_) => drop(self.tls.process_new_packets().unwrap()),
-        }
-        match self.tls.reader().read_to_end(&mut self.got) {
-            Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
-            Ok(_) => panic!("the end"),
-        }
-        &self.got
-    }
-}
-
 /// A server may have something to say while a handshake message of its client has come in part only.
 #[test]
 fn data_is_sent_while_a_handshake_message_is_not_whole() {
     let mut l = Loop::new(Limits::default());
-    let (Peer { tcp, tls, .. }, id) = Peer::open(&mut l);
-    let mut records = Records::after(tls);
+    let (tcp, mut records, id) = open(&mut l);
     let data = records.next(ContentType::ApplicationData, &masked(TEXT, b"?"));
     let part = records.next(ContentType::Handshake, &KEY_UPDATE[..1]);
     (&tcp).write_all(&[data, part].concat()).unwrap();
@@ -115,8 +48,7 @@ fn data_is_sent_while_a_handshake_message_is_not_whole() {
 #[test]
 fn a_connection_ends_while_a_handshake_message_is_not_whole() {
     let mut l = Loop::new(Limits::default());
-    let (Peer { tcp, tls, .. }, id) = Peer::open(&mut l);
-    let mut records = Records::after(tls);
+    let (tcp, mut records, id) = open(&mut l);
     let data = records.next(ContentType::ApplicationData, &masked(TEXT, b"?"));
     (&tcp).write_all(&[data, records.next(ContentType::Handshake, &KEY_UPDATE[..4])].concat()).unwrap();
     l.until("the message", |l| l.messages(id) == [b"?"]);
@@ -131,8 +63,7 @@ fn a_connection_ends_while_a_handshake_message_is_not_whole() {
 #[test]
 fn a_handshake_message_that_is_cut_by_data_ends_the_connection() {
     let mut l = Loop::new(Limits::default());
-    let (Peer { tcp, tls, .. }, id) = Peer::open(&mut l);
-    let mut records = Records::after(tls);
+    let (tcp, mut records, id) = open(&mut l);
     let data = records.next(ContentType::ApplicationData, &masked(TEXT, b"?"));
     let part = records.next(ContentType::Handshake, &KEY_UPDATE[..1]);
     let more = records.next(ContentType::ApplicationData, &masked(TEXT, b"?"));
@@ -166,17 +97,17 @@ struct Records {
     number: u64,
 }
 
-impl Records {
-    fn after(tls: ClientConnection) -> Records {
-        let (number, secrets) = tls.dangerous_extract_secrets().unwrap().tx;
-        let ConnectionTrafficSecrets::Aes128Gcm { key, iv } = secrets else { panic!("another cipher suite") };
-        let SupportedCipherSuite::Tls13(suite) = TLS13_AES_128_GCM_SHA256 else { panic!("another version") };
-        let mut records = Records { encrypter: suite.aead_alg.encrypter(key, iv), number: 0 };
-        // aws-lc wants to see the numbers from the first on.
-        (0..number).for_each(|_| drop(records.next(ContentType::ApplicationData, b"")));
-        records
-    }
+/// The TCP of a client that is open, and its records.
+fn open(l: &mut Loop) -> (TcpStream, Records, ConnId) {
+    let (peer, id) = Peer::open(l, ListenOptions::default());
+    let (tcp, encrypter, number) = peer.into_parts();
+    let mut records = Records { encrypter, number: 0 };
+    // aws-lc wants to see the numbers from the first on.
+    (0..number).for_each(|_| drop(records.next(ContentType::ApplicationData, b"")));
+    (tcp, records, id)
+}
 
+impl Records {
     fn next(&mut self, typ: ContentType, payload: &[u8]) -> Vec<u8> {
         let plain = OutboundPlainMessage { typ, version: ProtocolVersion::TLSv1_2, payload: payload.into() };
         self.number += 1;

@@ -185,13 +185,12 @@ impl Session {
         if self.broken {
             return Opened::Plain(0);
         }
-        let end = self.partial.len() + count;
-        shared.came[..self.partial.len()].copy_from_slice(&self.partial);
-        let came = &mut shared.came[..end];
+        let came = &mut shared.came[..self.partial.len() + count];
+        came[..self.partial.len()].copy_from_slice(&self.partial);
         if let Conn::Undecided(config) = &self.conn {
             if came[0] != HANDSHAKE {
-                window[..end].copy_from_slice(came);
-                return Opened::NotTls(end);
+                window[..came.len()].copy_from_slice(came);
+                return Opened::NotTls(came.len());
             }
             match UnbufferedServerConnection::new(config.clone()) {
                 Ok(conn) => self.conn = Conn::Server(conn, None),
@@ -201,15 +200,13 @@ impl Session {
                 }
             }
         }
-        let mut pass = Pass {
-            came,
-            used: 0,
-            window,
-            plain: 0,
-            sealed: &mut self.sealed,
-            ended: false,
-            writable: self.established,
-        };
+        Opened::Plain(self.open_records(came, window))
+    }
+
+    /// How many plain bytes were in them.
+    fn open_records(&mut self, came: &mut [u8], window: &mut [u8]) -> usize {
+        let (sealed, writable) = (&mut self.sealed, self.established);
+        let mut pass = Pass { came, used: 0, window, plain: 0, sealed, ended: false, writable };
         let result = match &mut self.conn {
             Conn::Client(conn, _) => pass.run(conn),
             Conn::Server(conn, name) => {
@@ -221,23 +218,20 @@ impl Session {
             }
             Conn::Undecided(_) => Ok(()),
         };
-        let (used, plain) = (pass.used, pass.plain);
+        let Pass { came, used, plain, .. } = pass;
         self.ended |= pass.ended;
         self.established = pass.writable;
         if let Err(error) = result {
             // What came before it counts.
             self.fail(&error);
-            return Opened::Plain(plain);
-        }
-        let rest = &shared.came[used..end];
-        if rest.is_empty() {
+        } else if used == came.len() {
             // An idle session holds nothing.
             self.partial = Vec::new();
         } else {
             self.partial.clear();
-            self.partial.extend_from_slice(rest);
+            self.partial.extend_from_slice(&came[used..]);
         }
-        Opened::Plain(plain)
+        plain
     }
 
     fn fail(&mut self, error: &rustls::Error) {
