@@ -3,44 +3,30 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(feature = "rustls")]
 
+#[path = "common/certificates.rs"]
+mod certificates;
 #[path = "common/frames.rs"]
 mod frames;
 #[path = "common/loopback.rs"]
 mod loopback;
 
+use certificates::pem;
 use loopback::{Loop, REQUEST, Seen, answer_to};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
-use wsrs::net::tls::{Identity, Tls, TlsOptions, Trust};
 use wsrs::net::{ConnectOptions, Limits, ListenOptions};
 use wsrs::proto::message::Kind;
 
 const ROUNDS: u8 = 5;
 const SIZES: [usize; 3] = [0, 300, 20_000];
 
-fn folder() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("keys-tls");
-        assert!(Command::new("sh").arg(root.join("scripts/certificates.sh")).arg(&folder).status().unwrap().success());
-        folder
-    })
-}
-
-fn file(name: &str) -> Vec<u8> {
-    std::fs::read(folder().join(name)).unwrap()
-}
-
 fn chain(name: &str) -> Vec<CertificateDer<'static>> {
-    CertificateDer::pem_slice_iter(&file(name)).map(Result::unwrap).collect()
+    CertificateDer::pem_slice_iter(&pem(name)).map(Result::unwrap).collect()
 }
 
 fn until_head_ends(stream: &mut impl Read) -> Vec<u8> {
@@ -64,9 +50,7 @@ fn patient(stream: TcpStream) -> TcpStream {
 #[test]
 fn a_client_changes_its_keys() {
     let mut l = Loop::new(Limits::default());
-    let identity = Identity { chain: file("server.pem"), key: file("server.key") };
-    let tls = Tls::new(TlsOptions { identity: Some(identity), ..TlsOptions::default() }).unwrap();
-    let (_, address) = l.listen(ListenOptions { tls: Some(tls), ..ListenOptions::default() });
+    let (_, address) = l.listen(ListenOptions { tls: certificates::server("server"), ..ListenOptions::default() });
     let client = std::thread::spawn(move || {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(chain("ca.pem"));
@@ -106,7 +90,7 @@ fn a_server_changes_its_keys() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("wss://localhost:{}/", listener.local_addr().unwrap().port());
     let server = std::thread::spawn(move || {
-        let key = PrivateKeyDer::from_pem_slice(&file("server.key")).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(&pem("server.key")).unwrap();
         let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain("server.pem"), key).unwrap();
         let session = ServerConnection::new(Arc::new(config)).unwrap();
         let mut stream = StreamOwned::new(session, patient(listener.accept().unwrap().0));
@@ -122,9 +106,7 @@ fn a_server_changes_its_keys() {
         }
     });
     let mut l = Loop::new(Limits::default());
-    let trust = Trust { ca: Some(file("ca.pem")), ..Trust::default() };
-    let tls = Tls::new(TlsOptions { trust, ..TlsOptions::default() }).unwrap();
-    l.context.connect(&url, ConnectOptions { tls: Some(tls), ..ConnectOptions::default() }).unwrap();
+    l.context.connect(&url, ConnectOptions { tls: certificates::client(), ..ConnectOptions::default() }).unwrap();
     let mut sizes = Vec::new();
     l.until_with(
         "every echo",

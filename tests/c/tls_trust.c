@@ -157,6 +157,7 @@ static void unusable(void)
     REFUSED(cert_file, CERTIFICATE("server.pem"), WSRS_ERR_PEM, "no BEGIN PRIVATE KEY");
     REFUSED(pins, "sha256//short", WSRS_ERR_ARGUMENT, "sha256//");
     REFUSED(server_name, "two words", WSRS_ERR_URL, "two words");
+    REFUSED(alpn, "\xff", WSRS_ERR_ARGUMENT, "UTF-8");
     REFUSED(client_certs, 3, WSRS_ERR_ARGUMENT, "client_certs");
     REFUSED(min_version, 770, WSRS_ERR_ARGUMENT, "version");
     bounds.min_version = WSRS_TLS_1_3;

@@ -91,13 +91,14 @@ fn encode(mut write: impl FnMut(&mut [u8]) -> std::result::Result<usize, EncodeE
     out.truncate(start + count);
 }
 
-/// Appends the records of `plain`, and before them what the session has to say by itself.
-pub(super) fn seal<R: Records>(conn: &mut R, plain: &[u8], out: &mut Vec<u8>) -> Option<()> {
+/// Appends the records of `plain`, and before them what the session has to say by itself. `partial`: what has come of the next
+/// record or handshake message. rustls keeps places in that, so it has to see it again whenever it is asked for anything.
+pub(super) fn seal<R: Records>(conn: &mut R, partial: &mut [u8], plain: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let mut start = out.len();
     let mut room = plain.len() + (plain.len() / RECORD + 1) * AROUND;
     loop {
         out.resize(start + room, 0);
-        match conn.process(&mut []).state {
+        match conn.process(partial).state {
             Ok(ConnectionState::WriteTraffic(mut traffic)) => match traffic.encrypt(plain, &mut out[start..]) {
                 Ok(count) => {
                     out.truncate(start + count);
@@ -121,8 +122,9 @@ pub(super) fn seal<R: Records>(conn: &mut R, plain: &[u8], out: &mut Vec<u8>) ->
     None
 }
 
-pub(super) fn close_notify<R: Records>(conn: &mut R, out: &mut [u8]) -> usize {
-    match conn.process(&mut []).state {
+/// `partial` as for [`seal`].
+pub(super) fn close_notify<R: Records>(conn: &mut R, partial: &mut [u8], out: &mut [u8]) -> usize {
+    match conn.process(partial).state {
         Ok(ConnectionState::WriteTraffic(mut traffic)) => traffic.queue_close_notify(out).unwrap_or_default(),
         _ => 0,
     }
