@@ -116,7 +116,8 @@ int main(int argc, char **argv)
         result = wsrs_context_run(context);
     }
     if (result != WSRS_OK)
-        fprintf(stderr, "chat_server: %s: %s\n", address, wsrs_strerror(result));
+        fprintf(stderr, "chat_server: %s: %s\n", address, wsrs_last_error());
     wsrs_context_free(context);
+    wsrs_tls_free(options.tls);
     return result == WSRS_OK ? 0 : 1;
 }

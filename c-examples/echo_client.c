@@ -149,5 +149,6 @@ int main(int argc, char **argv)
     connect_to(url);
     wsrs_context_run(context);
     wsrs_context_free(context);
+    wsrs_tls_free(tls);
     return failed;
 }

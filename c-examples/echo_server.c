@@ -82,6 +82,8 @@ static wsrs_result listen_on(const char *address, const char *cert_file, const c
         result = wsrs_tls_new(&tls, &options.tls);
     if (result == WSRS_OK)
         result = wsrs_context_listen(context, address, &options, NULL);
+    if (options.tls.id != 0)
+        wsrs_tls_free(options.tls); /* the listener keeps what it needs of it */
     return result;
 }
 

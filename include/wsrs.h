@@ -772,12 +772,12 @@ typedef struct {
     int32_t streaming;
     /* Not 0: wsrs_conn_header and the like work as long as the connection lives. */
     int32_t keep_response;
-    /* Of wss:// addresses. WSRS_TLS_NONE: the server is verified by the system's trust store. */
+    /* Of wss:// addresses. WSRS_TLS_NONE: the server is verified by the system's trust store, which is read once in a process. */
     wsrs_tls tls;
     /* Options of the connection's socket. Copied. NULL: the defaults. */
     const wsrs_socket_options *socket;
     /*
-     * The proxy on the way, as "http://user:password@host:port"; also https (for ws:// addresses), socks5 and socks4 (names
+     * The proxy on the way, as "http://user:password@host:port"; also https, socks5 and socks4 (names
      * are looked up here), socks5h and socks4a (by the proxy). User name and password are percent-encoded; an http or https
      * proxy gets them by Basic authentication, and again by Digest if it asks for that. Copied. NULL: none, or that of the
      * environment; "": none.
@@ -1027,7 +1027,7 @@ typedef struct {
     const char *alpn;
     /* In bytes. */
     size_t alpn_len;
-    /* The name that the client asked for (SNI); NULL: none. */
+    /* The name that the client asked for (SNI); NULL: none, as for an address. */
     const char *server_name;
     /* In bytes. */
     size_t server_name_len;
@@ -1062,7 +1062,8 @@ const char *wsrs_version_text(void);
 const char *wsrs_strerror(wsrs_result result);
 
 /*
- * Why the last call of this thread that failed did: one sentence, for people. Never NULL, empty before the first failure;
+ * Why the last call of this thread that failed did: one sentence of at most 511 bytes, for people. Never NULL, empty before
+ * the first failure;
  * valid until the next call that fails on this thread. Calls that succeed leave it as it is.
  *
  * Any thread.
@@ -1166,7 +1167,7 @@ wsrs_result wsrs_context_timeout_ms(wsrs_context context,
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_ADDRESS; WSRS_ERR_IN_USE; WSRS_ERR_PERMISSION;
  * WSRS_ERR_DESCRIPTORS; WSRS_ERR_MEMORY; WSRS_ERR_LIMIT; WSRS_ERR_SYSTEM, as for an address that is not this machine's;
- * WSRS_ERR_HEADER for a subprotocol that can't be; WSRS_ERR_STATE while the context stops; WSRS_ERR_CLOSED;
+ * WSRS_ERR_HEADER for a subprotocol that can't be; WSRS_ERR_PEM for a tls without a certificate; WSRS_ERR_STATE while the context stops; WSRS_ERR_CLOSED;
  * WSRS_ERR_THREAD; WSRS_ERR_FORKED.
  *
  * The caller promises:
@@ -1180,16 +1181,17 @@ wsrs_result wsrs_context_listen(wsrs_context context,
                                 wsrs_listener *out);
 
 /*
- * Starts to connect to a "ws://host:port/path?query" (port 80 without one), or to a Unix socket as
- * "ws+unix:/run/x.sock:/path?query", and returns at once; on_open or on_error follows, never before this function has
- * returned. wsrs_conn_close or wsrs_conn_abort cancels. url and options are copied. options may be NULL, and so may out.
+ * Starts to connect to a "ws://host:port/path?query" (port 80 without one), with TLS to a "wss://host:port/path?query"
+ * (port 443), or to a Unix socket as "ws+unix:/run/x.sock:/path?query", and returns at once; on_open or on_error follows,
+ * never before this function has returned. wsrs_conn_close or wsrs_conn_abort cancels. url and options are copied. options may be NULL, and so may out.
  *
  * The addresses of a name are tried IPv6 and IPv4 by turns, a quarter of a second apart or as soon as one fails; the first
  * that connects is taken (RFC 8305). All of it has to be done within connect_timeout_ms. A "user:password@" before the
  * host, percent-encoded where needed, becomes an Authorization header (Basic), unless the options' headers have one.
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_URL; WSRS_ERR_HEADER; WSRS_ERR_ADDRESS, WSRS_ERR_IN_USE or
- * WSRS_ERR_PERMISSION for source or interface; WSRS_ERR_LIMIT; WSRS_ERR_SYSTEM, also without random numbers;
+ * WSRS_ERR_PERMISSION for source or interface; WSRS_ERR_PEM for a trust store of the system that can't be used;
+ * WSRS_ERR_UNSUPPORTED for TLS in a build without it; WSRS_ERR_LIMIT; WSRS_ERR_SYSTEM, also without random numbers;
  * WSRS_ERR_STATE while the context stops; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED. After an error no callback
  * comes.
  *
@@ -1749,7 +1751,8 @@ wsrs_result wsrs_conn_defer(wsrs_conn conn);
  * context. They share its certificates, its tickets and the sessions that it remembers, so make one and keep it.
  *
  * A client needs no option: it trusts the CAs of the system, or those that the environment variables SSL_CERT_FILE and
- * SSL_CERT_DIR name. A server needs a certificate. options may be NULL. Why it failed: wsrs_last_error.
+ * SSL_CERT_DIR name. A server needs a certificate. options may be NULL. Why it failed: wsrs_last_error. The first one of a
+ * process may take some 50 ms, in which entropy is gathered.
  *
  * Any thread. Returns WSRS_OK; WSRS_ERR_PEM; WSRS_ERR_ARGUMENT; WSRS_ERR_URL for a server_name that can't be one;
  * WSRS_ERR_LIMIT; WSRS_ERR_UNSUPPORTED in a build without TLS.
@@ -1771,7 +1774,7 @@ wsrs_result wsrs_tls_free(wsrs_tls tls);
 /*
  * Adds a certificate, or replaces the one that is there, while listeners use the endpoint: handshakes from now on have
  * the new one, connections that are open stay. name is the name for which clients that ask for it get it, like
- * "chat.example.org" or "*.example.org"; NULL: all others, and clients that ask for none. Files as in wsrs_tls_options.
+ * "chat.example.org" or "*.example.org"; NULL: all others, and clients that ask for none. Clients never ask for an address. Files as in wsrs_tls_options.
  *
  * Any thread. Returns WSRS_OK; WSRS_ERR_PEM; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED.
  *
@@ -1811,10 +1814,10 @@ wsrs_result wsrs_tls_remove_cert(wsrs_tls tls, const char *name);
 
 /*
  * What TLS agreed on with the peer, from on_request (servers) or on_open on. What the members of info point to is owned
- * by the context, until the connection is gone.
+ * by the context, until the connection is gone or made again (see wsrs_reconnect).
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND for a connection without TLS; WSRS_ERR_NOT_OPEN before the TLS
- * handshake is done; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ * handshake is done, and for a client that is not connected yet; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
  *
  * The caller promises:
  * - info points to a wsrs_tls_info that WSRS_TLS_INFO_INIT initialised.

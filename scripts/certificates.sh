@@ -29,14 +29,22 @@ scripts=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$(dirname "$1")"
 folder=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 edition=$(cksum <"$scripts/certificates.sh")
-[ "$(cat "$folder/edition" 2>/dev/null)" != "$edition" ] || exit 0
+is_there() { [ "$(cat "$folder/edition" 2>/dev/null)" = "$edition" ]; }
+! is_there || exit 0
 
 cd "$scripts/.."
 . scripts/need.sh
 need openssl openssl
 need_done
 
-# Made beside its place and moved there when it is whole: several may make it at once.
+# Tests that begin together ask for it together: one makes it, and the others wait.
+if command -v flock >/dev/null 2>&1; then
+    exec 9>"$folder.lock"
+    flock 9
+    ! is_there || exit 0
+fi
+
+# Made beside its place and moved there when it is whole.
 making=$folder.$$
 trap 'rm -rf "$making"' EXIT
 rm -rf "$making"
@@ -155,4 +163,4 @@ fi
 rm -rf ./*.csr issued index* openssl.cnf log
 echo "$edition" >edition
 rm -rf "$folder"
-mv -T "$making" "$folder" 2>/dev/null || [ "$(cat "$folder/edition")" = "$edition" ]
+mv "$making" "$folder"

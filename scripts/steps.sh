@@ -106,6 +106,13 @@ examples() {
     check "echo_server, stopped under load" "$python" tests/interop/load.py "ws://127.0.0.1:$port/" "$server"
     check "echo_server ends well" ended
     port=$(free_port)
+    sh scripts/certificates.sh build/tls
+    start "$@" "$folder/c-examples/echo_server" --tls build/tls/server.pem build/tls/server.key "$port"
+    check "echo_client, TLS" "$@" "$folder/c-examples/echo_client" --ca build/tls/ca.pem "wss://localhost:$port/"
+    check "echo_client, another authority" refused "$@" "$folder/c-examples/echo_client" --ca build/tls/other-ca.pem "wss://localhost:$port/"
+    check "echo_server, TLS, other clients" env SSL_CERT_FILE=build/tls/ca.pem "$python" tests/interop/python_client.py "wss://localhost:$port/"
+    check "echo_server, TLS, ends well" finish
+    port=$(free_port)
     start "$@" "$folder/c-examples/chat_server" "$port"
     check "a client that chat_server refuses" refused "$@" "$folder/c-examples/echo_client" "ws://127.0.0.1:$port/"
     check "chat_server, two clients" "$python" tests/interop/chat.py "http://127.0.0.1:$port/"

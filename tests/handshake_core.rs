@@ -212,10 +212,12 @@ fn garbage_is_refused_at_once() {
         assert_eq!(feed(bytes, [], parse_request), Some((Expect::Refuse(400), 0)), "{bytes:?}");
     }
     let offer = offer(&[]);
-    for bytes in [&b"\x15"[..], b"h", b"HTTX", b"\r", b"HTTP-"] {
+    for bytes in [&b"\x16"[..], b"h", b"HTTX", b"\r", b"HTTP-"] {
         let verdict = feed(bytes, [], |bytes, scanned| parse_answer(bytes, scanned, &offer));
         assert_eq!(verdict, Some((Verdict::Invalid(client::AnswerError::NotHttp), 0)), "{bytes:?}");
     }
+    let verdict = feed(b"\x15", [], |bytes, scanned| parse_answer(bytes, scanned, &offer));
+    assert_eq!(verdict, Some((Verdict::Invalid(client::AnswerError::Tls), 0)), "an alert of a TLS server");
 }
 
 /// H8: limits are recognised when they are passed, to the byte.

@@ -3,44 +3,20 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(feature = "rustls")]
 
+#[path = "common/certificates.rs"]
+mod certificates;
 #[path = "common/frames.rs"]
 mod frames;
 #[path = "common/loopback.rs"]
 mod loopback;
 
+use certificates::{client, server};
 use loopback::{Loop, Seen};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
 use std::time::Duration;
-use wsrs::net::tls::{Identity, Tls, TlsOptions, Trust};
+use wsrs::net::tls::Tls;
 use wsrs::net::{ConnId, ConnectOptions, Context, Limits, ListenOptions, Reconnect, Stage};
 use wsrs::proto::message::Kind;
-
-/// The folder of the certificates, made where it is missing: once, or a key might be of another making than its
-/// certificate.
-fn folder() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("again-tls");
-        let made = Command::new("sh").arg(root.join("scripts/certificates.sh")).arg(&folder).status().unwrap();
-        assert!(made.success());
-        folder
-    })
-}
-
-fn server(name: &str) -> Option<Tls> {
-    let read = |end: &str| std::fs::read(folder().join(format!("{name}.{end}"))).unwrap();
-    let identity = Some(Identity { chain: read("pem"), key: read("key") });
-    Some(Tls::new(TlsOptions { identity, ..TlsOptions::default() }).unwrap())
-}
-
-fn client() -> Option<Tls> {
-    let trust = Trust { ca: Some(std::fs::read(folder().join("ca.pem")).unwrap()), ..Trust::default() };
-    Some(Tls::new(TlsOptions { trust, ..TlsOptions::default() }).unwrap())
-}
 
 fn listen(l: &mut Loop, tls: Option<Tls>) -> SocketAddr {
     l.listen(ListenOptions { tls, ask: true, ..ListenOptions::default() }).1

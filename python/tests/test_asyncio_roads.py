@@ -1,6 +1,7 @@
 """The way to a server with wsrs.asyncio: what is its own, beside what behaviours/roads.py compares with websockets."""
 
 import asyncio
+import errno
 import ssl
 import unittest
 from typing import Any, List
@@ -125,8 +126,10 @@ class Addresses(unittest.IsolatedAsyncioTestCase):
         async with serve(tell, "127.0.0.1", 0) as server:
             async with connect(uri(server), local_addr=("127.0.0.3", 0)) as client:
                 self.assertEqual((await client.recv(), client.local_address[0]), ("127.0.0.3", "127.0.0.3"))
-            with self.assertRaises((OSError, ValueError)):
-                await connect(uri(server), local_addr=("192.0.2.1", 0))
+            for nowhere in ("192.0.2.1", "nonsense"):
+                with self.assertRaisesRegex(OSError, nowhere) as raised:
+                    await connect(uri(server), local_addr=(nowhere, 0))
+                self.assertEqual(raised.exception.errno, errno.EADDRNOTAVAIL)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import unittest
 from typing import Any, Dict, List
 
 import wsrs
-from support import Case, url
+from support import PATIENCE, Case, url
 
 
 class Proxy:
@@ -17,6 +17,7 @@ class Proxy:
 
     def __init__(self, answer: bytes) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening.settimeout(PATIENCE)
         self.address = f"127.0.0.1:{self._listening.getsockname()[1]}"
         self.head = b""
         self._thread = threading.Thread(target=self._serve, args=(answer,))
@@ -24,6 +25,7 @@ class Proxy:
 
     def _serve(self, answer: bytes) -> None:
         conn, _ = self._listening.accept()
+        conn.settimeout(PATIENCE)
         with self._listening, conn:
             while b"\r\n\r\n" not in self.head:
                 self.head += conn.recv(4096)
@@ -99,10 +101,16 @@ class Again(Case):
     def test_a_lost_connection_comes_again(self) -> None:
         opened, retries, ends = [], [], []
         context = self.context(on_close=lambda conn, info: ends.append((conn, info)))
-        listener = context.listen("127.0.0.1:0", on_open=lambda conn: conn.send("hello"), on_close=lambda conn, info: None)
+        listener = context.listen(
+            "127.0.0.1:0",
+            on_request=lambda conn, request: conn.accept(headers={"X-Attempt": str(len(opened))}),
+            on_open=lambda conn: conn.send("hello"),
+            on_close=lambda conn, info: None,
+        )
 
         def on_open(conn: wsrs.Connection) -> None:
-            self.assertEqual(conn.headers["upgrade"], "websocket")
+            # Each answer has its own headers.
+            self.assertEqual(conn.headers["x-attempt"], str(len(opened)))
             opened.append(conn)
 
         client = context.connect(

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, List, Tuple
 
 import wsrs
-from support import Case, certificates, of_client, of_server, url
+from support import PATIENCE, Case, certificates, of_client, of_server, url
+from wsrs import _native
 
 CERTIFICATE_REQUIRED = 116  # RFC 8446, section 6
 
@@ -217,8 +218,11 @@ class Endpoints(TlsCase):
             wsrs.Tls(ca="nonsense")
         with self.assertRaises(wsrs.PemError):
             of_server().set_cert(cert=b"nonsense")
-        with self.assertRaises(wsrs.ArgumentError):
-            wsrs.Tls(pins=["sha1//x"])
+        for wrong in ({"pins": ["sha1//x"]}, {"alpn": ["a,b"]}, {"alpn": [""]}, {"min_version": 1}, {"client_certs": 7}):
+            with self.assertRaises(wsrs.ArgumentError):
+                wsrs.Tls(**wrong)
+        with self.assertRaises(TypeError):
+            wsrs.Tls(certificate="server.pem")
 
     def test_what_is_no_endpoint(self) -> None:
         context = self.context()
@@ -244,8 +248,12 @@ class Endpoints(TlsCase):
 
     def test_an_endpoint_that_is_forgotten(self) -> None:
         context = self.context()
-        listener = context.listen("127.0.0.1:0", tls=of_server())
+        server = of_server()
+        id = server.id
+        listener = context.listen("127.0.0.1:0", tls=server)
+        del server
         gc.collect()
+        self.assertEqual(_native.tls_remove_cert(id, None), wsrs.ClosedError.code)
         self.assertIsInstance(self.outcome(context, wss(listener), tls=of_client()), wsrs.Connection)
         with self.assertRaises(TypeError):
             __import__("copy").copy(of_client())
@@ -271,9 +279,11 @@ class Ends(TlsCase):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates() / "server.pem", certificates() / "server.key")
         listening = socket.create_server(("127.0.0.1", 0))
+        listening.settimeout(PATIENCE)
 
         def serve() -> None:
             plain, _ = listening.accept()
+            plain.settimeout(PATIENCE)
             with listening, context.wrap_socket(plain, server_side=True) as conn:
                 head = b""
                 while b"\r\n\r\n" not in head:

@@ -168,8 +168,10 @@ class Tls:
         self.close()
 
     def __del__(self, free: Any = native.tls_free) -> None:
-        if self.id:
-            free(self.id)
+        # Not set where the arguments were wrong.
+        id = getattr(self, "id", 0)
+        if id:
+            free(id)
 
     def __repr__(self) -> str:
         return f"<wsrs.Tls {self.id:#x}>"

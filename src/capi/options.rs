@@ -3,7 +3,7 @@
 use super::callbacks::wsrs_callbacks;
 use super::limits::{self, wsrs_limits};
 use super::message::{self, wsrs_header};
-use super::result::{WSRS_ERR_ADDRESS, WSRS_ERR_ARGUMENT, WSRS_ERR_HEADER, WSRS_ERR_URL};
+use super::result::{WSRS_ERR_ADDRESS, WSRS_ERR_ARGUMENT, WSRS_ERR_HEADER, WSRS_ERR_URL, wsrs_result};
 use super::state::{Ctx, Fault};
 use super::tls;
 use super::types::wsrs_tls;
@@ -129,11 +129,11 @@ pub struct wsrs_connect_options {
     pub streaming: i32,
     /// Not 0: wsrs_conn_header and the like work as long as the connection lives.
     pub keep_response: i32,
-    /// Of wss:// addresses. WSRS_TLS_NONE: the server is verified by the system's trust store.
+    /// Of wss:// addresses. WSRS_TLS_NONE: the server is verified by the system's trust store, which is read once in a process.
     pub tls: wsrs_tls,
     /// Options of the connection's socket. Copied. NULL: the defaults.
     pub socket: *const wsrs_socket_options,
-    /// The proxy on the way, as "http://user:password@host:port"; also https (for ws:// addresses), socks5 and socks4 (names
+    /// The proxy on the way, as "http://user:password@host:port"; also https, socks5 and socks4 (names
     /// are looked up here), socks5h and socks4a (by the proxy). User name and password are percent-encoded; an http or https
     /// proxy gets them by Basic authentication, and again by Digest if it asks for that. Copied. NULL: none, or that of the
     /// environment; "": none.
@@ -226,7 +226,7 @@ pub(super) unsafe fn read_listen(options: *const wsrs_listen_options) -> Result<
         (
             Bring::read(from.callbacks, from.user_data)?,
             limits::read(from.limits)?,
-            list(from.subprotocols)?,
+            list(from.subprotocols, WSRS_ERR_HEADER)?,
             socket(from.socket)?,
         )
     };
@@ -259,7 +259,7 @@ pub(super) unsafe fn read_connect(options: *const wsrs_connect_options) -> Resul
         (
             Bring::read(from.callbacks, from.user_data)?,
             limits::read(from.limits)?,
-            list(from.subprotocols)?,
+            list(from.subprotocols, WSRS_ERR_HEADER)?,
             message::headers(from.headers, from.header_count)?,
             origin(&from)?,
             proxy(from.proxy, from.proxy_from_env != 0)?,
@@ -368,13 +368,15 @@ unsafe fn origin(from: &wsrs_connect_options) -> Result<Origin, Fault> {
     Ok(Origin { source, interface, socket: unsafe { socket(from.socket) }? })
 }
 
+/// Texts between commas; `code` if they are not UTF-8.
+///
 /// # Safety
 /// `text` is NULL or points to a NUL-terminated string.
-pub(super) unsafe fn list(text: *const c_char) -> Result<Vec<String>, Fault> {
+pub(super) unsafe fn list(text: *const c_char, code: wsrs_result) -> Result<Vec<String>, Fault> {
     if text.is_null() {
         return Ok(Vec::new());
     }
     // SAFETY: the caller's promise.
-    let text = unsafe { message::utf8(text, WSRS_ERR_HEADER) }?;
+    let text = unsafe { message::utf8(text, code) }?;
     Ok(text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_string).collect())
 }

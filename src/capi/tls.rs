@@ -98,7 +98,7 @@ pub struct wsrs_tls_info {
     pub alpn: *const c_char,
     /// In bytes.
     pub alpn_len: usize,
-    /// The name that the client asked for (SNI); NULL: none.
+    /// The name that the client asked for (SNI); NULL: none, as for an address.
     pub server_name: *const c_char,
     /// In bytes.
     pub server_name_len: usize,
@@ -119,7 +119,7 @@ pub struct wsrs_tls_info {
 
 // SAFETY: repr(C), begins with its size; zero is NULL or 0 for each member.
 unsafe impl Sized0 for wsrs_tls_options {
-    const FIRST: usize = size_of::<[usize; 13]>() + size_of::<[i32; 8]>() - size_of::<i32>();
+    const FIRST: usize = size_of::<[usize; 13]>() + size_of::<[i32; 8]>();
 }
 // SAFETY: as above.
 unsafe impl Sized0 for wsrs_tls_info {
@@ -130,7 +130,8 @@ unsafe impl Sized0 for wsrs_tls_info {
 /// context. They share its certificates, its tickets and the sessions that it remembers, so make one and keep it.
 ///
 /// A client needs no option: it trusts the CAs of the system, or those that the environment variables SSL_CERT_FILE and
-/// SSL_CERT_DIR name. A server needs a certificate. options may be NULL. Why it failed: wsrs_last_error.
+/// SSL_CERT_DIR name. A server needs a certificate. options may be NULL. Why it failed: wsrs_last_error. The first one of a
+/// process may take some 50 ms, in which entropy is gathered.
 ///
 /// Any thread. Returns WSRS_OK; WSRS_ERR_PEM; WSRS_ERR_ARGUMENT; WSRS_ERR_URL for a server_name that can't be one;
 /// WSRS_ERR_LIMIT; WSRS_ERR_UNSUPPORTED in a build without TLS.
@@ -161,7 +162,7 @@ pub extern "C" fn wsrs_tls_free(tls: wsrs_tls) -> wsrs_result {
 
 /// Adds a certificate, or replaces the one that is there, while listeners use the endpoint: handshakes from now on have
 /// the new one, connections that are open stay. name is the name for which clients that ask for it get it, like
-/// "chat.example.org" or "*.example.org"; NULL: all others, and clients that ask for none. Files as in wsrs_tls_options.
+/// "chat.example.org" or "*.example.org"; NULL: all others, and clients that ask for none. Clients never ask for an address. Files as in wsrs_tls_options.
 ///
 /// Any thread. Returns WSRS_OK; WSRS_ERR_PEM; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED.
 ///
@@ -228,10 +229,10 @@ pub unsafe extern "C" fn wsrs_tls_remove_cert(tls: wsrs_tls, name: *const c_char
 }
 
 /// What TLS agreed on with the peer, from on_request (servers) or on_open on. What the members of info point to is owned
-/// by the context, until the connection is gone.
+/// by the context, until the connection is gone or made again (see wsrs_reconnect).
 ///
 /// Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND for a connection without TLS; WSRS_ERR_NOT_OPEN before the TLS
-/// handshake is done; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+/// handshake is done, and for a client that is not connected yet; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
 ///
 /// # Safety
 /// - info points to a wsrs_tls_info that WSRS_TLS_INFO_INIT initialised.
@@ -292,7 +293,7 @@ unsafe fn read(options: *const wsrs_tls_options) -> Result<TlsOptions, Fault> {
             pem(from.cert, from.cert_len, from.cert_file)?,
             pem(from.key, from.key_len, from.key_file)?,
             pem(from.ca, from.ca_len, from.ca_file)?,
-            super::options::list(from.alpn)?,
+            super::options::list(from.alpn, WSRS_ERR_ARGUMENT)?,
             optional(from.pins)?,
             optional(from.server_name)?,
         )

@@ -50,6 +50,10 @@ impl Context {
     /// What TLS agreed on. Stays where it is until the connection is forgotten.
     pub fn tls_info(&mut self, id: ConnId) -> Result<&Info> {
         let peer = super::send::find(&mut self.peers, id)?;
+        if let Phase::Waiting | Phase::Dialing(_) | Phase::Proxying(_) = peer.phase {
+            // It may have a session yet.
+            return Err(Error::NotOpen);
+        }
         let tls = peer.tls.as_ref().ok_or(Error::NotFound)?;
         let rare = peer.rare.get_or_insert_default();
         if rare.tls_info.is_none() {

@@ -79,14 +79,14 @@ impl Context {
         if let Some(wrong) = options.subprotocols.iter().find(|name| !is_token(name.as_bytes())) {
             return Err(Error::Header(format!("the subprotocol \"{wrong}\" is not a token")));
         }
-        let (socket, path) = match address {
-            Address::Tcp(address, both) => (Listening::Tcp(listen_tcp(address, both, &options)?), None),
-            Address::Unix(path) => (Listening::Unix(listen_unix(&path, &options)?), Some(path)),
-        };
         if let Some(tls) = &options.tls {
             // What is wrong with it shows here, not with the first client.
             Session::server(tls, options.tls_or_plain)?;
         }
+        let (socket, path) = match address {
+            Address::Tcp(address, both) => (Listening::Tcp(listen_tcp(address, both, &options)?), None),
+            Address::Unix(path) => (Listening::Unix(listen_unix(&path, &options)?), Some(path)),
+        };
         let limits = options.limits.unwrap_or_else(|| self.core.limits.clone());
         let profile = Arc::new(Profile {
             limits,

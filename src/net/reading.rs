@@ -4,11 +4,12 @@
 //! straight to its own place. A short read ends the readiness, as the poll set is edge-triggered; a connection that
 //! has more than its share goes on the list for the next turn.
 
+mod sealed;
+
 use super::context::{Context, Found};
 use super::core::Core;
 use super::event::{ConnId, Window};
 use super::peer::{Peer, Phase};
-use super::tls::{Opened, Received};
 use crate::proto::connection::{Place, Step};
 use crate::proto::message::Kind;
 use std::io;
@@ -134,25 +135,6 @@ impl Context {
         peer.heard = true;
         peer.readable = more;
         self.current = Some(Current { id, at: 0..count, received: count, counted: (0, 0), more });
-        self.took_ready();
-        true
-    }
-
-    /// The same through TLS.
-    #[inline(never)]
-    fn receive_plain_sealed(&mut self, id: ConnId, window: &mut Window) -> bool {
-        let Some(peer) = self.peers.get_mut(id.slot, id.generation) else { return false };
-        if peer.tls.as_ref().is_some_and(|tls| tls.has_more_to_say()) {
-            return false;
-        }
-        let (count, plain) = match self.core.open_sealed(id, peer, window) {
-            Ok((0, _)) => return false,
-            Ok(counts) => counts,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => (0, 0),
-            Err(_) => return false,
-        };
-        peer.readable &= count > 0;
-        self.current = Some(Current { id, at: 0..plain, received: count, counted: (0, 0), more: peer.readable });
         self.took_ready();
         true
     }
@@ -283,7 +265,8 @@ impl Core {
             }
             return Next::Done;
         }
-        if current.at.is_empty() && peer.has_held() && !matches!(peer.phase, Phase::Ended) {
+        let has_held = peer.rare.as_ref().is_some_and(|rare| !rare.held.is_empty());
+        if current.at.is_empty() && has_held && !matches!(peer.phase, Phase::Ended) {
             let held = std::mem::take(&mut peer.rare().held);
             window.shared[..held.len()].copy_from_slice(&held);
             current.at = 0..held.len();
@@ -368,62 +351,6 @@ impl Core {
         self.interpret(peer, current, window, step, 0)
     }
 
-    /// The same through TLS: all that came is opened into the window.
-    fn receive_sealed(&mut self, peer: &mut Peer, current: &mut Current, window: &mut Window) -> Next {
-        let id = current.id;
-        let Some(tls) = &mut peer.tls else { return Next::Done };
-        if let Some(broken) = tls.take_failure() {
-            self.tls_broken(id, peer, broken);
-            return Next::Continue;
-        }
-        if tls.has_ended() {
-            return self.ended_by_peer(peer, current, None);
-        }
-        match self.open_sealed(id, peer, window) {
-            Ok((0, _)) => self.ended_by_peer(peer, current, None),
-            Ok((count, plain)) => {
-                current.received += count;
-                current.at = 0..plain;
-                current.more = peer.readable;
-                Next::Continue
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                peer.readable = false;
-                Next::Done
-            }
-            Err(error) => self.ended_by_peer(peer, current, Some(error)),
-        }
-    }
-
-    /// Receives once and opens it: how many bytes came, and how many plain ones are in the window. A failure, or the end
-    /// of TLS, shows when more is to be received.
-    fn open_sealed(&mut self, id: ConnId, peer: &mut Peer, window: &mut Window) -> io::Result<(usize, usize)> {
-        let Some(tls) = &mut peer.tls else { return Ok((0, 0)) };
-        let Received { count, more, sealed } = tls.receive(&peer.socket, &mut self.tls, WINDOW)?;
-        if count == 0 {
-            return Ok((0, 0));
-        }
-        let established = tls.is_established();
-        let opened = tls.open(sealed, &mut self.tls, &mut window.shared);
-        peer.heard = true;
-        peer.readable = more || peer.read_closed || tls.has_more_to_say();
-        let secured = !established && tls.is_established();
-        if tls.queued() > 0 {
-            self.flush(id, peer);
-        }
-        let plain = match opened {
-            Opened::Plain(plain) => plain,
-            Opened::NotTls(plain) => {
-                peer.tls = None;
-                plain
-            }
-        };
-        if secured {
-            self.secured(id, peer);
-        }
-        Ok((count, plain))
-    }
-
     fn ended_by_peer(&mut self, peer: &mut Peer, current: &mut Current, error: Option<io::Error>) -> Next {
         let id = current.id;
         current.at.start = current.at.end;
@@ -439,12 +366,6 @@ impl Core {
             self.lost(id, peer, error);
         }
         Next::Done
-    }
-}
-
-impl Peer {
-    fn has_held(&self) -> bool {
-        self.rare.as_ref().is_some_and(|rare| !rare.held.is_empty())
     }
 }
 

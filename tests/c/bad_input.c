@@ -335,6 +335,10 @@ static void wrong_endpoints(void)
     REFUSED(wsrs_tls_set_cert(tls, NULL, NULL, NULL), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_tls_set_cert(tls, "\xff", "/nothing", NULL), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_tls_set_cert(tls, NULL, "/nothing", "/nothing"), WSRS_ERR_PEM);
+    REFUSED(wsrs_tls_set_cert_pem(tls, "127.0.0.1", "x", 1, NULL, 0), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_tls_set_cert_pem(tls, "a.*.test", "x", 1, NULL, 0), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_tls_set_cert_pem(tls, "*", "x", 1, NULL, 0), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_tls_set_cert_pem(tls, "", "x", 1, NULL, 0), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_tls_set_cert_pem(tls, NULL, NULL, 1, NULL, 0), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_tls_set_cert_pem(tls, NULL, "x", SIZE_MAX, NULL, 0), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_tls_set_cert_pem(tls, NULL, NULL, 0, NULL, 0), WSRS_ERR_PEM);

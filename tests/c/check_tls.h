@@ -150,8 +150,9 @@ static inline void tls_expect_failure(const struct fate *fate, wsrs_result resul
     size_t all = strlen(fate->text), len = strlen(text);
     if (fate->failed != 1 || fate->stage != WSRS_STAGE_TLS || fate->result != result || fate->alert != alert || all < len
         || strcmp(fate->text + all - len, text) != 0) {
-        fprintf(stderr, "failed %d times, stage %d, %s, alert %d: %s\nexpected: %s, alert %d: %s\n", fate->failed,
-                (int)fate->stage, wsrs_strerror(fate->result), (int)fate->alert, fate->text, wsrs_strerror(result), (int)alert, text);
+        fprintf(stderr, "failed %d times, stage %d, %s, alert %d: %s\n", fate->failed, (int)fate->stage,
+                wsrs_strerror(fate->result), (int)fate->alert, fate->text);
+        fprintf(stderr, "expected: %s, alert %d: %s\n", wsrs_strerror(result), (int)alert, text);
         exit(1);
     }
 }

@@ -1,6 +1,8 @@
 /* H16: a client refuses a server whose certificate is not good: wrong name, expired, not yet valid, self-signed, of another
  * authority, not for servers, without its intermediate authority; TLS 1.2 and 1.3. on_error says what is wrong and with
- * which alert the server was left. */
+ * which alert the server was left.
+ *
+ * Checked by: without verify_server_cert in net/tls/verify.rs this fails; without REFUSED there, by the words. */
 #include "check_tls.h"
 
 #define ISSUER(name) \

@@ -1,6 +1,8 @@
 /* H16: a server that requires client certificates refuses clients without one, with one that expired, of another authority,
  * or not for clients; with TLS 1.2 before the client's handshake is done, with TLS 1.3 after it. The client is told. An
- * optional certificate that is not good is refused too. */
+ * optional certificate that is not good is refused too.
+ *
+ * Checked by: this fails with ClientCerts::Required taken for Optional in net/tls/verify.rs, and for None. */
 #include "check_tls.h"
 
 static const struct {

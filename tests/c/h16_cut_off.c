@@ -1,6 +1,8 @@
 /* H16: TCP ends without close_notify: RFC 8446 section 6.1: "truncation attacks" are told from a clean end. A relay between
  * client and server cuts the connection between records, inside one, and inside the handshake; ends that TLS tells of are
- * no such thing. */
+ * no such thing.
+ *
+ * Checked by: without `truncated` in ended_by_peer of net/reading.rs this fails, and without has_ended before it. */
 #include "check_tls.h"
 #include <fcntl.h>
 

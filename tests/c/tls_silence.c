@@ -1,5 +1,7 @@
 /* Handshakes of TLS that stand still: one deadline for TLS and the upgrade together, for both roles, however slowly bytes
- * trickle in; and those that are not done count as pending (max_pending_handshakes). */
+ * trickle in; and those that are not done count as pending (max_pending_handshakes).
+ *
+ * Checked by: this fails without Phase::Securing, and without Phase::Asked, in on_deadline of net/deadlines.rs. */
 #include "check_tls.h"
 #include <fcntl.h>
 

@@ -1,5 +1,8 @@
 /* Whom a client trusts: the system's trust store as SSL_CERT_FILE and SSL_CERT_DIR name it, CAs of its own from a file or
- * memory, alone or beside the system's, pins, another name than the URL's; and what can't be used is told by the call. */
+ * memory, alone or beside the system's, pins, another name than the URL's; and what can't be used is told by the call.
+ *
+ * Checked by: this fails without the pins or and_system in net/tls/verify.rs, without server_name() in net/tls/session.rs,
+ * with a KeyLogFile that nobody asked for. */
 #include "check_tls.h"
 #include <sys/wait.h>
 
@@ -116,7 +119,8 @@ static void names(void)
     wsrs_tls_info info = WSRS_TLS_INFO_INIT;
     wsrs_tls tls;
     options.server_name = "one.other.test";
-    fails(&options, 42, "the server's certificate was refused: name one.other.test not in certificate: localhost, 127.0.0.1, ::1");
+    fails(&options, 42, "the server's certificate was refused: "
+                        "name one.other.test not in certificate: localhost, 127.0.0.1, ::1");
     tls = tls_new(&options);
     tls_connect(context, tls_listen(context, &own, &accepted), tls, &client);
     tls_expect_open(context, &client);
@@ -153,6 +157,7 @@ static void unusable(void)
     REFUSED(cert_file, CERTIFICATE("server.pem"), WSRS_ERR_PEM, "no BEGIN PRIVATE KEY");
     REFUSED(pins, "sha256//short", WSRS_ERR_ARGUMENT, "sha256//");
     REFUSED(server_name, "two words", WSRS_ERR_URL, "two words");
+    REFUSED(alpn, "\xff", WSRS_ERR_ARGUMENT, "UTF-8");
     REFUSED(client_certs, 3, WSRS_ERR_ARGUMENT, "client_certs");
     REFUSED(min_version, 770, WSRS_ERR_ARGUMENT, "version");
     bounds.min_version = WSRS_TLS_1_3;

@@ -140,7 +140,7 @@ fn status_lines() -> Vec<Line> {
         ("version of another protocol", foreign, status("ICY 200 OK")),
         ("empty line before", foreign, [b"\r\n", &and(&[])[..]].concat()),
         ("space before", foreign, [b" ", &and(&[])[..]].concat()),
-        ("TLS alert", foreign, Vec::from(b"\x15\x03\x03\x00\x02\x02\x28")),
+        ("TLS alert", Verdict::Invalid(Tls), Vec::from(b"\x15\x03\x03\x00\x02\x02\x28")),
         ("SSH banner", foreign, Vec::from(b"SSH-2.0-OpenSSH_9.6p1 Debian\r\n")),
         ("a request", foreign, head(&["GET / HTTP/1.1", "Host: x"])),
         ("a frame", foreign, Vec::from(b"\x81\x05Hello")),

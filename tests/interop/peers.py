@@ -87,6 +87,12 @@ PYTHON_WEBSOCKETS = {
     "roles": BOTH,
     "program": [sys.executable, source("python_websockets.py")],
 }
+LIBSOUP = """
+import gi
+gi.require_version("Soup", "3.0")
+from gi.repository import Gio
+assert Gio.TlsBackend.get_default().supports_tls()
+"""
 NO_ANSWER = ("no Close frame of", "sends no Close frame, it only ends TCP")
 PEERS = [
     Peer(
@@ -138,7 +144,7 @@ PEERS = [
         roles=BOTH,
         program=[SYSTEM_PYTHON, source("libsoup.py")],
         schemes=BOTH_SCHEMES,
-        probe=[SYSTEM_PYTHON, "-c", "import gi; gi.require_version('Soup', '3.0'); from gi.repository import Gio; assert Gio.TlsBackend.get_default().supports_tls()"],
+        probe=[SYSTEM_PYTHON, "-c", LIBSOUP],
         debian=["python3-gi", "gir1.2-soup-3.0", "glib-networking"],
         remark="through GObject introspection",
     ),

@@ -1,6 +1,10 @@
-"""Python websockets against our echo server: python_client.py URL"""
+"""Python websockets against our echo server: python_client.py URL
+
+SSL_CERT_FILE names the authority of a server at wss://.
+"""
 
 import socket
+import ssl
 import sys
 
 from checks import check, end
@@ -54,6 +58,8 @@ def too_large():
 def plain_get():
     host, port = URL.split("/")[2].split(":")
     with socket.create_connection((host, int(port)), timeout=20) as plain:
+        if URL.startswith("wss:"):
+            plain = ssl.create_default_context().wrap_socket(plain, server_hostname=host)
         plain.sendall(b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % host.encode())
         answer = b""
         while part := plain.recv(4096):

@@ -232,7 +232,7 @@ def try_openssl(log):
             Totals.failed += 1
         finally:
             checks.end()
-        print("ok   " if results[name] == "OK" else "FAIL ", name + ("" if results[name] == "OK" else ": " + results[name]), flush=True)
+        print("ok    " + name if results[name] == "OK" else "FAIL  %s: %s" % (name, results[name]), flush=True)
     return results
 
 

@@ -22,7 +22,10 @@ SUITES_1_2 = {
     "ECDHE-RSA-AES256-GCM-SHA384": ("rsa", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"),
     "ECDHE-RSA-CHACHA20-POLY1305": ("rsa", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"),
 }
-SUITES_1_3 = {name: ("server", name) for name in ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")}
+SUITES_1_3 = {
+    name: ("server", name)
+    for name in ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
+}
 # What a client must say of a server's certificate: the alert (RFC 8446 section 6.2), and words of on_error.
 REFUSED = {
     "wrong-name": (42, "name localhost not in certificate: other.test, *.other.test"),

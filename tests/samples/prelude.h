@@ -7,6 +7,7 @@
 extern wsrs_context context;
 extern wsrs_listener listener;
 extern wsrs_conn conn;
+extern wsrs_tls tls;
 extern wsrs_result result;
 
 void on_request(wsrs_conn conn, const wsrs_request *request, void *user_data);

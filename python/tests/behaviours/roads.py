@@ -122,7 +122,7 @@ async def redirects_between_ws_and_wss(S: Any, C: Any) -> Any:
     async with S.serve(hold, "127.0.0.1", 0, process_request=move, **PLAIN) as plain:
         async with S.serve(hold, "127.0.0.1", 0, process_request=move, ssl=server_ssl(S), **PLAIN) as server:
             places.update({"/up": wss(server, "/end"), "/down": uri(plain, "/end"), "/same": "/end"})
-            for address in (uri(plain, "/up"), wss(server, "/same")):
+            for address in (uri(plain, "/up").replace("127.0.0.1", "localhost"), wss(server, "/same")):
                 async with C.connect(address, additional_headers=headers, **PLAIN) as client:
                     seen.append(client.state.name)
             seen.append(await failure(C.connect(wss(server, "/down"), **PLAIN)))

@@ -49,6 +49,6 @@ def broadcast(
     for driver, conns in ready.items():
         driver.context.send_many(conns, message, kind)
     if raise_exceptions and errors:
-        if sys.version_info < (3, 11):
-            raise errors[0]
-        raise ExceptionGroup("skipped broadcast", errors)
+        if sys.version_info >= (3, 11):
+            raise ExceptionGroup("skipped broadcast", errors)
+        raise errors[0]

@@ -50,7 +50,7 @@ def system_error(error: wsrs.Error) -> Exception:
         return OSError(number, error.text if words in error.text else f"{words}: {error.text}")
     if isinstance(error, wsrs.NetworkError):
         return OSError(error.text)
-    return ValueError(error.text)
+    return (NotImplementedError if isinstance(error, wsrs.UnsupportedError) else ValueError)(error.text)
 
 
 def call_error(uri: str, proxy: Optional[str], error: wsrs.Error) -> Exception:
@@ -59,6 +59,8 @@ def call_error(uri: str, proxy: Optional[str], error: wsrs.Error) -> Exception:
         if "the proxy's address" in error.text:
             return InvalidProxy(proxy or "the environment's proxy", error.text)
         return InvalidURI(uri, error.text)
+    if isinstance(error, wsrs.AddressError):
+        return OSError(errno.EADDRNOTAVAIL, error.text)
     return system_error(error)
 
 

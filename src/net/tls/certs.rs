@@ -7,7 +7,7 @@ use super::config::provider;
 use super::options::Identity;
 use rustls::client::ResolvesClientCert;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use std::cell::RefCell;
@@ -30,11 +30,12 @@ struct Known {
 impl Certs {
     /// Puts a certificate in the place of the one with this name, which may be like `*.example.org`; None: the default.
     pub(super) fn set(&self, name: Option<&str>, identity: &Identity) -> Result<()> {
+        let name = name.map(asked_name).transpose()?;
         let key = Arc::new(certified(identity)?);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         match name {
             None => known.default = Some(key),
-            Some(name) => drop(known.named.insert(name.to_ascii_lowercase(), key)),
+            Some(name) => drop(known.named.insert(name, key)),
         }
         Ok(())
     }
@@ -90,6 +91,15 @@ impl ResolvesClientCert for Certs {
 
     fn has_certs(&self) -> bool {
         !self.is_empty()
+    }
+}
+
+/// A name as [`Certs`] knows it: one that a client can ask for, or a wildcard of such.
+fn asked_name(name: &str) -> Result<String> {
+    let bare = name.strip_prefix("*.").unwrap_or(name);
+    match ServerName::try_from(bare) {
+        Ok(ServerName::DnsName(_)) if !bare.ends_with('.') => Ok(name.to_ascii_lowercase()),
+        _ => Err(Error::Argument("clients can't ask for that name: it is an address, or no name of the DNS")),
     }
 }
 

@@ -25,7 +25,13 @@ const TICKETS: usize = 1;
 
 /// The cryptography that this build has.
 pub(super) fn provider() -> Arc<CryptoProvider> {
-    static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(crypto::default_provider()));
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
+        let provider = crypto::default_provider();
+        // aws-lc takes some 50 ms to gather entropy for its first random byte: here, where the program makes an endpoint, and
+        // not in the loop with the first handshake. A failure shows again there.
+        let _ = provider.secure_random.fill(&mut [0]);
+        Arc::new(provider)
+    });
     PROVIDER.clone()
 }
 

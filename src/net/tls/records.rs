@@ -5,7 +5,7 @@
 use rustls::CommonState;
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
-use rustls::unbuffered::{ConnectionState, EncodeError, UnbufferedStatus};
+use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
 
 /// Content of a record, at most (§5.1), and what is around it, at most (§5.2; TLS 1.2 needs less).
 const RECORD: usize = 1 << 14;
@@ -14,8 +14,6 @@ const AROUND: usize = 5 + 1 + 32;
 /// Either role's connection; both give the same states.
 pub(super) trait Records {
     type Data;
-    /// `came`: all that was received and not used so far. rustls remembers how much of it belongs to a message that is not
-    /// whole yet, and panics where that is missing.
     fn process<'c, 'i>(&'c mut self, came: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
     /// There is something to be encoded.
     fn wants_write(&self) -> bool;
@@ -108,29 +106,38 @@ fn encode(mut write: impl FnMut(&mut [u8]) -> std::result::Result<usize, EncodeE
     out.truncate(start + count);
 }
 
-/// `partial`: what was received and not used.
+/// Appends the records of `plain`, and before them what the session has to say by itself. `partial`: what has come of the next
+/// record or handshake message. rustls keeps places in that, so it has to see it again whenever it is asked for anything.
 pub(super) fn seal<R: Records>(conn: &mut R, partial: &mut [u8], plain: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let start = out.len();
-    let most = plain.len() + (plain.len() / RECORD + 1) * AROUND;
-    out.resize(start + most, 0);
-    let sealed = loop {
+    let mut start = out.len();
+    let mut room = plain.len() + (plain.len() / RECORD + 1) * AROUND;
+    loop {
+        out.resize(start + room, 0);
         match conn.process(partial).state {
-            Ok(ConnectionState::WriteTraffic(mut traffic)) => break traffic.encrypt(plain, &mut out[start..]).ok(),
-            // A key update has to be answered first.
+            Ok(ConnectionState::WriteTraffic(mut traffic)) => match traffic.encrypt(plain, &mut out[start..]) {
+                Ok(count) => {
+                    out.truncate(start + count);
+                    return Some(());
+                }
+                // The answer to a key update leaves before the first record after it (RFC 8446 §4.6.3).
+                Err(EncryptError::InsufficientSize(needs)) if needs.required_size > room => room = needs.required_size,
+                Err(_) => break,
+            },
+            // rustls changes our keys before they are worn out.
             Ok(ConnectionState::EncodeTlsData(mut data)) => {
                 out.truncate(start);
                 encode(|out| data.encode(out), out);
-                return seal(conn, partial, plain, out);
+                start = out.len();
             }
             Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
-            _ => break None,
+            _ => break,
         }
-    };
-    out.truncate(start + sealed.unwrap_or(0));
-    sealed.map(drop)
+    }
+    out.truncate(start);
+    None
 }
 
-/// `partial` as in `seal`.
+/// `partial` as for [`seal`].
 pub(super) fn close_notify<R: Records>(conn: &mut R, partial: &mut [u8], out: &mut [u8]) -> usize {
     match conn.process(partial).state {
         Ok(ConnectionState::WriteTraffic(mut traffic)) => traffic.queue_close_notify(out).unwrap_or_default(),

@@ -1,24 +1,25 @@
 //! The TLS session of one connection: handshake, records in, records out.
 //!
-//! Used by `reading` (what came, [`Session::open`]) and by `send` (what leaves, [`Session::flush`]). It works on buffers
-//! that all connections of a context share, so that an idle session has none of its own. Invariants: records leave in the
-//! order in which they were sealed, and nothing is sealed while sealed bytes wait for the socket.
+//! Used by `reading` (what came, [`Session::open`]) and by `send` (what leaves, [`Session::flush`], in `sealing`). It works
+//! on buffers that all connections of a context share, so that an idle session has none of its own. Invariants: records
+//! leave in the order in which they were sealed, and nothing is sealed while sealed bytes wait for the socket.
+
+mod outer;
+mod sealing;
 
 use super::super::error::{Error, Result};
-use super::super::outbox::Outbox;
 use super::super::transport::Socket;
 use super::options::Info;
-use super::records::{Pass, close_notify, seal};
+use super::records::Pass;
 use super::{Broken, Tls, certs, text};
+use outer::Outer;
 use rustls::client::UnbufferedClientConnection;
 use rustls::server::UnbufferedServerConnection;
 use rustls::{CommonState, HandshakeKind, ServerConfig};
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::sync::Arc;
 
-/// Plain bytes sealed for one system call.
-const BATCH: usize = 256 << 10;
 /// RFC 8446 §5.1: the first byte of a handshake record, with which every TLS connection begins.
 const HANDSHAKE: u8 = 22;
 
@@ -33,7 +34,7 @@ pub(in crate::net) struct Shared {
 #[derive(Debug)]
 pub(in crate::net) struct Session {
     conn: Conn,
-    /// The beginning of a record.
+    /// The beginning of a record or of a handshake message.
     partial: Vec<u8>,
     /// Records that the socket has not taken, from `sent` on.
     sealed: Vec<u8>,
@@ -51,14 +52,6 @@ pub(in crate::net) struct Session {
     outer: Option<Box<Outer>>,
     /// It is with a proxy, not with the host.
     of_proxy: bool,
-}
-
-/// A session that carries another one: with buffers of its own, as those of the context are in use.
-#[derive(Debug)]
-struct Outer {
-    session: Session,
-    shared: Shared,
-    plain: Vec<u8>,
 }
 
 enum Conn {
@@ -192,13 +185,12 @@ impl Session {
         if self.broken {
             return Opened::Plain(0);
         }
-        let end = self.partial.len() + count;
-        shared.came[..self.partial.len()].copy_from_slice(&self.partial);
-        let came = &mut shared.came[..end];
+        let came = &mut shared.came[..self.partial.len() + count];
+        came[..self.partial.len()].copy_from_slice(&self.partial);
         if let Conn::Undecided(config) = &self.conn {
             if came[0] != HANDSHAKE {
-                window[..end].copy_from_slice(came);
-                return Opened::NotTls(end);
+                window[..came.len()].copy_from_slice(came);
+                return Opened::NotTls(came.len());
             }
             match UnbufferedServerConnection::new(config.clone()) {
                 Ok(conn) => self.conn = Conn::Server(conn, None),
@@ -208,15 +200,13 @@ impl Session {
                 }
             }
         }
-        let mut pass = Pass {
-            came,
-            used: 0,
-            window,
-            plain: 0,
-            sealed: &mut self.sealed,
-            ended: false,
-            writable: self.established,
-        };
+        Opened::Plain(self.open_records(came, window))
+    }
+
+    /// How many plain bytes were in them.
+    fn open_records(&mut self, came: &mut [u8], window: &mut [u8]) -> usize {
+        let (sealed, writable) = (&mut self.sealed, self.established);
+        let mut pass = Pass { came, used: 0, window, plain: 0, sealed, ended: false, writable };
         let result = match &mut self.conn {
             Conn::Client(conn, _) => pass.run(conn),
             Conn::Server(conn, name) => {
@@ -228,23 +218,20 @@ impl Session {
             }
             Conn::Undecided(_) => Ok(()),
         };
-        let (used, plain) = (pass.used, pass.plain);
+        let Pass { came, used, plain, .. } = pass;
         self.ended |= pass.ended;
         self.established = pass.writable;
         if let Err(error) = result {
             // What came before it counts.
             self.fail(&error);
-            return Opened::Plain(plain);
-        }
-        let rest = &shared.came[used..end];
-        if rest.is_empty() {
+        } else if used == came.len() {
             // An idle session holds nothing.
             self.partial = Vec::new();
         } else {
             self.partial.clear();
-            self.partial.extend_from_slice(rest);
+            self.partial.extend_from_slice(&came[used..]);
         }
-        Opened::Plain(plain)
+        plain
     }
 
     fn fail(&mut self, error: &rustls::Error) {
@@ -262,126 +249,6 @@ impl Session {
         self.open(0, &mut Shared::default(), &mut []);
     }
 
-    /// Seals what the queue has and sends it; `Ok(true)` when the socket took all.
-    pub(in crate::net) fn flush(
-        &mut self,
-        socket: &Socket,
-        outbox: Option<&mut Outbox>,
-        shared: &mut Shared,
-    ) -> io::Result<bool> {
-        if !self.flush_sealed(socket)? {
-            return Ok(false);
-        }
-        let Some(outbox) = outbox else { return Ok(self.queued() == 0) };
-        loop {
-            shared.sealed.clear();
-            while shared.sealed.len() < BATCH {
-                let front = outbox.front(BATCH);
-                if front.is_empty() {
-                    break;
-                }
-                self.seal(front, &mut shared.sealed)?;
-                let count = front.len();
-                outbox.took(count);
-            }
-            if shared.sealed.is_empty() {
-                return Ok(self.queued() == 0);
-            }
-            if !self.send(socket, &shared.sealed)? {
-                return Ok(false);
-            }
-        }
-    }
-
-    /// The same with `more` after everything else, sealed from where it lies; what the socket does not take is kept.
-    pub(in crate::net) fn flush_with(
-        &mut self,
-        socket: &Socket,
-        outbox: &mut Outbox,
-        more: [&[u8]; 2],
-        shared: &mut Shared,
-    ) -> io::Result<bool> {
-        let mut taken = self.flush(socket, Some(outbox), shared);
-        for piece in more {
-            for part in piece.chunks(BATCH) {
-                if !matches!(taken, Ok(true)) {
-                    outbox.push_with(|tail| tail.extend_from_slice(part));
-                    continue;
-                }
-                shared.sealed.clear();
-                taken = self.seal(part, &mut shared.sealed).and_then(|()| self.send(socket, &shared.sealed));
-            }
-        }
-        taken
-    }
-
-    /// Tells the peer that nothing more comes. As far as the socket takes it now: nobody waits for it.
-    pub(in crate::net) fn close(&mut self, socket: &Socket) {
-        if self.closing || self.broken || !self.established || self.queued() > 0 {
-            return;
-        }
-        self.closing = true;
-        let mut sealed = [0; 64];
-        let count = match &mut self.conn {
-            Conn::Client(conn, _) => close_notify(conn, &mut self.partial, &mut sealed),
-            Conn::Server(conn, _) => close_notify(conn, &mut self.partial, &mut sealed),
-            Conn::Undecided(_) => 0,
-        };
-        let _ = self.send_raw(socket, &sealed[..count]);
-        if let Some(outer) = &mut self.outer {
-            outer.session.close(socket);
-        }
-    }
-
-    /// Offers bytes to the socket, or to the session around this one; how many it took.
-    fn send_raw(&mut self, socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.outer {
-            None => socket.send(bytes),
-            Some(outer) => outer.send(socket, bytes),
-        }
-    }
-
-    /// Sends one batch; what the socket does not take is kept.
-    fn send(&mut self, socket: &Socket, bytes: &[u8]) -> io::Result<bool> {
-        let count = match self.send_raw(socket, bytes) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-            result => result?,
-        };
-        self.sealed.extend_from_slice(&bytes[count..]);
-        Ok(self.queued() == 0)
-    }
-
-    fn flush_sealed(&mut self, socket: &Socket) -> io::Result<bool> {
-        if let Some(outer) = &mut self.outer
-            && !outer.session.flush_sealed(socket)?
-        {
-            return Ok(false);
-        }
-        if self.sealed.is_empty() {
-            return Ok(true);
-        }
-        let sealed = std::mem::take(&mut self.sealed);
-        let sent = std::mem::take(&mut self.sent);
-        match self.send_raw(socket, &sealed[sent..]) {
-            Ok(count) if sent + count == sealed.len() => return Ok(true),
-            Ok(count) => self.sent = sent + count,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.sent = sent,
-            Err(error) => return Err(error),
-        }
-        self.sealed = sealed;
-        Ok(false)
-    }
-
-    fn seal(&mut self, plain: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
-        let result = match &mut self.conn {
-            Conn::Client(conn, _) => seal(conn, &mut self.partial, plain, out),
-            Conn::Server(conn, _) => seal(conn, &mut self.partial, plain, out),
-            Conn::Undecided(_) => None,
-        };
-        // The handshake is not done, or the session is over: nothing can be sent any more.
-        result.ok_or_else(|| ErrorKind::BrokenPipe.into())
-    }
-
     /// What was agreed on with the host. `NotFound` when TLS is with a proxy only, `NotOpen` before the handshake is done.
     pub(in crate::net) fn info(&self) -> Result<Info> {
         if self.of_proxy {
@@ -392,7 +259,7 @@ impl Session {
 
     fn agreed(&self) -> Option<Info> {
         let (state, server_name): (&CommonState, _) = match &self.conn {
-            Conn::Client(conn, name) => (conn, Some(name.to_string())),
+            Conn::Client(conn, name) => (conn, text::asked_for(name)),
             Conn::Server(conn, name) => (conn, name.as_deref().map(str::to_string)),
             Conn::Undecided(_) => return None,
         };
@@ -410,34 +277,5 @@ impl Session {
             subject,
             names,
         })
-    }
-}
-
-impl Outer {
-    /// Receives and opens what the session inside is to open.
-    fn receive(&mut self, socket: &Socket, room: &mut [u8]) -> io::Result<Received> {
-        if self.session.has_more_to_say() {
-            return Ok(Received { count: 0, more: false, sealed: 0 });
-        }
-        // What is in records is shorter than they are, so it fits where they would.
-        let Received { count, more, .. } = self.session.receive(socket, &mut self.shared, room.len())?;
-        self.plain.resize(room.len(), 0);
-        let sealed = match self.session.open(count, &mut self.shared, &mut self.plain) {
-            Opened::Plain(plain) | Opened::NotTls(plain) => plain,
-        };
-        room[..sealed].copy_from_slice(&self.plain[..sealed]);
-        // Its end or failure is met by receiving once more, as that of TCP.
-        Ok(Received { count, more: more || self.session.has_more_to_say(), sealed })
-    }
-
-    /// Seals bytes and sends them. It keeps what the socket does not take, and takes no more before that is gone.
-    fn send(&mut self, socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
-        if !self.session.flush_sealed(socket)? {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        self.shared.sealed.clear();
-        self.session.seal(bytes, &mut self.shared.sealed)?;
-        self.session.send(socket, &self.shared.sealed)?;
-        Ok(bytes.len())
     }
 }

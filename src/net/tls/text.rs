@@ -21,6 +21,14 @@ pub(super) fn server_name(name: &str) -> Result<ServerName<'static>> {
         .map_err(|_| Error::Url(format!("{name:?} can't be the name of a TLS server")))
 }
 
+/// The name that a client asks a server for. RFC 6066 §3: "Literal IPv4 and IPv6 addresses are not permitted".
+pub(super) fn asked_for(name: &str) -> Option<String> {
+    match server_name(name) {
+        Ok(ServerName::DnsName(name)) => Some(name.as_ref().to_string()),
+        _ => None,
+    }
+}
+
 /// What went wrong; `name` is the server's, for clients.
 pub(super) fn explain(error: &rustls::Error, name: Option<&str>) -> Broken {
     let alert = alert(error);

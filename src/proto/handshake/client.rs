@@ -75,6 +75,8 @@ pub enum Answer {
 pub enum AnswerError {
     /// It doesn't start like HTTP.
     NotHttp,
+    /// It starts with an alert: a TLS server got plain text.
+    Tls,
     /// The status line is malformed.
     StatusLine,
     /// The version isn't HTTP/1.1.
@@ -105,6 +107,7 @@ impl fmt::Display for AnswerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotHttp => "the server does not answer in HTTP",
+            Self::Tls => "the server speaks TLS there: its address begins with wss://",
             Self::StatusLine => "the status line is malformed",
             Self::Version => "the server does not answer in HTTP/1.1",
             Self::Header => "a header of the answer is malformed",
@@ -150,6 +153,11 @@ pub(in crate::proto) fn read_head(
         let rest = window.get(scanned.start()..).unwrap_or_default();
         // What cannot be an answer is refused at its first byte, not after waiting for the end of a head.
         const START: &[u8] = b"HTTP/";
+        // RFC 8446 §5.1: the type of a record with an alert.
+        const ALERT: u8 = 21;
+        if rest.first() == Some(&ALERT) {
+            return Err(AnswerError::Tls);
+        }
         if rest.iter().zip(START).any(|(byte, expected)| byte != expected) {
             return Err(AnswerError::NotHttp);
         }

@@ -166,6 +166,7 @@ impl fmt::Display for ProxyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Answer(AnswerError::NotHttp) => "the proxy does not answer in HTTP",
+            Self::Answer(AnswerError::Tls) => "the proxy speaks TLS there: its address begins with https://",
             Self::Answer(AnswerError::Version) => "the proxy does not answer in HTTP/1",
             Self::Answer(error) => return write!(f, "the proxy's answer can't be read: {error}"),
             Self::Switched => "the proxy switches to another protocol instead of connecting",
