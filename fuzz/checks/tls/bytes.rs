@@ -105,8 +105,11 @@ impl<'d> Words<'d> {
     /// Says all of it in pieces, and then ends; what the other end said.
     fn speak(&self, world: &mut World, mut end: Held, cuts: &mut Cuts) -> Vec<u8> {
         (end.to, end.last) = (self.bytes.to_vec(), self.ends);
-        let quiet = |world: &mut World| !world.turn(Duration::ZERO) && !world.turn(Duration::from_millis(1));
-        while end.move_on(cuts.next(self.most)) || !quiet(world) {}
+        let mut quiet = 0;
+        while quiet < 3 {
+            let any = world.turn(Duration::from_millis(u64::from(quiet > 0)));
+            quiet = if end.move_on(cuts.next(self.most)) || any { 0 } else { quiet + 1 };
+        }
         std::mem::take(&mut end.came)
     }
 }
