@@ -18,7 +18,7 @@ use wsrs::net::{Error, Stage};
 const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
 /// What a run may hold: twice the two windows of a context, what rustls keeps, and messages on their way.
-const MOST_MEMORY: isize = 2 << 20;
+const MOST_MEMORY: isize = 3 << 20;
 
 /// The largest piece.
 const PIECES: [usize; 4] = [1 << 17, 1, 60, 6000];
@@ -154,7 +154,7 @@ fn tamper(input: &mut Input) -> Tamper {
         0 => How::Flip(input.byte()),
         1 => How::Drop,
         2 => How::Insert(input.bytes(255).into()),
-        3 => How::Repeat(input.size()),
+        3 => How::Repeat(usize::from(input.byte())),
         _ => How::End,
     };
     Tamper { record, place, how }
