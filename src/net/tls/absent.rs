@@ -35,7 +35,7 @@ impl Tls {
 
 /// What connections of a context share: nothing.
 #[derive(Debug, Default)]
-pub(in crate::net) struct Shared;
+pub(in crate::net) struct Shared {}
 
 /// A session: there are none.
 #[derive(Debug)]
