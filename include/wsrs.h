@@ -1062,7 +1062,8 @@ const char *wsrs_version_text(void);
 const char *wsrs_strerror(wsrs_result result);
 
 /*
- * Why the last call of this thread that failed did: one sentence, for people. Never NULL, empty before the first failure;
+ * Why the last call of this thread that failed did: one sentence of at most 511 bytes, for people. Never NULL, empty before
+ * the first failure;
  * valid until the next call that fails on this thread. Calls that succeed leave it as it is.
  *
  * Any thread.

@@ -9,6 +9,8 @@ set -eu
 cd "$(dirname "$0")/.."
 . scripts/need.sh
 . scripts/steps.sh
+# It names steps of test.sh.
+unset WSRS_TEST_ONLY
 
 sizes=''
 [ "${1:-}" != --sizes ] || { sizes=1; shift; }

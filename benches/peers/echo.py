@@ -1,4 +1,4 @@
-"""Echo on Python's libraries: echo.py NAME [--tls CERT KEY] PORT, with a name of ECHOES."""
+"""Echo on Python's libraries: echo.py NAME [--tls CERT KEY] PORT, with a name of ECHOES. `files` are CERT and KEY."""
 
 import asyncio
 import resource
@@ -9,15 +9,16 @@ HOST = "127.0.0.1"
 LARGEST = 16 << 20
 
 
-async def websockets_echo(port, tls):
+async def websockets_echo(port, files):
     import websockets
 
-    return await coroutine_echo(websockets, port, tls)
+    return await coroutine_echo(websockets, port, context_of(files))
 
 
-async def wsrs_echo(port, tls):
+async def wsrs_echo(port, files):
     import wsrs.asyncio
 
+    tls = wsrs.Tls(cert_file=files[0], key_file=files[1]) if files else None
     return await coroutine_echo(wsrs.asyncio, port, tls)
 
 
@@ -33,7 +34,7 @@ async def coroutine_echo(package, port, tls):
     return await package.serve(echo, HOST, port, compression=None, max_size=LARGEST, ping_interval=None, **more)
 
 
-async def aiohttp_echo(port, tls):
+async def aiohttp_echo(port, files):
     from aiohttp import WSMsgType, web
 
     async def echo(request):
@@ -50,11 +51,11 @@ async def aiohttp_echo(port, tls):
     app.router.add_get("/", echo)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, HOST, port, ssl_context=tls).start()
+    await web.TCPSite(runner, HOST, port, ssl_context=context_of(files)).start()
     return runner
 
 
-async def picows_echo(port, tls):
+async def picows_echo(port, files):
     from picows import WSListener, WSMsgType, ws_create_server
 
     class Echo(WSListener):
@@ -65,17 +66,19 @@ async def picows_echo(port, tls):
             else:
                 transport.send(frame.msg_type, frame.get_payload_as_memoryview(), frame.fin)
 
-    return await ws_create_server(lambda request: Echo(), HOST, port, ssl=tls)
+    return await ws_create_server(lambda request: Echo(), HOST, port, ssl=context_of(files))
 
 
-def tls_context(cert, key):
+def context_of(files):
+    if not files:
+        return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
+    context.load_cert_chain(*files)
     return context
 
 
-async def main(start, port, tls):
-    server = await start(port, tls)
+async def main(start, port, files):
+    server = await start(port, files)
     await asyncio.Event().wait()
     del server
 
@@ -91,7 +94,7 @@ ECHOES = {
 
 if __name__ == "__main__":
     name, *words, port = sys.argv[1:]
-    echo = main(ECHOES[name], int(port), tls_context(*words[1:]) if words else None)
+    echo = main(ECHOES[name], int(port), words[1:])
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if name.endswith("-uvloop"):

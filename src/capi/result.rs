@@ -89,7 +89,8 @@ pub extern "C" fn wsrs_strerror(result: wsrs_result) -> *const c_char {
     text(result).as_ptr()
 }
 
-/// Why the last call of this thread that failed did: one sentence, for people. Never NULL, empty before the first failure;
+/// Why the last call of this thread that failed did: one sentence of at most 511 bytes, for people. Never NULL, empty before
+/// the first failure;
 /// valid until the next call that fails on this thread. Calls that succeed leave it as it is.
 ///
 /// Any thread.

@@ -12,7 +12,7 @@ use crate::capi::log::{WSRS_LOG_DEBUG, WSRS_LOG_ERROR, WSRS_LOG_WARNING};
 use crate::capi::result::*;
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::c_char;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Who may call a function.
@@ -68,24 +68,31 @@ fn refuse(function: &'static str, id: u64, caller: Caller, fault: Fault) -> wsrs
     code
 }
 
+/// Bytes of a text for `wsrs_last_error`, with its NUL.
+const LONGEST: usize = 512;
+
 thread_local! {
-    /// Why the last call of this thread failed.
-    static LAST: RefCell<Cow<'static, CStr>> = const { RefCell::new(Cow::Borrowed(c"")) };
+    /// Why the last call of this thread failed, NUL-terminated. Needs no destructor: that of a thread that is ending already
+    /// would never run.
+    static LAST: RefCell<[u8; LONGEST]> = const { RefCell::new([0; LONGEST]) };
 }
 
 /// For `wsrs_last_error`. A full queue is no failure that needs words, and may be met a million times a second.
 fn note(code: wsrs_result, why: impl FnOnce() -> String) {
     let text = match code {
-        WSRS_ERR_AGAIN => Cow::Borrowed(c"the send queue is full"),
-        _ => Cow::Owned(CString::new(why().replace('\0', "?")).unwrap_or_default()),
+        WSRS_ERR_AGAIN => Cow::Borrowed("the send queue is full"),
+        _ => Cow::Owned(why().replace('\0', "?")),
     };
-    // A thread that ends has no place left for it.
-    let _ = LAST.try_with(|last| last.replace(text));
+    let length = (0..text.len().min(LONGEST - 1) + 1).rfind(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    LAST.with_borrow_mut(|last| {
+        last[..length].copy_from_slice(&text.as_bytes()[..length]);
+        last[length] = 0;
+    });
 }
 
-/// What `wsrs_last_error` returns. It stays where it is until the next failure.
+/// What `wsrs_last_error` returns. It stays where it is.
 pub(in crate::capi) fn last_error() -> *const c_char {
-    LAST.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
+    LAST.with(|last| last.as_ptr().cast_const().cast())
 }
 
 /// A panic inside: the context's state can't be trusted any more.
