@@ -45,6 +45,8 @@ pub(super) fn explain(error: &rustls::Error, name: Option<&str>) -> Broken {
         rustls::Error::NoApplicationProtocol => ("no ALPN protocol in common".into(), false),
         error => (format!("TLS: {error}"), false),
     };
+    // Names in certificates are the peer's words: no line of a log may be made by them.
+    let text = text.replace(char::is_control, "?");
     Broken { text, alert: alert.map_or(0, u8::from), certificate }
 }
 
@@ -195,5 +197,18 @@ fn general_name(name: &GeneralName) -> Option<String> {
         },
         GeneralName::DirectoryName(name) => Some(format!("directory:{name}")),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peers_words_make_no_lines() {
+        let error = rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(std::sync::Arc::new(
+            std::io::Error::other("good\r\n\x1b[2Jbad"),
+        ))));
+        assert_eq!(explain(&error, None).text, "the client's certificate was refused: good???[2Jbad");
     }
 }
