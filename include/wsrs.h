@@ -1042,7 +1042,10 @@ typedef struct {
     const char *peer_subject;
     /* In bytes. */
     size_t peer_subject_len;
-    /* Its other names, like "DNS:example.org, IP:192.0.2.1, email:a@example.org, URI:spiffe://x/y"; empty without any. */
+    /*
+     * Its other names, like "DNS:example.org, IP:192.0.2.1, email:a@example.org, URI:spiffe://x/y"; empty without any.
+     * What has no place in a name, such as a space, is there as a backslash and two digits: "DNS:a\20b".
+     */
     const char *peer_names;
     /* In bytes. */
     size_t peer_names_len;

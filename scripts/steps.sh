@@ -76,10 +76,10 @@ cargo_tests() {
     return $status
 }
 
-# What threads share, in every order of up to three preemptions (src/sync.rs).
+# What threads share, in every order of up to three preemptions (src/sync.rs). TLS is no part of it.
 step_loom() {
     export LOOM_MAX_PREEMPTIONS=3 RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR=build/cargo/loom
-    cargo_tests --lib models
+    cargo_tests --no-default-features --lib models
 }
 
 step_build() { sh scripts/build.sh; }

@@ -77,3 +77,15 @@ fn handshakes() {
 fn calls() {
     replay("calls", checks::calls);
 }
+
+#[cfg(feature = "rustls")]
+#[test]
+fn tls() {
+    replay("tls", checks::tls);
+}
+
+#[cfg(feature = "rustls")]
+#[test]
+fn pem() {
+    replay("pem", checks::pem);
+}

@@ -1,4 +1,4 @@
-//! Records that a TLS peer may send beside its data: handshake messages that come in pieces.
+//! Records that a TLS peer may send beside its data: handshake messages that come in pieces, and broken ones.
 #![allow(clippy::unwrap_used)]
 #![cfg(feature = "rustls")]
 
@@ -77,6 +77,19 @@ fn a_handshake_message_that_is_cut_by_data_ends_the_connection() {
         },
         &mut |l| l.messages(id) == [b"?"],
     );
+    drop(tcp);
+    assert_eq!(l.closed(id), end(1006, "", false, By::Network));
+}
+
+/// RFC 8446 §6.2: "Upon transmission or receipt of a fatal alert message, both parties MUST immediately close the
+/// connection." One is enough, and nothing behind it is looked at.
+#[test]
+fn a_broken_record_is_answered_with_one_alert() {
+    let mut l = Loop::new(Limits::default());
+    let (tcp, _, id) = open(&mut l);
+    (&tcp).write_all(&[23, 3, 3, 0xff, 0xff]).unwrap();
+    const DECODE_ERROR: [u8; 2] = [2, 50];
+    expect(&mut l, &tcp, DECODE_ERROR.len() + AROUND);
     drop(tcp);
     assert_eq!(l.closed(id), end(1006, "", false, By::Network));
 }

@@ -15,6 +15,8 @@ mod input;
 mod model;
 mod pair;
 mod proxy;
+#[cfg(feature = "rustls")]
+mod tls;
 mod upgrade;
 
 pub use bytes::{chunked, redirect, url, utf8};
@@ -23,7 +25,17 @@ pub use connection::connection;
 pub use frames::frames;
 pub use handshake::{answer, request};
 pub use proxy::{proxy_address, proxy_answer};
+#[cfg(feature = "rustls")]
+pub use tls::{pem, tls};
 pub use upgrade::handshake;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// For checks that have descriptors, which are counted, and handles, whose table is the process's: one input at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Cuts that depend on nothing but the input.
 struct Cuts(u64);

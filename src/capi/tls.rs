@@ -111,6 +111,7 @@ pub struct wsrs_tls_info {
     /// In bytes.
     pub peer_subject_len: usize,
     /// Its other names, like "DNS:example.org, IP:192.0.2.1, email:a@example.org, URI:spiffe://x/y"; empty without any.
+    /// What has no place in a name, such as a space, is there as a backslash and two digits: "DNS:a\20b".
     pub peer_names: *const c_char,
     /// In bytes.
     pub peer_names_len: usize,

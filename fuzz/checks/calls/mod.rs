@@ -19,16 +19,15 @@ mod raw;
 mod world;
 
 use std::path::Path;
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::Once;
 use world::world;
 
 /// Calls that one input makes at most.
 const MOST_CALLS: usize = 300;
 
-/// See above. Inputs are run one at a time: the handles of all contexts are of one table.
+/// See above.
 pub fn calls(data: &[u8]) {
-    static ONE: Mutex<()> = Mutex::new(());
-    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = super::alone();
     static WARM: Once = Once::new();
     WARM.call_once(|| run(&[act::NEW_CONTEXT; 30]));
     let before = descriptors();

@@ -2,6 +2,7 @@
 //!
 //! Used by `session`, which has the buffers.
 
+use rustls::CommonState;
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
@@ -14,6 +15,8 @@ const AROUND: usize = 5 + 1 + 32;
 pub(super) trait Records {
     type Data;
     fn process<'c, 'i>(&'c mut self, came: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
+    /// There is something to be encoded.
+    fn wants_write(&self) -> bool;
 }
 
 impl Records for UnbufferedClientConnection {
@@ -22,6 +25,10 @@ impl Records for UnbufferedClientConnection {
     fn process<'c, 'i>(&'c mut self, came: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
         self.process_tls_records(came)
     }
+
+    fn wants_write(&self) -> bool {
+        CommonState::wants_write(self)
+    }
 }
 
 impl Records for UnbufferedServerConnection {
@@ -29,6 +36,10 @@ impl Records for UnbufferedServerConnection {
     #[inline]
     fn process<'c, 'i>(&'c mut self, came: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
         self.process_tls_records(came)
+    }
+
+    fn wants_write(&self) -> bool {
+        CommonState::wants_write(self)
     }
 }
 
@@ -46,8 +57,7 @@ pub(super) struct Pass<'a> {
 
 impl Pass<'_> {
     pub(super) fn run<R: Records>(&mut self, conn: &mut R) -> std::result::Result<(), rustls::Error> {
-        let mut failure = None;
-        loop {
+        let failure = loop {
             let UnbufferedStatus { discard, state } = conn.process(&mut self.came[self.used..]);
             self.used += discard;
             match state {
@@ -61,7 +71,7 @@ impl Pass<'_> {
                     }
                     // What else there may be to do after a record is done when the next one is opened or sealed.
                     if self.writable && self.used == self.came.len() {
-                        break;
+                        return Ok(());
                     }
                 }
                 Ok(ConnectionState::EncodeTlsData(mut data)) => encode(|out| data.encode(out), self.sealed),
@@ -69,14 +79,19 @@ impl Pass<'_> {
                 Ok(ConnectionState::PeerClosed) => self.ended = true,
                 Ok(state) => {
                     self.writable |= matches!(state, ConnectionState::WriteTraffic(_));
-                    break;
+                    return Ok(());
                 }
-                // The alert that tells the peer is still to be encoded.
-                Err(error) if failure.is_none() => failure = Some(error),
-                Err(_) => break,
+                Err(error) => break error,
             }
+        };
+        // The alert that tells the peer, and nothing else: what failed would fail again.
+        while conn.wants_write() {
+            let Ok(ConnectionState::EncodeTlsData(mut data)) = conn.process(&mut self.came[self.used..]).state else {
+                break;
+            };
+            encode(|out| data.encode(out), self.sealed);
         }
-        failure.map_or(Ok(()), Err)
+        Err(failure)
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn server_name(name: &str) -> Result<ServerName<'static>> {
     let bare = name.strip_suffix('.').unwrap_or(name);
     let bare = bare.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(bare);
     ServerName::try_from(bare.to_string())
-        .map_err(|_| Error::Url(format!("\"{name}\" can't be the name of a TLS server")))
+        .map_err(|_| Error::Url(format!("{name:?} can't be the name of a TLS server")))
 }
 
 /// The name that a client asks a server for. RFC 6066 §3: "Literal IPv4 and IPv6 addresses are not permitted".
@@ -187,9 +187,9 @@ fn hosts(certificate: &Certificate) -> String {
 
 fn general_name(name: &GeneralName) -> Option<String> {
     match name {
-        GeneralName::DnsName(name) => Some(format!("DNS:{name}")),
-        GeneralName::Rfc822Name(name) => Some(format!("email:{name}")),
-        GeneralName::UniformResourceIdentifier(name) => Some(format!("URI:{name}")),
+        GeneralName::DnsName(name) => Some(format!("DNS:{}", visible(name.as_str()))),
+        GeneralName::Rfc822Name(name) => Some(format!("email:{}", visible(name.as_str()))),
+        GeneralName::UniformResourceIdentifier(name) => Some(format!("URI:{}", visible(name.as_str()))),
         GeneralName::IpAddress(bytes) => match bytes.as_bytes().len() {
             4 => <[u8; 4]>::try_from(bytes.as_bytes()).ok().map(|ip| format!("IP:{}", std::net::Ipv4Addr::from(ip))),
             16 => <[u8; 16]>::try_from(bytes.as_bytes()).ok().map(|ip| format!("IP:{}", std::net::Ipv6Addr::from(ip))),
@@ -200,9 +200,31 @@ fn general_name(name: &GeneralName) -> Option<String> {
     }
 }
 
+/// The peer wrote the name, and may have written a line break, or ", DNS:" and a name that nobody signed for. Neither is
+/// part of a real one: they are told as RFC 4514 §2.4 does it, a backslash and two digits.
+fn visible(name: &str) -> String {
+    let mut told = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'!'..=b'~' if byte != b'\\' => told.push(char::from(byte)),
+            byte => told.push_str(&format!("\\{byte:02x}")),
+        }
+    }
+    told
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use x509_cert::der::asn1::Ia5String;
+
+    #[test]
+    fn names_in_a_certificate_can_be_told_apart() {
+        let told = |name: &str| general_name(&GeneralName::DnsName(Ia5String::new(name).expect("ASCII"))).expect("a DNS name");
+        assert_eq!(told("*.example.org"), "DNS:*.example.org");
+        assert_eq!(told("a, DNS:b"), "DNS:a,\\20DNS:b");
+        assert_eq!(told("a\nb\0\\"), "DNS:a\\0ab\\00\\5c");
+    }
 
     #[test]
     fn the_peers_words_make_no_lines() {
