@@ -772,7 +772,10 @@ typedef struct {
     int32_t streaming;
     /* Not 0: wsrs_conn_header and the like work as long as the connection lives. */
     int32_t keep_response;
-    /* Of wss:// addresses. WSRS_TLS_NONE: the server is verified by the system's trust store, which is read once in a process. */
+    /*
+     * Of wss:// addresses, also where redirects lead: its certificate is shown there too. WSRS_TLS_NONE: the server is
+     * verified by the system's trust store, which is read once in a process.
+     */
     wsrs_tls tls;
     /* Options of the connection's socket. Copied. NULL: the defaults. */
     const wsrs_socket_options *socket;

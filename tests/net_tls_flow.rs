@@ -92,6 +92,22 @@ fn a_pause_keeps_every_message() {
     assert!(l.messages(id).iter().enumerate().all(|(n, message)| *message == payload(n)));
 }
 
+/// With its header, and what was queued before it.
+#[test]
+fn a_large_message_arrives_in_whole() {
+    let mut l = Loop::new(Limits::default());
+    let (mut peer, id) = Peer::open(&mut l, ListenOptions::default());
+    let mut expected = Vec::new();
+    for size in [200_000, 256 << 10, (256 << 10) + 1, 700_000] {
+        for payload in [vec![1; 5], vec![size as u8; size]] {
+            l.context.send(id, Kind::Binary, &payload).unwrap();
+            expected.extend_from_slice(&plain(BINARY, &payload));
+        }
+        l.until("it", |_| peer.pump().len() >= expected.len());
+        assert!(peer.got == expected);
+    }
+}
+
 /// The queue is full, and new keys are to be answered: records leave in the order of their numbers all the same.
 #[test]
 fn new_keys_wait_behind_what_the_socket_does_not_take() {

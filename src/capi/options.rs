@@ -129,7 +129,8 @@ pub struct wsrs_connect_options {
     pub streaming: i32,
     /// Not 0: wsrs_conn_header and the like work as long as the connection lives.
     pub keep_response: i32,
-    /// Of wss:// addresses. WSRS_TLS_NONE: the server is verified by the system's trust store, which is read once in a process.
+    /// Of wss:// addresses, also where redirects lead: its certificate is shown there too. WSRS_TLS_NONE: the server is
+    /// verified by the system's trust store, which is read once in a process.
     pub tls: wsrs_tls,
     /// Options of the connection's socket. Copied. NULL: the defaults.
     pub socket: *const wsrs_socket_options,

@@ -47,7 +47,7 @@ impl Peer {
         let responded = rare.responded;
         let gone = Ending { code: if responded { 0 } else { ABNORMAL }, reason: "".into(), by: By::Network };
         let Ending { code, reason, by } = rare.ending.take().unwrap_or(gone);
-        let truncated = rare.truncated && !clean;
+        let truncated = rare.truncated && !clean && !responded;
         Ok(Closing { truncated, code, reason, clean: (clean || responded) && !rare.cut, by, failure: None })
     }
 }

@@ -55,7 +55,7 @@ impl Via {
         };
         let Some(proxy) = proxy else { return Ok(None) };
         let tls = match (proxy.scheme, &options.proxy_tls) {
-            (Scheme::Https, Some(tls)) => Some(tls.clone()),
+            (Scheme::Https, Some(tls)) => Some(tls.ready_for_clients()?),
             (Scheme::Https, None) => Some(Tls::default_client()?),
             _ => None,
         };

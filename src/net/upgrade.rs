@@ -42,7 +42,7 @@ impl Plan {
             .map_err(|error| Error::Header(error.to_string()))?;
         let tls = match (&url.secure, &options.tls) {
             (false, _) => None,
-            (true, Some(tls)) => Some(tls.clone()),
+            (true, Some(tls)) => Some(tls.ready_for_clients()?),
             (true, None) => Some(Tls::default_client()?),
         };
         let via = Via::choose(&url, &options)?;

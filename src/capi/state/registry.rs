@@ -190,9 +190,8 @@ pub(in crate::capi) fn tls(id: u64) -> Result<Tls, Fault> {
 
 /// Frees the place, if it is not free already.
 pub(in crate::capi) fn remove_tls(id: u64) -> Result<(), Fault> {
-    let removed = lock().endpoint(id)?.and_then(|place| place.tls.take());
-    // Not under the lock: it may be the last owner.
-    drop(removed);
+    // Dropped when the lock is free again: it may be the last owner.
+    let _removed = lock().endpoint(id)?.and_then(|place| place.tls.take());
     Ok(())
 }
 

@@ -22,6 +22,10 @@ impl Tls {
         Tls::new(TlsOptions::default())
     }
 
+    pub(in crate::net) fn ready_for_clients(&self) -> Result<Tls> {
+        match self.0 {}
+    }
+
     /// There is nothing to change.
     pub fn set_cert(&self, _name: Option<&str>, _identity: &Identity) -> Result<()> {
         match self.0 {}
@@ -35,7 +39,7 @@ impl Tls {
 
 /// What connections of a context share: nothing.
 #[derive(Debug, Default)]
-pub(in crate::net) struct Shared;
+pub(in crate::net) struct Shared {}
 
 /// A session: there are none.
 #[derive(Debug)]

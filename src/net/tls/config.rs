@@ -77,6 +77,12 @@ impl Tls {
         }
     }
 
+    /// The same endpoint, which has read what it needs: connects call this, so that the loop never waits for a disk.
+    pub(in crate::net) fn ready_for_clients(&self) -> Result<Tls> {
+        self.client()?;
+        Ok(self.clone())
+    }
+
     /// Puts a certificate in the place of the one with this name; None: the default. Handshakes from now on use it.
     pub fn set_cert(&self, name: Option<&str>, identity: &Identity) -> Result<()> {
         self.0.certs.set(name, identity)

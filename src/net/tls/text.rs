@@ -45,6 +45,8 @@ pub(super) fn explain(error: &rustls::Error, name: Option<&str>) -> Broken {
         rustls::Error::NoApplicationProtocol => ("no ALPN protocol in common".into(), false),
         error => (format!("TLS: {error}"), false),
     };
+    // Names in certificates are the peer's words: no line of a log may be made by them.
+    let text = text.replace(char::is_control, "?");
     Broken { text, alert: alert.map_or(0, u8::from), certificate }
 }
 
@@ -218,9 +220,17 @@ mod tests {
 
     #[test]
     fn names_in_a_certificate_can_be_told_apart() {
-        let told = |name: &str| general_name(&GeneralName::DnsName(Ia5String::new(name).unwrap())).unwrap();
+        let told = |name: &str| general_name(&GeneralName::DnsName(Ia5String::new(name).expect("ASCII"))).expect("a DNS name");
         assert_eq!(told("*.example.org"), "DNS:*.example.org");
         assert_eq!(told("a, DNS:b"), "DNS:a,\\20DNS:b");
         assert_eq!(told("a\nb\0\\"), "DNS:a\\0ab\\00\\5c");
+    }
+
+    #[test]
+    fn the_peers_words_make_no_lines() {
+        let error = rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(std::sync::Arc::new(
+            std::io::Error::other("good\r\n\x1b[2Jbad"),
+        ))));
+        assert_eq!(explain(&error, None).text, "the client's certificate was refused: good???[2Jbad");
     }
 }

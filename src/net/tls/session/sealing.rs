@@ -50,15 +50,21 @@ impl Session {
         shared: &mut Shared,
     ) -> io::Result<bool> {
         let mut taken = self.flush(socket, Some(outbox), shared);
-        for piece in more {
-            for part in piece.chunks(BATCH) {
-                if !matches!(taken, Ok(true)) {
-                    outbox.push_with(|tail| tail.extend_from_slice(part));
-                    continue;
-                }
-                shared.sealed.clear();
-                taken = self.seal(part, &mut shared.sealed).and_then(|()| self.send(socket, &shared.sealed));
+        shared.sealed.clear();
+        for part in more.into_iter().flat_map(|piece| piece.chunks(BATCH)) {
+            if !matches!(taken, Ok(true)) {
+                outbox.push_with(|tail| tail.extend_from_slice(part));
+                continue;
             }
+            taken = self.seal(part, &mut shared.sealed).map(|()| true);
+            // A header is no system call of its own.
+            if shared.sealed.len() >= BATCH && taken.is_ok() {
+                taken = self.send(socket, &shared.sealed);
+                shared.sealed.clear();
+            }
+        }
+        if matches!(taken, Ok(true)) && !shared.sealed.is_empty() {
+            taken = self.send(socket, &shared.sealed);
         }
         taken
     }
