@@ -220,7 +220,8 @@ mod tests {
 
     #[test]
     fn names_in_a_certificate_can_be_told_apart() {
-        let told = |name: &str| general_name(&GeneralName::DnsName(Ia5String::new(name).expect("ASCII"))).expect("a DNS name");
+        let told =
+            |name: &str| general_name(&GeneralName::DnsName(Ia5String::new(name).expect("ASCII"))).expect("a DNS name");
         assert_eq!(told("*.example.org"), "DNS:*.example.org");
         assert_eq!(told("a, DNS:b"), "DNS:a,\\20DNS:b");
         assert_eq!(told("a\nb\0\\"), "DNS:a\\0ab\\00\\5c");
