@@ -239,7 +239,7 @@ impl Session {
             Conn::Client(_, name) => Some(&**name),
             _ => None,
         };
-        self.failure = Some(Box::new(text::explain(error, name)));
+        self.failure = Some(Box::new(text::explain(error, name, self.established)));
         self.broken = true;
         self.partial = Vec::new();
     }

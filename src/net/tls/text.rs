@@ -30,7 +30,7 @@ pub(super) fn asked_for(name: &str) -> Option<String> {
 }
 
 /// What went wrong; `name` is the server's, for clients.
-pub(super) fn explain(error: &rustls::Error, name: Option<&str>) -> Broken {
+pub(super) fn explain(error: &rustls::Error, name: Option<&str>, established: bool) -> Broken {
     let alert = alert(error);
     let (text, certificate) = match error {
         rustls::Error::InvalidCertificate(error) => (certificate_error(error, name), true),
@@ -38,6 +38,7 @@ pub(super) fn explain(error: &rustls::Error, name: Option<&str>) -> Broken {
             ("the client showed no certificate, and one is required".into(), true)
         }
         rustls::Error::AlertReceived(description) => (received(*description, name.is_some()), false),
+        rustls::Error::InvalidMessage(_) if established => ("what came is no TLS record".into(), false),
         rustls::Error::InvalidMessage(_) if name.is_some() => ("the server does not speak TLS there".into(), false),
         rustls::Error::InvalidMessage(_) => ("what the client sent is no TLS".into(), false),
         rustls::Error::PeerIncompatible(why) => (format!("the peer's TLS does not fit: {why:?}"), false),
@@ -232,6 +233,6 @@ mod tests {
         let error = rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(std::sync::Arc::new(
             std::io::Error::other("good\r\n\x1b[2Jbad"),
         ))));
-        assert_eq!(explain(&error, None).text, "the client's certificate was refused: good???[2Jbad");
+        assert_eq!(explain(&error, None, false).text, "the client's certificate was refused: good???[2Jbad");
     }
 }
