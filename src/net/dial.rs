@@ -161,6 +161,7 @@ impl Context {
             subprotocols: Vec::new(),
             ask: false,
             streaming: options.streaming,
+            deflate: options.deflate.clone(),
             keep_head: options.keep_response,
             tls: None,
             tls_or_plain: false,

@@ -8,6 +8,7 @@ use super::event::{ConnId, SocketName, State, TimerId};
 use super::peer::{Peer, Phase};
 use super::tls::Info;
 use super::transport::Socket;
+use crate::proto::deflate::Agreed;
 use std::time::Duration;
 
 impl Context {
@@ -60,6 +61,11 @@ impl Context {
             rare.tls_info = Some(Box::new(tls.info()?));
         }
         rare.tls_info.as_deref().ok_or(Error::NotOpen)
+    }
+
+    /// What was agreed on for compressing messages; `NotFound` without it.
+    pub fn deflate(&self, id: ConnId) -> Result<Agreed> {
+        self.peer(id)?.proto.agreed().ok_or(Error::NotFound)
     }
 
     /// `NotOpen` before TCP is connected, `Closed` when it is no more.

@@ -95,6 +95,7 @@ impl Context {
             subprotocols: options.subprotocols,
             ask: options.ask,
             streaming: options.streaming,
+            deflate: options.deflate.clone(),
             keep_head: options.keep_request,
             tls: options.tls,
             tls_or_plain: options.tls_or_plain,

@@ -4,6 +4,7 @@ use super::backoff::Reconnect;
 use super::limits::Limits;
 use super::tcp::{Origin, SocketOptions};
 use super::tls::Tls;
+use crate::proto::deflate;
 use crate::proto::proxy::address::ProxyUrl;
 
 /// How a listener treats its connections.
@@ -31,6 +32,8 @@ pub struct ListenOptions {
     pub ipv6_only: bool,
     /// Permissions of a Unix socket; 0: as the umask says.
     pub unix_mode: u32,
+    /// Compresses for clients that offer it.
+    pub deflate: Option<deflate::Settings>,
     /// Of TCP sockets.
     pub socket: SocketOptions,
     /// Speaks TLS with these certificates.
@@ -56,6 +59,8 @@ pub struct ConnectOptions {
     pub streaming: bool,
     /// Keep the response for the life of the connection.
     pub keep_response: bool,
+    /// Offers compression.
+    pub deflate: Option<deflate::Settings>,
     /// Where TCP connects from, and how.
     pub origin: Origin,
     /// Of wss addresses; None: verification by the system's trust store.

@@ -15,6 +15,7 @@ use super::tls::{Info, Session, Tls};
 use super::transport::Socket;
 use super::upgrade::{Asking, Plan};
 use crate::proto::connection::{Connection, Role};
+use crate::proto::deflate;
 use crate::proto::handshake::client::Response;
 use crate::proto::handshake::server::Request;
 use crate::proto::http1::Scanned;
@@ -30,6 +31,8 @@ pub(super) struct Profile {
     pub(super) subprotocols: Vec<String>,
     pub(super) ask: bool,
     pub(super) streaming: bool,
+    #[expect(dead_code)]
+    pub(super) deflate: Option<deflate::Settings>,
     pub(super) keep_head: bool,
     pub(super) tls: Option<Tls>,
     pub(super) tls_or_plain: bool,

@@ -17,6 +17,7 @@
 
 use super::buffer::{Buffer, Pool};
 use super::close;
+use super::deflate::Agreed;
 use super::error::ProtocolError;
 use super::frame::{FIN, Header, MAX_HEADER, opcode};
 use super::mask;
@@ -47,8 +48,11 @@ pub struct Connection {
     close_received: bool,
     /// The fragmented message being sent.
     sending: Option<Kind>,
-    /// A server that has neither sent a Close nor begun a fragmented message: asked for with every message.
+    /// A server that has neither sent a Close nor begun a fragmented message, and compresses nothing: asked for with every
+    /// message.
     sends_plain: bool,
+    /// What was agreed on in the handshake.
+    deflate: Option<Agreed>,
 }
 
 /// What a piece of input meant.
@@ -111,7 +115,19 @@ impl Connection {
             close_received: false,
             sending: None,
             sends_plain: role == Role::Server,
+            deflate: None,
         }
+    }
+
+    /// From now on messages may be compressed: said before the first of them.
+    pub fn deflate_with(&mut self, agreed: Agreed) {
+        self.deflate = Some(agreed);
+        self.sends_plain = false;
+    }
+
+    /// What was agreed on, None without compression.
+    pub fn agreed(&self) -> Option<Agreed> {
+        self.deflate
     }
 
     /// Which end this is.

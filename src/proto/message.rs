@@ -38,11 +38,14 @@ pub struct MessageLimits {
     pub max_frame: u64,
     /// Frames of one message. 1,024: a thousand chunks, not a million empty ones.
     pub max_fragments: u32,
+    /// How many times larger than what came a compressed message may become, looked at beyond 64 KiB. No limit: images of
+    /// one colour come near what deflate can do at most (1,032), and `max_message` bounds them as all others.
+    pub max_ratio: u64,
 }
 
 impl Default for MessageLimits {
     fn default() -> Self {
-        MessageLimits { max_message: 1 << 20, max_frame: 1 << 20, max_fragments: 1024 }
+        MessageLimits { max_message: 1 << 20, max_frame: 1 << 20, max_fragments: 1024, max_ratio: u64::MAX }
     }
 }
 
