@@ -5,6 +5,8 @@
 //! own only where a context is to outlive a message (§7.1.1, "context takeover") or a message is unfinished, from the
 //! first compressed message on; all others borrow from the loop's.
 
+pub mod negotiation;
+
 use std::num::NonZeroU8;
 use std::time::Duration;
 
