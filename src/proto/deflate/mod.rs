@@ -9,6 +9,7 @@ pub mod codecs;
 pub mod compressor;
 pub mod contexts;
 pub mod inflating;
+pub mod negotiation;
 
 use super::connection::Role;
 use std::num::NonZeroU8;
