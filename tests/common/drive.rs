@@ -46,7 +46,12 @@ impl End {
     pub fn new(role: Role, streaming: bool) -> End {
         End {
             connection: Connection::new(role, streaming),
-            limits: MessageLimits { max_message: 1 << 30, max_frame: 1 << 30, max_fragments: 1 << 20 },
+            limits: MessageLimits {
+                max_message: 1 << 30,
+                max_frame: 1 << 30,
+                max_fragments: 1 << 20,
+                max_ratio: u64::MAX,
+            },
             direct: false,
             fast: false,
             seen: Vec::new(),
