@@ -47,7 +47,12 @@ impl End {
     pub fn new(role: Role, streaming: bool) -> End {
         End {
             connection: Connection::new(role, streaming),
-            limits: MessageLimits { max_message: 1 << 30, max_frame: 1 << 30, max_fragments: 1 << 20, max_ratio: u64::MAX },
+            limits: MessageLimits {
+                max_message: 1 << 30,
+                max_frame: 1 << 30,
+                max_fragments: 1 << 20,
+                max_ratio: u64::MAX,
+            },
             direct: false,
             fast: false,
             seen: Vec::new(),
@@ -71,7 +76,8 @@ impl End {
                 self.received_directly += count;
                 let mut window = [0; MAX_HEADER];
                 self.steps += 1;
-                let (beyond, step) = self.connection.received(count, &mut window, &self.limits, &mut self.shared, &mut self.lent);
+                let (beyond, step) =
+                    self.connection.received(count, &mut window, &self.limits, &mut self.shared, &mut self.lent);
                 self.note(step, &window);
                 self.window(&window[..beyond]);
             } else {
