@@ -1,4 +1,5 @@
 //! Parameters of permessage-deflate that neither an offer nor an answer may have (RFC 7692 §7; hazard H5).
+#![allow(dead_code)]
 
 use wsrs::proto::deflate::negotiation::Fault::{self, *};
 
