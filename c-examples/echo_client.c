@@ -1,13 +1,15 @@
 /* echo_client URL: sends a few messages to an echo server and prints what comes back.
  * echo_client --autobahn URL: echoes what the Autobahn test suite at URL sends, case after case.
- * With --ca FILE first, servers of wss:// addresses are verified by the CAs in it (PEM) instead of the system's. */
+ * With --ca FILE first, servers of wss:// addresses are verified by the CAs in it (PEM) instead of the system's; with
+ * --deflate first, compression is offered. */
 #include <stdio.h>
 #include <string.h>
 #include <wsrs.h>
 
 static wsrs_context context;
 static wsrs_tls tls; /* none: the system's trust store */
-static int failed;
+static wsrs_deflate_options compression = WSRS_DEFLATE_OPTIONS_INIT; /* the defaults */
+static int deflate, failed;
 
 static const char *const lines[] = {"Hello", "Grüße", "Goodbye"};
 static size_t answers;
@@ -32,6 +34,8 @@ static void connect_to(const char *url)
 {
     wsrs_connect_options options = WSRS_CONNECT_OPTIONS_INIT;
     options.tls = tls;
+    if (deflate)
+        options.deflate = &compression;
     if (wsrs_context_connect(context, url, &options, NULL) != WSRS_OK)
         give_up(wsrs_last_error());
 }
@@ -123,11 +127,17 @@ int main(int argc, char **argv)
     wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;
     callbacks.on_error = on_error;
     char url[1024];
-    if (argc > 3 && strcmp(argv[1], "--ca") == 0) {
-        if (!trust(argv[2]))
-            return 1;
-        argc -= 2;
-        argv += 2;
+    for (;; argc--, argv++) {
+        if (argc > 2 && strcmp(argv[1], "--deflate") == 0) {
+            deflate = 1;
+        } else if (argc > 3 && strcmp(argv[1], "--ca") == 0) {
+            if (!trust(argv[2]))
+                return 1;
+            argc--;
+            argv++;
+        } else {
+            break;
+        }
     }
     if (argc == 2) {
         snprintf(url, sizeof url, "%s", argv[1]);
@@ -141,7 +151,7 @@ int main(int argc, char **argv)
         callbacks.on_drain = suite_drain;
         callbacks.on_close = suite_close;
     } else {
-        fprintf(stderr, "usage: echo_client [--ca FILE] [--autobahn] URL\n");
+        fprintf(stderr, "usage: echo_client [--ca FILE] [--deflate] [--autobahn] URL\n");
         return 2;
     }
     if (wsrs_context_new(&options, &callbacks, NULL, &context) != WSRS_OK)

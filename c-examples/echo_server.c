@@ -1,6 +1,7 @@
 /* Sends every message back until SIGINT or SIGTERM:
  * echo_server PORT listens on ws://127.0.0.1:PORT/
- * echo_server --tls CERT KEY PORT listens on wss://127.0.0.1:PORT/, with a certificate and its key (PEM files). */
+ * With --tls CERT KEY before PORT it listens on wss://127.0.0.1:PORT/, with a certificate and its key (PEM files).
+ * With --deflate LEVEL it compresses, 1 (fast) to 9 (small), and with --no-takeover too each message by itself. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ struct kept {
 };
 
 static wsrs_context context;
+static char address[32] = "127.0.0.1:9001";
 
 /* The peer sends faster than it reads: keep this message, and read no more until what is queued has gone out. */
 static void keep(wsrs_conn conn, const wsrs_message *message)
@@ -71,14 +73,26 @@ static void raise_descriptor_limit(void)
     }
 }
 
-static wsrs_result listen_on(const char *address, const char *cert_file, const char *key_file)
+static wsrs_result listen_as_asked(char **arguments)
 {
     wsrs_listen_options options = WSRS_LISTEN_OPTIONS_INIT;
     wsrs_tls_options tls = WSRS_TLS_OPTIONS_INIT;
+    wsrs_deflate_options deflate = WSRS_DEFLATE_OPTIONS_INIT;
     wsrs_result result = WSRS_OK;
-    tls.cert_file = cert_file;
-    tls.key_file = key_file;
-    if (cert_file != NULL)
+    for (char **next = arguments; *next != NULL; next++) {
+        if (strcmp(*next, "--tls") == 0 && next[1] != NULL && next[2] != NULL) {
+            tls.cert_file = *++next;
+            tls.key_file = *++next;
+        } else if (strcmp(*next, "--deflate") == 0 && next[1] != NULL) {
+            options.deflate = &deflate;
+            deflate.level = (uint32_t)strtoul(*++next, NULL, 10);
+        } else if (strcmp(*next, "--no-takeover") == 0) {
+            deflate.no_takeover = deflate.peer_no_takeover = 1;
+        } else {
+            snprintf(address, sizeof address, "127.0.0.1:%s", *next);
+        }
+    }
+    if (tls.cert_file != NULL)
         result = wsrs_tls_new(&tls, &options.tls);
     if (result == WSRS_OK)
         result = wsrs_context_listen(context, address, &options, NULL);
@@ -89,7 +103,6 @@ static wsrs_result listen_on(const char *address, const char *cert_file, const c
 
 int main(int argc, char **argv)
 {
-    int tls = argc == 5 && strcmp(argv[1], "--tls") == 0;
     wsrs_limits limits = WSRS_LIMITS_INIT;
     limits.max_message = 16 << 20;
     limits.max_fragments = 1 << 17; /* 4 MiB in pieces of 64 bytes, and as much again */
@@ -102,14 +115,12 @@ int main(int argc, char **argv)
     callbacks.on_drain = on_drain;
     callbacks.on_close = on_close;
 
-    char address[32];
-    snprintf(address, sizeof address, "127.0.0.1:%s", argc == 2 || tls ? argv[argc - 1] : "9001");
     raise_descriptor_limit();
     wsrs_result result = wsrs_context_new(&options, &callbacks, NULL, &context);
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
     if (result == WSRS_OK)
-        result = listen_on(address, tls ? argv[2] : NULL, tls ? argv[3] : NULL);
+        result = listen_as_asked(argv + (argc > 0));
     if (result == WSRS_OK)
         result = wsrs_context_run(context);
     if (result != WSRS_OK)

@@ -86,13 +86,14 @@
 
 /* First values of the structs that the program fills:  wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;  */
 #define WSRS_CALLBACKS_INIT { sizeof(wsrs_callbacks), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
-#define WSRS_LIMITS_INIT { sizeof(wsrs_limits), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_LIMITS_INIT { sizeof(wsrs_limits), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_CONTEXT_OPTIONS_INIT { sizeof(wsrs_context_options), 0 }
-#define WSRS_LISTEN_OPTIONS_INIT { sizeof(wsrs_listen_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, 0, 0 }
-#define WSRS_CONNECT_OPTIONS_INIT { sizeof(wsrs_connect_options), 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, 0, 0, { 0 }, 0, 0, 0, 0, 0, 0 }
+#define WSRS_LISTEN_OPTIONS_INIT { sizeof(wsrs_listen_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, 0, 0, 0 }
+#define WSRS_CONNECT_OPTIONS_INIT { sizeof(wsrs_connect_options), 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, 0, 0, { 0 }, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_SOCKET_OPTIONS_INIT { sizeof(wsrs_socket_options), 0, 0, 0, 0, 0, 0 }
 #define WSRS_RECONNECT_INIT { sizeof(wsrs_reconnect), 0, 0, 0, 0, 0, 0 }
 #define WSRS_TLS_OPTIONS_INIT { sizeof(wsrs_tls_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_DEFLATE_OPTIONS_INIT { sizeof(wsrs_deflate_options), 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_OBJECTS_INIT { sizeof(wsrs_objects), 0, 0, 0 }
 
 /* The same for structs that the program lends to be filled:  wsrs_stats stats = WSRS_STATS_INIT;  */
@@ -266,6 +267,9 @@
 
 /* In a member of wsrs_limits: no limit, or no deadline. */
 #define WSRS_OFF UINT64_MAX
+
+/* In release_after_ms of wsrs_deflate_options: contexts are kept as long as the connection lives. */
+#define WSRS_DEFLATE_KEEP UINT32_MAX
 
 /* In jitter_percent of wsrs_reconnect: delays are exact. */
 #define WSRS_NO_JITTER UINT32_MAX
@@ -660,7 +664,48 @@ typedef struct {
     uint64_t idle_timeout_ms;
     /* From wsrs_context_stop to the end of connections that do not answer. Default 5 s. Only in the context's limits. */
     uint64_t stop_grace_ms;
+    /*
+     * How many times larger than what came a compressed message may become, looked at beyond 64 KiB. Default: no limit,
+     * as pictures of one colour and the like come near what can be at most, 1,032. Beyond it: 1009.
+     */
+    uint64_t max_ratio;
 } wsrs_limits;
+
+/*
+ * How messages are compressed (permessage-deflate, RFC 7692), and what is asked of the peer. Start from
+ * WSRS_DEFLATE_OPTIONS_INIT; members that are 0 have their default.
+ *
+ * A listener compresses for clients that offer it, a client where the server agrees; all others get messages as they
+ * are. What was agreed on: wsrs_conn_deflate. Limits of wsrs_limits hold for messages as they are delivered.
+ *
+ * Used in: wsrs_listen_options, wsrs_connect_options.
+ */
+typedef struct {
+    /* sizeof(wsrs_deflate_options), as WSRS_DEFLATE_OPTIONS_INIT sets it. */
+    size_t size;
+    /* 1 (fast) to 9 (small). Default 6. */
+    uint32_t level;
+    /* Memory of a compressor: 1 (a few KiB) to 9 (256 KiB), beside its window. Default 8. */
+    uint32_t memory_level;
+    /* The window of our compressor at most, as a power of two: 8 (256 bytes) to 15 (32 KiB). Default 15. */
+    uint32_t window_bits;
+    /* Not 0: our compressor begins each message anew. Such connections share one compressor, and have none of their own. */
+    uint32_t no_takeover;
+    /*
+     * The window of the peer's compressor at most: 8 to 15. Default 15. A client that can't be told chooses its own: a
+     * listener does not agree to compress with it then.
+     */
+    uint32_t peer_window_bits;
+    /* Not 0: the peer's compressor has to begin each message anew. Such connections share what inflates. */
+    uint32_t peer_no_takeover;
+    /* Messages of fewer bytes are sent as they are. Default 64; 1: every message is compressed. */
+    uint32_t min_size;
+    /*
+     * Time in milliseconds without a message after which what a connection holds for compression is freed. Our compressor
+     * begins anew then; what the peer may refer to is kept. Default 30,000; WSRS_DEFLATE_KEEP: never.
+     */
+    uint32_t release_after_ms;
+} wsrs_deflate_options;
 
 /* Options of wsrs_context_new. Start from WSRS_CONTEXT_OPTIONS_INIT. */
 typedef struct {
@@ -750,6 +795,8 @@ typedef struct {
     const wsrs_socket_options *socket;
     /* Not 0, with tls: clients may speak TLS or not; the first byte that they send tells. */
     int32_t tls_or_plain;
+    /* Compresses for clients that offer it. Copied. NULL: no compression. */
+    const wsrs_deflate_options *deflate;
 } wsrs_listen_options;
 
 /* Options of wsrs_context_connect. Start from WSRS_CONNECT_OPTIONS_INIT. */
@@ -804,6 +851,8 @@ typedef struct {
     int32_t max_redirects;
     /* Not 0: a redirect may lead from wss:// to ws://. */
     int32_t redirect_to_ws;
+    /* Offers compression. Copied. NULL: none. */
+    const wsrs_deflate_options *deflate;
 } wsrs_connect_options;
 
 /*

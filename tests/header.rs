@@ -11,13 +11,14 @@ use std::sync::Once;
 use std::{env, fs};
 
 /// The files of `src/capi` in the order of the header.
-const NOUNS: [&str; 18] = [
+const NOUNS: [&str; 19] = [
     "version",
     "result",
     "types",
     "message",
     "callbacks",
     "limits",
+    "deflate",
     "options",
     "context",
     "timer",

@@ -28,7 +28,7 @@ fn end(role: Role, streaming: bool, limits: MessageLimits) -> End {
 }
 
 fn unlimited() -> MessageLimits {
-    MessageLimits { max_message: u64::MAX, max_frame: u64::MAX, max_fragments: u32::MAX }
+    MessageLimits { max_message: u64::MAX, max_frame: u64::MAX, max_fragments: u32::MAX, max_ratio: u64::MAX }
 }
 
 /// H2: the promise of a header costs nothing.

@@ -143,7 +143,7 @@ fn h01_wrong_lengths() {
 
 fn end(role: Role, max_message: u64, max_frame: u64) -> End {
     let mut end = End::new(role, false);
-    end.limits = MessageLimits { max_message, max_frame, max_fragments: u32::MAX };
+    end.limits = MessageLimits { max_message, max_frame, max_fragments: u32::MAX, max_ratio: u64::MAX };
     end
 }
 
@@ -207,7 +207,7 @@ fn limits_are_exact_for_whole_cut_and_streamed_messages() {
                     [(100, 100, 100, true), (101, 100, 200, false), (101, 200, 100, false), (0, 0, 0, true)]
                 {
                     let mut end = End::new(role, streaming);
-                    end.limits = MessageLimits { max_message, max_frame, max_fragments: 1 };
+                    end.limits = MessageLimits { max_message, max_frame, max_fragments: 1, max_ratio: u64::MAX };
                     let bytes = frame(BINARY, &vec![1; length], key(role));
                     bytes.chunks(if cut { 7 } else { 1000 }).for_each(|piece| end.take(piece));
                     assert_eq!(end.seen.contains(&Seen::Failed(TooBig)), !fits, "{length}, {role:?}, {streaming}");

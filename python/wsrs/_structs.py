@@ -153,6 +153,7 @@ class Limits(Structure):
         ("pong_timeout_ms", c_uint64),
         ("idle_timeout_ms", c_uint64),
         ("stop_grace_ms", c_uint64),
+        ("max_ratio", c_uint64),
     ]
 
 
@@ -164,6 +165,20 @@ class Objects(Structure):
         ("make_text", c_void_p),
         ("make_binary", c_void_p),
         ("release", c_void_p),
+    ]
+
+
+class DeflateOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("level", c_uint32),
+        ("memory_level", c_uint32),
+        ("window_bits", c_uint32),
+        ("no_takeover", c_uint32),
+        ("peer_window_bits", c_uint32),
+        ("peer_no_takeover", c_uint32),
+        ("min_size", c_uint32),
+        ("release_after_ms", c_uint32),
     ]
 
 
@@ -199,6 +214,7 @@ class ListenOptions(Structure):
         ("tls", Handle),
         ("socket", POINTER(SocketOptions)),
         ("tls_or_plain", c_int32),
+        ("deflate", POINTER(DeflateOptions)),
     ]
 
 
@@ -235,6 +251,7 @@ class ConnectOptions(Structure):
         ("proxy_from_env", c_int32),
         ("max_redirects", c_int32),
         ("redirect_to_ws", c_int32),
+        ("deflate", POINTER(DeflateOptions)),
     ]
 
 

@@ -55,6 +55,9 @@ pub struct wsrs_limits {
     pub idle_timeout_ms: u64,
     /// From wsrs_context_stop to the end of connections that do not answer. Default 5 s. Only in the context's limits.
     pub stop_grace_ms: u64,
+    /// How many times larger than what came a compressed message may become, looked at beyond 64 KiB. Default: no limit,
+    /// as pictures of one colour and the like come near what can be at most, 1,032. Beyond it: 1009.
+    pub max_ratio: u64,
 }
 
 // SAFETY: repr(C), begins with its size, integers only.
@@ -82,6 +85,7 @@ fn convert(from: &wsrs_limits) -> Result<Limits, Fault> {
     if from.max_fragments != 0 {
         message.max_fragments = u32::try_from(from.max_fragments).unwrap_or(u32::MAX);
     }
+    set(&mut message.max_ratio, from.max_ratio);
     bounded(&mut to.head.max_bytes, from.max_head, 1 << 20)?;
     bounded(&mut to.head.max_headers, from.max_headers, MAX_HEADERS as u64)?;
     bounded(&mut to.head.max_target, from.max_target, 1 << 20)?;
@@ -138,7 +142,7 @@ mod tests {
     use super::*;
 
     fn limits(words: &[(usize, u64)]) -> Result<Limits, Fault> {
-        let mut all = [0; 19];
+        let mut all = [0; 20];
         all[0] = size_of::<wsrs_limits>() as u64;
         words.iter().for_each(|&(index, word)| all[index] = word);
         // SAFETY: as many words as the struct has members, the first its size.
@@ -155,6 +159,16 @@ mod tests {
     fn a_larger_message_may_come_in_one_frame() {
         let limits = limits(&[(1, 5 << 20)]).expect("accepted");
         assert_eq!(limits.message.max_frame, 5 << 20);
+    }
+
+    #[test]
+    fn a_program_from_before_there_was_a_ratio() {
+        let mut all = [0; 19];
+        (all[0], all[18]) = (size_of_val(&all) as u64, 7);
+        // SAFETY: as many words as the first says.
+        let limits = unsafe { read(all.as_ptr().cast()) }.map(|limits| limits.expect("not NULL")).expect("accepted");
+        assert_eq!((limits.message.max_ratio, limits.stop_grace), (u64::MAX, Duration::from_millis(7)));
+        assert_eq!(self::limits(&[(19, 100)]).expect("accepted").message.max_ratio, 100);
     }
 
     #[test]

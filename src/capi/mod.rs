@@ -12,6 +12,7 @@ pub mod callbacks;
 pub mod conn;
 pub mod conn_info;
 pub mod context;
+pub mod deflate;
 pub mod limits;
 pub mod listener;
 pub mod log;

@@ -1,6 +1,7 @@
 //! Options of a context, a listener and a connect: sized structs in which 0 is the default.
 
 use super::callbacks::wsrs_callbacks;
+use super::deflate::{self, wsrs_deflate_options};
 use super::limits::{self, wsrs_limits};
 use super::message::{self, wsrs_header};
 use super::result::{WSRS_ERR_ADDRESS, WSRS_ERR_ARGUMENT, WSRS_ERR_HEADER, WSRS_ERR_URL, wsrs_result};
@@ -105,6 +106,8 @@ pub struct wsrs_listen_options {
     pub socket: *const wsrs_socket_options,
     /// Not 0, with tls: clients may speak TLS or not; the first byte that they send tells.
     pub tls_or_plain: i32,
+    /// Compresses for clients that offer it. Copied. NULL: no compression.
+    pub deflate: *const wsrs_deflate_options,
 }
 
 /// Options of wsrs_context_connect. Start from WSRS_CONNECT_OPTIONS_INIT.
@@ -155,6 +158,8 @@ pub struct wsrs_connect_options {
     pub max_redirects: i32,
     /// Not 0: a redirect may lead from wss:// to ws://.
     pub redirect_to_ws: i32,
+    /// Offers compression. Copied. NULL: none.
+    pub deflate: *const wsrs_deflate_options,
 }
 
 // SAFETY: repr(C), begins with its size; zero is NULL or 0 for each member.
@@ -223,12 +228,13 @@ pub(super) unsafe fn read_listen(options: *const wsrs_listen_options) -> Result<
         return Err(Fault::argument("unix_mode is more than 0777"));
     }
     // SAFETY: the caller's promise, for what the options point to.
-    let (bring, limits, subprotocols, socket) = unsafe {
+    let (bring, limits, subprotocols, socket, deflate) = unsafe {
         (
             Bring::read(from.callbacks, from.user_data)?,
             limits::read(from.limits)?,
             list(from.subprotocols, WSRS_ERR_HEADER)?,
             socket(from.socket)?,
+            deflate::read(from.deflate)?,
         )
     };
     let options = ListenOptions {
@@ -243,6 +249,7 @@ pub(super) unsafe fn read_listen(options: *const wsrs_listen_options) -> Result<
         tls: tls::endpoint(from.tls)?,
         tls_or_plain: from.tls_or_plain != 0,
         socket,
+        deflate,
         ..ListenOptions::default()
     };
     Ok((bring, options))
@@ -267,7 +274,7 @@ pub(super) unsafe fn read_connect(options: *const wsrs_connect_options) -> Resul
         )
     };
     // SAFETY: as above.
-    let reconnect = unsafe { read_reconnect(from.reconnect) }?;
+    let (reconnect, deflate) = unsafe { (read_reconnect(from.reconnect)?, deflate::read(from.deflate)?) };
     let max_redirects = u32::try_from(from.max_redirects).map_err(|_| Fault::argument("a negative max_redirects"))?;
     let options = ConnectOptions {
         limits,
@@ -279,6 +286,7 @@ pub(super) unsafe fn read_connect(options: *const wsrs_connect_options) -> Resul
         max_redirects,
         redirect_to_ws: from.redirect_to_ws != 0,
         reconnect,
+        deflate,
         origin,
         proxy,
         proxy_tls: tls::endpoint(from.proxy_tls)?,

@@ -60,7 +60,7 @@ impl Context {
         }
         let first = peer.proto.begin_message(kind)?;
         peer.used = true;
-        self.core.put(id, peer, first, data)?;
+        self.core.put_message(id, peer, first, &[data], false)?;
         self.core.count_sent(id, peer, data.len(), true);
         self.act();
         Ok(())
@@ -73,7 +73,7 @@ impl Context {
         check_text(kind, parts)?;
         let first = peer.proto.begin_message(kind)?;
         peer.used = true;
-        self.core.put_gathered(id, peer, first, parts)?;
+        self.core.put_message(id, peer, first, parts, false)?;
         self.core.count_sent(id, peer, parts.iter().map(|part| part.len()).sum(), true);
         self.act();
         Ok(())
@@ -86,7 +86,7 @@ impl Context {
         self.core.door.begin_fragment(id.slot, kind, data, last)?;
         let first = peer.proto.begin_fragment(kind, last)?;
         peer.used = true;
-        self.core.put(id, peer, first, data)?;
+        self.core.put_message(id, peer, first, &[data], false)?;
         self.core.count_sent(id, peer, data.len(), last);
         self.act();
         Ok(())

@@ -79,7 +79,7 @@ impl Core {
             Some(last) => peer.proto.begin_fragment(kind, last)?,
         };
         peer.used = true;
-        self.put(id, peer, first, data)?;
+        self.put_message(id, peer, first, &[data], false)?;
         self.count_sent(id, peer, data.len(), fragment != Some(false));
         Ok(())
     }

@@ -85,6 +85,7 @@
 #define WSRS_SOCKET_OPTIONS_INIT @wsrs_socket_options@
 #define WSRS_RECONNECT_INIT @wsrs_reconnect@
 #define WSRS_TLS_OPTIONS_INIT @wsrs_tls_options@
+#define WSRS_DEFLATE_OPTIONS_INIT @wsrs_deflate_options@
 #define WSRS_OBJECTS_INIT @wsrs_objects@
 
 /* The same for structs that the program lends to be filled:  wsrs_stats stats = WSRS_STATS_INIT;  */

@@ -29,6 +29,7 @@ int main(void)
     wsrs_totals totals = WSRS_TOTALS_INIT;
     wsrs_timings timings = WSRS_TIMINGS_INIT;
     wsrs_socket_options socket = WSRS_SOCKET_OPTIONS_INIT;
+    wsrs_deflate_options deflate = WSRS_DEFLATE_OPTIONS_INIT;
     wsrs_context context = WSRS_CONTEXT_NONE;
     wsrs_listener listener = WSRS_LISTENER_NONE;
     wsrs_conn conn = WSRS_CONN_NONE;
@@ -42,6 +43,7 @@ int main(void)
     connect.headers = &header;
     connect.header_count = 1;
     connect.socket = listen.socket = &socket;
+    connect.deflate = listen.deflate = &deflate;
     if (wsrs_version() / 100 != WSRS_VERSION / 100) return 1;
     wsrs_context_new(&options, &callbacks, NULL, &context);
     wsrs_context_listen(context, "127.0.0.1:0", &listen, &listener);
