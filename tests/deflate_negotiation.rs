@@ -117,26 +117,10 @@ fn the_first_offer_that_can_be_is_taken_up() {
             &[
                 "x-webkit-deflate-frame, Permessage-Deflate, permessage-bzip2; x=1",
                 "a;b",
-                "permessage-deflate\t;\t\
-               client_no_context_takeover , permessage-deflate; server_no_context_takeover",
+                "permessage-deflate\t;\tclient_no_context_takeover , permessage-deflate; server_no_context_takeover",
             ],
             "; client_no_context_takeover",
             agreed((15, true), (15, false)),
-        ),
-        (
-            &["permessage-deflate; server_max_window_bits=8"],
-            "; server_max_window_bits=8",
-            agreed((8, true), (15, true)),
-        ),
-        (
-            &["permessage-deflate; server_max_window_bits=15"],
-            "; server_max_window_bits=15",
-            agreed((15, true), (15, true)),
-        ),
-        (
-            &["permessage-deflate; client_max_window_bits=8"],
-            "; client_max_window_bits=8",
-            agreed((15, true), (8, true)),
         ),
         (&["permessage-deflate; client_max_window_bits=15"], "", agreed((15, true), (15, true))),
     ];
