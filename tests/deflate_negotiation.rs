@@ -277,7 +277,7 @@ fn an_answer_has_what_was_offered_and_nothing_else() {
     }
 }
 
-/// H5: 51 sets of parameters that are out of range, repeated, unknown or of another form: a server declines that offer and
+/// H5: 53 sets of parameters that are out of range, repeated, unknown or of another form: a server declines that offer and
 /// takes the next, a client fails.
 ///
 /// Checked by: each guard of Parameters::read() and window_bits() of negotiation.rs, taken out, makes this fail.

@@ -31,6 +31,8 @@ const WORDS: [&str; 16] = [
 
 /// Names and values, in the order of the names.
 type Parameters = BTreeMap<String, Option<String>>;
+/// A parameter as it stands there.
+type Parameter = (String, Option<String>);
 
 /// Two kinds of settings, then the values of headers: as offers to a server, as answers to a client.
 pub fn deflate_negotiation(data: &[u8]) {
@@ -169,7 +171,7 @@ fn taken(offer: &Offer, values: &[&[u8]]) -> Result<Option<Agreed>, AnswerError>
 }
 
 /// The parameters, if each is known, there once, and has a value that it may have.
-fn allowed(parameters: &[(String, Option<String>)]) -> Option<Parameters> {
+fn allowed(parameters: &[Parameter]) -> Option<Parameters> {
     let mut read = Parameters::new();
     for (name, value) in parameters {
         let window = || (8..=15).any(|bits: u8| value.as_deref() == Some(&*bits.to_string()));
@@ -202,7 +204,7 @@ fn meant(answer: &Parameters) -> Agreed {
 struct Reader<'d>(&'d [u8]);
 
 impl Reader<'_> {
-    fn list(mut self) -> Option<Vec<(String, Vec<(String, Option<String>)>)>> {
+    fn list(mut self) -> Option<Vec<(String, Vec<Parameter>)>> {
         let mut list = Vec::new();
         loop {
             let name = self.token()?;
