@@ -24,7 +24,8 @@ fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-const UNLIMITED: MessageLimits = MessageLimits { max_message: u64::MAX, max_frame: u64::MAX, max_fragments: u32::MAX };
+const UNLIMITED: MessageLimits =
+    MessageLimits { max_message: u64::MAX, max_frame: u64::MAX, max_fragments: u32::MAX, max_ratio: u64::MAX };
 
 /// H2: many connections promise an exbibyte each, as one frame, as a fragment, as the body of an answer, and
 /// say no more, or one byte.

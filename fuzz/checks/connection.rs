@@ -25,6 +25,7 @@ fn way(input: &mut Input) -> Way {
             max_message: input.pick(&SIZES),
             max_frame: input.pick(&SIZES),
             max_fragments: input.pick(&[1024, 1, 2, 3, u32::MAX]),
+            max_ratio: u64::MAX,
         },
     }
 }

@@ -5,8 +5,9 @@ use super::{Cuts, model};
 use wsrs::proto::connection::Role;
 use wsrs::proto::message::MessageLimits;
 
-const LARGE: MessageLimits = MessageLimits { max_message: 1 << 20, max_frame: 1 << 20, max_fragments: 1024 };
-const SMALL: MessageLimits = MessageLimits { max_message: 300, max_frame: 200, max_fragments: 3 };
+const LARGE: MessageLimits =
+    MessageLimits { max_message: 1 << 20, max_frame: 1 << 20, max_fragments: 1024, max_ratio: u64::MAX };
+const SMALL: MessageLimits = MessageLimits { max_message: 300, max_frame: 200, max_fragments: 3, max_ratio: u64::MAX };
 
 /// A stream of frames means what the model says, in both roles, whole and streamed, however it is cut and whichever
 /// way its bytes take: through the window, straight into a message's place, by the short way for whole messages.

@@ -89,6 +89,7 @@ fn limits(here: &mut World) -> wsrs_limits {
         pong_timeout_ms: numbers[16].max(time),
         idle_timeout_ms: numbers[17].max(time * 5),
         stop_grace_ms: numbers[18].max(time),
+        max_ratio: numbers[19],
     }
 }
 
