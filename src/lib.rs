@@ -9,6 +9,7 @@
 //! boundary  what makes calls from C safe: guard, pointers, sized structs, handles
 //! names     addresses of a name, used by net
 //! simd      vector code picked at run time, used by proto
+//! zlib      inflating, used by proto
 //! sync      mutexes and atomics of what threads share, used by net, boundary and capi
 //! capi      the wsrs_* functions; the only place that calls back into C
 //!
@@ -28,3 +29,4 @@ pub mod net;
 pub mod proto;
 mod simd;
 mod sync;
+mod zlib;

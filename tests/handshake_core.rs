@@ -80,7 +80,7 @@ fn parse_request(bytes: &[u8], scanned: &mut Scanned) -> Option<(Expect, usize)>
 
 fn accept_value(request: &Request) -> String {
     let mut out = Vec::new();
-    server::write_accept(&mut out, request, None, &[]).unwrap();
+    server::write_accept(&mut out, request, None, None, &[]).unwrap();
     let text = String::from_utf8(out).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Accept: "));
     line.unwrap().to_owned()
@@ -130,7 +130,7 @@ fn h10_every_refusal_is_a_whole_response_that_closes() {
 
 fn offer(subprotocols: &[&str]) -> Offer {
     let url = WsUrl::parse("ws://server.example.com/chat").unwrap();
-    client::write_request(&mut Vec::new(), &url, *b"the sample nonce", subprotocols, &[]).unwrap()
+    client::write_request(&mut Vec::new(), &url, *b"the sample nonce", subprotocols, None, &[]).unwrap()
 }
 
 fn parse_answer(bytes: &[u8], scanned: &mut Scanned, offer: &Offer) -> Option<(Verdict, usize)> {
@@ -301,14 +301,14 @@ fn h08_interim_responses_cost_linear_time() {
 fn the_request_of_the_sample_round_trips() {
     let url = WsUrl::parse("ws://server.example.com/chat").unwrap();
     let mut request = Vec::new();
-    let offer = client::write_request(&mut request, &url, *b"the sample nonce", &["chat"], &[]).unwrap();
+    let offer = client::write_request(&mut request, &url, *b"the sample nonce", &["chat"], None, &[]).unwrap();
     assert!(String::from_utf8(request.clone()).unwrap().contains(&format!("Sec-WebSocket-Key: {RFC_KEY}\r\n")));
     assert_eq!(offer.accept(), RFC_ACCEPT.as_bytes());
     let Incoming::Request { request, consumed } = server::parse(&request, &mut Scanned::default(), &LIMITS) else {
         panic!("our own request is refused");
     };
     let mut response = Vec::new();
-    server::write_accept(&mut response, &request, Some("chat"), &[("Server", b"x")]).unwrap();
+    server::write_accept(&mut response, &request, Some("chat"), None, &[("Server", b"x")]).unwrap();
     let answer = client::parse(&response, &mut Scanned::default(), &LIMITS, &offer);
     let Answer::Accepted { response: answer, consumed: answered } = answer else {
         panic!("our own response is refused");

@@ -57,9 +57,9 @@ fn forbidden_fields_are_written_by_nobody() {
     for &(name, value, fault) in FORBIDDEN {
         let headers = [("X-Fine", &b"yes"[..]), (name, value)];
         let mut out = b"before".to_vec();
-        let sent = client::write_request(&mut out, &url, NONCE, &[], &headers);
+        let sent = client::write_request(&mut out, &url, NONCE, &[], None, &headers);
         assert_eq!(sent.err(), Some(OfferError::Header(fault)), "{name}");
-        let accepted = server::write_accept(&mut out, &request, None, &headers);
+        let accepted = server::write_accept(&mut out, &request, None, None, &headers);
         assert_eq!(accepted, Err(ResponseError::Header(fault)), "{name}");
         let answered = server::write_response(&mut out, 200, &headers, b"", false);
         assert_eq!(answered, Err(ResponseError::Header(fault)), "{name}");
@@ -72,7 +72,7 @@ fn a_request_is_written_to_the_byte() {
     let url = WsUrl::parse("ws://Example.com:8080/chat?x").unwrap();
     let mut out = b"before".to_vec();
     let headers = [("Origin", &b"http://a"[..]), ("Cookie", b"a=b")];
-    client::write_request(&mut out, &url, NONCE, &["chat", "superchat"], &headers).unwrap();
+    client::write_request(&mut out, &url, NONCE, &["chat", "superchat"], None, &headers).unwrap();
     let expected = "beforeGET /chat?x HTTP/1.1\r\nHost: example.com:8080\r\nUpgrade: websocket\r\n\
         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
         Sec-WebSocket-Protocol: chat, superchat\r\nOrigin: http://a\r\nCookie: a=b\r\n\r\n";
@@ -85,7 +85,7 @@ fn credentials_of_the_address_become_an_authorization() {
     let url = WsUrl::parse("ws://Aladdin:open%20sesame@example.com/chat").unwrap();
     let authorizations = |headers: &[(&str, &[u8])]| {
         let mut out = Vec::new();
-        client::write_request(&mut out, &url, NONCE, &[], headers).unwrap();
+        client::write_request(&mut out, &url, NONCE, &[], None, headers).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.starts_with("GET /chat HTTP/1.1\r\nHost: example.com\r\n"), "{text}");
         let is_one = |line: &&str| line.to_lowercase().starts_with("authorization:");
@@ -100,7 +100,7 @@ fn a_program_may_name_another_host() {
     let url = WsUrl::parse("ws://192.0.2.1/").unwrap();
     let write = |headers: &[(&str, &[u8])]| {
         let mut out = Vec::new();
-        let result = client::write_request(&mut out, &url, NONCE, &[], headers);
+        let result = client::write_request(&mut out, &url, NONCE, &[], None, headers);
         result.map(|_| String::from_utf8(out).unwrap())
     };
     let text = write(&[("hOST", b"example.com")]).unwrap();
@@ -117,7 +117,7 @@ fn subprotocols_that_are_offered_are_distinct_tokens() {
     let url = WsUrl::parse("ws://example.com").unwrap();
     for bad in [&["a", "a"][..], &[""], &["a b"], &["a,b"], &["a\r\nX: y"], &["caf\u{e9}"], &["a", "b", "a"]] {
         let mut out = Vec::new();
-        let result = client::write_request(&mut out, &url, NONCE, bad, &[]);
+        let result = client::write_request(&mut out, &url, NONCE, bad, None, &[]);
         assert_eq!((result.err(), out.len()), (Some(OfferError::Subprotocol), 0), "{bad:?}");
     }
 }
@@ -126,18 +126,18 @@ fn subprotocols_that_are_offered_are_distinct_tokens() {
 fn an_accept_is_written_to_the_byte() {
     let request = upgrade("Sec-WebSocket-Protocol: chat, superchat\r\n");
     let mut out = b"before".to_vec();
-    server::write_accept(&mut out, &request, Some("superchat"), &[("Set-Cookie", b"a=b")]).unwrap();
+    server::write_accept(&mut out, &request, Some("superchat"), None, &[("Set-Cookie", b"a=b")]).unwrap();
     let expected = "beforeHTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: superchat\r\n\
         Set-Cookie: a=b\r\n\r\n";
     assert_eq!(String::from_utf8(out).unwrap(), expected);
     for other in ["Chat", "", "chat, superchat", "other", "chat\r\nX: y"] {
         let mut out = Vec::new();
-        let result = server::write_accept(&mut out, &request, Some(other), &[]);
+        let result = server::write_accept(&mut out, &request, Some(other), None, &[]);
         assert_eq!((result, out.len()), (Err(ResponseError::SubprotocolNotOffered), 0));
     }
     let page = request_for_page();
-    let result = server::write_accept(&mut Vec::new(), &page, None, &[]);
+    let result = server::write_accept(&mut Vec::new(), &page, None, None, &[]);
     assert_eq!(result, Err(ResponseError::NotAnUpgrade));
 }
 

@@ -22,7 +22,7 @@ pub fn url(data: &[u8]) {
         assert_eq!(again.as_ref(), Ok(&url));
     }
     let mut request = Vec::new();
-    client::write_request(&mut request, &url, [7; 16], &["chat"], &[]).expect("a request");
+    client::write_request(&mut request, &url, [7; 16], &["chat"], None, &[]).expect("a request");
     let limits = HeadLimits { max_bytes: 1 << 20, max_target: 1 << 20, ..HeadLimits::default() };
     match server::parse(&request, &mut Scanned::default(), &limits) {
         server::Incoming::Request { request: read, consumed } => {

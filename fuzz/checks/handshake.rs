@@ -18,7 +18,7 @@ pub fn request(data: &[u8]) {
 /// An answer means the same however it is cut, with any limits. It answers the request of RFC 6455 §1.2.
 pub fn answer(data: &[u8]) {
     let url = WsUrl::parse("ws://server.example.com/chat").expect("an address");
-    let offer = client::write_request(&mut Vec::new(), &url, *b"the sample nonce", &["chat", "superchat"], &[]);
+    let offer = client::write_request(&mut Vec::new(), &url, *b"the sample nonce", &["chat", "superchat"], None, &[]);
     let offer = offer.expect("an offer");
     for limits in [HeadLimits::default(), SMALL] {
         however_cut(data, |bytes, scanned| answer_verdict(bytes, scanned, &limits, &offer));
@@ -60,7 +60,7 @@ fn request_verdict(bytes: &[u8], scanned: &mut Scanned, limits: &HeadLimits) -> 
             assert!(bytes[..consumed].ends_with(b"\r\n\r\n") && request.path().starts_with('/'));
             if request.is_upgrade() {
                 let chosen = request.subprotocols().next();
-                server::write_accept(&mut out, &request, chosen, &[]).expect("it can be accepted");
+                server::write_accept(&mut out, &request, chosen, None, &[]).expect("it can be accepted");
             }
             let (offered, fields) = (request.subprotocols().collect::<Vec<_>>(), fields(request.head()));
             Some(format!("{consumed} {} {} {offered:?} {fields}", request.method(), request.target()))

@@ -20,7 +20,7 @@ pub fn handshake(data: &[u8]) {
 
     let mut request = b"before".to_vec();
     let nonce = [input.byte(); 16];
-    let Ok(offer) = client::write_request(&mut request, &url, nonce, &offered, &headers) else {
+    let Ok(offer) = client::write_request(&mut request, &url, nonce, &offered, None, &headers) else {
         assert_eq!(request, b"before");
         return;
     };
@@ -68,7 +68,7 @@ fn answered(input: &mut Input, request: &Request, limits: &HeadLimits, offer: &O
         return;
     }
     let chosen = [None, offered.first(), offered.last(), Some(&"unknown")][usize::from(input.byte() % 4)].copied();
-    if server::write_accept(&mut answer, request, chosen, &fields).is_err() {
+    if server::write_accept(&mut answer, request, chosen, None, &fields).is_err() {
         assert_eq!(answer, b"before");
         return;
     }

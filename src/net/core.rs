@@ -15,7 +15,7 @@ use super::table::Table;
 use super::timers::{Clock, Wheel};
 use super::tls;
 use super::wake::Door;
-use crate::proto::buffer::Pool;
+use crate::proto::shared::Shared;
 use mio::Registry;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(super) struct Core {
     pub(super) registry: Registry,
     pub(super) clock: Clock,
     pub(super) wheel: Wheel,
-    pub(super) pool: Pool,
+    pub(super) shared: Shared,
     pub(super) tls: tls::Shared,
     pub(super) addresses: Addresses,
     /// Server connections that are not open yet.
@@ -76,7 +76,7 @@ impl Core {
             counts,
             registry,
             clock: Clock::new(),
-            pool: Pool::default(),
+            shared: Shared::default(),
             tls: tls::Shared::default(),
             addresses: Addresses::default(),
             pending: 0,

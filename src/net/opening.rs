@@ -9,6 +9,7 @@ use super::error::{Error, Result};
 use super::event::{By, ConnId, Level, Stage, State};
 use super::peer::{Asked, Peer, Phase};
 use super::send::find;
+use crate::proto::deflate::negotiation;
 use crate::proto::handshake::client::Response;
 use crate::proto::handshake::server::{self, Incoming, Refusal, Request, ResponseError};
 use std::ops::Range;
@@ -108,12 +109,19 @@ impl Core {
         let ours =
             || profile.subprotocols.iter().map(String::as_str).find(|name| request.subprotocols().any(|n| n == *name));
         let chosen = subprotocol.or_else(ours).map(Box::<str>::from);
-        let written =
-            self.outbox(id, peer).push_with(|out| server::write_accept(out, &request, chosen.as_deref(), headers));
+        let settings = profile.deflate.as_ref();
+        let (agreed, extension) =
+            settings.and_then(|settings| negotiation::accept(settings, request.extensions())).unzip();
+        let written = self
+            .outbox(id, peer)
+            .push_with(|out| server::write_accept(out, &request, chosen.as_deref(), extension.as_deref(), headers));
         let rare = peer.rare();
         rare.request = Some(request);
         written?;
         rare.subprotocol = chosen;
+        if let Some(agreed) = agreed {
+            peer.proto.deflate_with(agreed);
+        }
         self.pending -= 1;
         peer.announced = true;
         self.opened(id, peer);

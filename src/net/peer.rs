@@ -31,7 +31,6 @@ pub(super) struct Profile {
     pub(super) subprotocols: Vec<String>,
     pub(super) ask: bool,
     pub(super) streaming: bool,
-    #[expect(dead_code)]
     pub(super) deflate: Option<deflate::Settings>,
     pub(super) keep_head: bool,
     pub(super) tls: Option<Tls>,

@@ -176,7 +176,7 @@ impl Core {
         }
         let limits = &peer.profile.limits.message;
         let bytes = &mut window.shared[current.at.clone()];
-        let (used, step) = peer.proto.receive(bytes, limits, &mut self.pool, &mut window.lent);
+        let (used, step) = peer.proto.receive(bytes, limits, &mut self.shared, &mut window.lent);
         let start = current.at.start;
         current.at.start += used;
         self.interpret(peer, current, window, step, start)
@@ -204,7 +204,7 @@ impl Core {
                 current.counted.0 += u32::from(last);
                 current.counted.1 += length as u64;
                 peer.used = true;
-                peer.large = matches!(place, Place::Lent) && length > LARGE;
+                peer.large = matches!(place, Place::Lent) && length > LARGE && peer.proto.agreed().is_none();
                 Next::Found(Found::Message { id, kind, place, first, last })
             }
             Step::Ping(place) => {
@@ -346,7 +346,9 @@ impl Core {
             current.at = 0..count;
             return Next::Continue;
         }
-        let (beyond, step) = peer.proto.received(count, &mut window.shared, &mut window.lent);
+        let limits = &peer.profile.limits.message;
+        let (beyond, step) =
+            peer.proto.received(count, &mut window.shared, limits, &mut self.shared, &mut window.lent);
         current.at = 0..beyond;
         self.interpret(peer, current, window, step, 0)
     }

@@ -15,7 +15,7 @@ impl Context {
     pub(super) fn settle(&mut self, window: &mut Window) {
         match std::mem::replace(&mut self.unsettled, Unsettled::Nothing) {
             Unsettled::Nothing => {}
-            Unsettled::Lent => self.core.pool.give(std::mem::take(&mut window.lent)),
+            Unsettled::Lent => self.core.shared.pool.give(std::mem::take(&mut window.lent)),
             Unsettled::Asked(id) => {
                 if let Some(peer) = self.peers.get_mut(id.slot, id.generation)
                     && let Phase::Deciding { deferred: false } = peer.phase

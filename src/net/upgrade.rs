@@ -38,7 +38,7 @@ impl Plan {
         let headers: Vec<(&str, &[u8])> =
             options.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
         let mut request = Vec::new();
-        let offer = client::write_request(&mut request, &url, nonce, &subprotocols, &headers)
+        let offer = client::write_request(&mut request, &url, nonce, &subprotocols, options.deflate.as_ref(), &headers)
             .map_err(|error| Error::Header(error.to_string()))?;
         let tls = match (&url.secure, &options.tls) {
             (false, _) => None,
@@ -161,6 +161,9 @@ impl Core {
                 window[..rest.len()].copy_from_slice(rest);
                 *at = 0..rest.len();
                 peer.rare().subprotocol = response.subprotocol().map(Into::into);
+                if let Some(agreed) = response.deflate() {
+                    peer.proto.deflate_with(agreed);
+                }
                 peer.rare().response = Some(Box::new(response));
                 self.opened(id, peer);
             }

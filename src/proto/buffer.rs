@@ -34,6 +34,11 @@ impl Buffer {
         self.filled
     }
 
+    /// How much memory it has.
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Nothing has been put in.
     pub fn is_empty(&self) -> bool {
         self.filled == 0

@@ -15,13 +15,17 @@
 //! Invariants: after a step that failed nothing more is to be received; `incoming` exists only while something is
 //! unfinished; a payload in the window is unmasked in place exactly once.
 
-use super::buffer::{Buffer, Pool};
+mod deflated;
+
+use super::buffer::Buffer;
 use super::close;
 use super::deflate::Agreed;
+use super::deflate::contexts::Contexts;
 use super::error::ProtocolError;
 use super::frame::{FIN, Header, MAX_HEADER, opcode};
 use super::mask;
 use super::message::{Incoming, Kind, MessageLimits};
+use super::shared::Shared;
 use super::utf8;
 use std::ops::Range;
 
@@ -37,10 +41,22 @@ pub enum Role {
     Server,
 }
 
+impl Role {
+    /// The peer's.
+    pub fn other(self) -> Role {
+        match self {
+            Role::Client => Role::Server,
+            Role::Server => Role::Client,
+        }
+    }
+}
+
 /// The state machine of one connection.
 #[derive(Debug)]
 pub struct Connection {
     incoming: Option<Box<Incoming>>,
+    /// Compressor and inflater of its own.
+    contexts: Option<Box<Contexts>>,
     role: Role,
     /// Hand out pieces instead of whole messages.
     streaming: bool,
@@ -109,6 +125,7 @@ impl Connection {
     pub fn new(role: Role, streaming: bool) -> Self {
         Connection {
             incoming: None,
+            contexts: None,
             role,
             streaming,
             close_sent: false,
@@ -190,15 +207,16 @@ impl Connection {
         &mut self,
         window: &mut [u8],
         limits: &MessageLimits,
-        pool: &mut Pool,
+        shared: &mut Shared,
         lent: &mut Buffer,
     ) -> (usize, Step) {
         if self.incoming.is_none() {
-            match Header::parse(window, self.role == Role::Server) {
+            match Header::parse(window, self.role == Role::Server, self.deflate.is_some()) {
                 Ok(Some((header, at))) if header.length <= (window.len() - at) as u64 => {
                     let end = at + header.length as usize;
                     if header.is_control() || (header.fin && header.opcode != opcode::CONTINUATION && !self.streaming) {
-                        return (end, self.whole(&header, window, at..end, limits));
+                        let step = self.whole(&header, window, at..end, limits, shared, lent);
+                        return (end, step.unwrap_or_else(Step::Failed));
                     }
                 }
                 Ok(_) => {}
@@ -208,25 +226,35 @@ impl Connection {
                 return (0, Step::More);
             }
         }
-        self.in_pieces(window, limits, pool, lent).unwrap_or_else(|error| (window.len(), Step::Failed(error)))
+        self.in_pieces(window, limits, shared, lent).unwrap_or_else(|error| (window.len(), Step::Failed(error)))
     }
 
     /// A frame that is whole in the window, and a message by itself or a control frame.
-    fn whole(&mut self, header: &Header, window: &mut [u8], at: Range<usize>, limits: &MessageLimits) -> Step {
+    fn whole(
+        &mut self,
+        header: &Header,
+        window: &mut [u8],
+        at: Range<usize>,
+        limits: &MessageLimits,
+        shared: &mut Shared,
+        lent: &mut Buffer,
+    ) -> Result<Step, ProtocolError> {
         let payload = &mut window[at.clone()];
         mask::apply(payload, header.key);
         let kind = match header.opcode {
             opcode::TEXT => Kind::Text,
             opcode::BINARY => Kind::Binary,
-            _ => return self.control(header.opcode, payload, Place::Window(at)),
+            _ => return Ok(self.control(header.opcode, payload, Place::Window(at))),
         };
-        if let Err(error) = limits.check(0, header.length) {
-            return Step::Failed(error);
+        if header.compressed {
+            limits.check_compressed(0, header.length)?;
+            return self.inflate(kind, payload, limits, shared, lent);
         }
+        limits.check(0, header.length)?;
         if kind == Kind::Text && !utf8::is_valid(payload) {
-            return Step::Failed(ProtocolError::Utf8);
+            return Err(ProtocolError::Utf8);
         }
-        Step::Message { kind, place: Place::Window(at), first: true, last: true }
+        Ok(Step::Message { kind, place: Place::Window(at), first: true, last: true })
     }
 
     fn control(&mut self, code: u8, payload: &[u8], place: Place) -> Step {
@@ -248,33 +276,36 @@ impl Connection {
         &mut self,
         window: &mut [u8],
         limits: &MessageLimits,
-        pool: &mut Pool,
+        shared: &mut Shared,
         lent: &mut Buffer,
     ) -> Result<(usize, Step), ProtocolError> {
-        let masked = self.role == Role::Server;
+        let (masked, deflate) = (self.role == Role::Server, self.deflate.is_some());
         let incoming = self.incoming.get_or_insert_default();
         let mut at = 0;
         if incoming.frame.is_none() {
-            let (used, header) = incoming.header(window, masked)?;
+            let (used, header) = incoming.header(window, masked, deflate)?;
             at = used;
             let Some(header) = header else { return Ok((at, Step::More)) };
             if header.is_control() {
                 incoming.frame = Some(super::message::Frame { header, left: header.length });
             } else {
-                incoming.begin(&header, limits, pool)?;
+                incoming.begin(&header, limits, &mut shared.pool)?;
             }
         }
         let Some(frame) = incoming.frame else { return Ok((at, Step::More)) };
         let count = frame.left.min((window.len() - at) as u64) as usize;
         let piece = at..at + count;
-        let step = if frame.header.is_control() {
-            self.control_piece(&mut window[piece.clone()], lent)
+        let (end, step) = if frame.header.is_control() {
+            (piece.end, self.control_piece(&mut window[piece], lent))
         } else {
             incoming.piece(&mut window[piece.clone()])?;
-            self.data_piece(window, piece.clone(), lent)
+            match self.streaming && incoming.message.as_ref().is_some_and(|message| message.compressed) {
+                true => self.inflate_piece(window, piece, limits, shared, lent)?,
+                false => (piece.end, self.data_piece(window, piece, limits, shared, lent)?),
+            }
         };
         self.drop_idle();
-        Ok((piece.end, step))
+        Ok((end, step))
     }
 
     fn control_piece(&mut self, piece: &mut [u8], lent: &mut Buffer) -> Step {
@@ -286,33 +317,49 @@ impl Connection {
         step
     }
 
-    fn data_piece(&mut self, window: &[u8], piece: Range<usize>, lent: &mut Buffer) -> Step {
-        let Some(incoming) = &mut self.incoming else { return Step::More };
-        let (frame_ended, fin) = incoming.end_frame();
-        let last = frame_ended && fin;
-        let Some(message) = &mut incoming.message else { return Step::More };
+    fn data_piece(
+        &mut self,
+        window: &[u8],
+        piece: Range<usize>,
+        limits: &MessageLimits,
+        shared: &mut Shared,
+        lent: &mut Buffer,
+    ) -> Result<Step, ProtocolError> {
+        let Some(incoming) = &mut self.incoming else { return Ok(Step::More) };
+        let last = incoming.end_frame() == (true, true);
+        let Some(message) = &mut incoming.message else { return Ok(Step::More) };
         if !self.streaming {
             message.buffer.push(&window[piece]);
-            return if last { self.finish(lent) } else { Step::More };
+            return if last { self.finish(limits, shared, lent) } else { Ok(Step::More) };
         }
         if piece.is_empty() && !last {
-            return Step::More;
+            return Ok(Step::More);
         }
         let (kind, first) = (message.kind, !message.begun);
         message.begun = true;
         if last {
             incoming.message = None;
         }
-        Step::Message { kind, place: Place::Window(piece), first, last }
+        Ok(Step::Message { kind, place: Place::Window(piece), first, last })
     }
 
     /// The message in its buffer is complete.
-    fn finish(&mut self, lent: &mut Buffer) -> Step {
+    fn finish(
+        &mut self,
+        limits: &MessageLimits,
+        shared: &mut Shared,
+        lent: &mut Buffer,
+    ) -> Result<Step, ProtocolError> {
         let Some(message) = self.incoming.as_mut().and_then(|incoming| incoming.message.take()) else {
-            return Step::More;
+            return Ok(Step::More);
         };
+        if message.compressed {
+            let step = self.inflate(message.kind, message.buffer.filled(), limits, shared, lent);
+            shared.pool.give(message.buffer);
+            return step;
+        }
         *lent = message.buffer;
-        Step::Message { kind: message.kind, place: Place::Lent, first: true, last: true }
+        Ok(Step::Message { kind: message.kind, place: Place::Lent, first: true, last: true })
     }
 
     fn drop_idle(&mut self) {
@@ -336,7 +383,14 @@ impl Connection {
 
     /// `count` bytes were received into that room. Those after the frame are moved to the start of `window` (which has
     /// [`MAX_HEADER`] bytes at least); how many they are is the first result.
-    pub fn received(&mut self, count: usize, window: &mut [u8], lent: &mut Buffer) -> (usize, Step) {
+    pub fn received(
+        &mut self,
+        count: usize,
+        window: &mut [u8],
+        limits: &MessageLimits,
+        shared: &mut Shared,
+        lent: &mut Buffer,
+    ) -> (usize, Step) {
         let Some(incoming) = &mut self.incoming else { return (0, Step::More) };
         let (Some(frame), Some(message)) = (&incoming.frame, &mut incoming.message) else { return (0, Step::More) };
         let from = message.buffer.len();
@@ -345,13 +399,13 @@ impl Connection {
         let end = from + count - beyond;
         window[..beyond].copy_from_slice(message.buffer.filled_mut(end));
         message.buffer.truncate(end);
-        if let Err(error) = incoming.piece_in_buffer(from) {
-            return (beyond, Step::Failed(error));
-        }
-        let (ended, fin) = incoming.end_frame();
-        let step = if ended && fin { self.finish(lent) } else { Step::More };
+        let step = match incoming.piece_in_buffer(from) {
+            Ok(()) if incoming.end_frame() == (true, true) => self.finish(limits, shared, lent),
+            Ok(()) => Ok(Step::More),
+            Err(error) => return (beyond, Step::Failed(error)),
+        };
         self.drop_idle();
-        (beyond, step)
+        (beyond, step.unwrap_or_else(Step::Failed))
     }
 
     /// A frame or message is unfinished.

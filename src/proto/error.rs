@@ -29,6 +29,8 @@ pub enum ProtocolError {
     TooBig,
     /// More fragments than the limit.
     TooManyFragments,
+    /// Compressed data that is not DEFLATE, or not whole.
+    Deflate,
     /// A Close body of one byte.
     CloseBody,
     /// A close code that may not be sent.
@@ -41,7 +43,7 @@ impl ProtocolError {
     /// The code of the Close frame that answers it.
     pub fn close_code(self) -> u16 {
         match self {
-            ProtocolError::Utf8 | ProtocolError::CloseReason => 1007,
+            ProtocolError::Utf8 | ProtocolError::Deflate | ProtocolError::CloseReason => 1007,
             ProtocolError::TooManyFragments => 1008,
             ProtocolError::TooBig => 1009,
             _ => 1002,
@@ -63,6 +65,7 @@ impl ProtocolError {
             ProtocolError::Utf8 => "text is not UTF-8",
             ProtocolError::TooBig => "message too big",
             ProtocolError::TooManyFragments => "too many fragments",
+            ProtocolError::Deflate => "broken compressed data",
             ProtocolError::CloseBody => "close body of one byte",
             ProtocolError::CloseCode => "close code not allowed",
             ProtocolError::CloseReason => "close reason is not UTF-8",

@@ -36,6 +36,8 @@ pub mod opcode {
 
 /// FIN, the highest bit of the first byte.
 pub const FIN: u8 = 0x80;
+/// The first reserved bit: the message is compressed (RFC 7692 §6).
+pub const RSV1: u8 = 0x40;
 const RSV: u8 = 0x70;
 const MASK: u8 = 0x80;
 
@@ -57,6 +59,8 @@ pub struct Plain {
 pub struct Header {
     /// The last frame of a message.
     pub fin: bool,
+    /// It begins a compressed message.
+    pub compressed: bool,
     /// One of [`opcode`].
     pub opcode: u8,
     /// Bytes of payload, below 2^63.
@@ -67,16 +71,16 @@ pub struct Header {
 
 impl Header {
     /// Reads the header at the start of `bytes`, with its own length. `None`: more bytes are needed.
-    /// `masked`: whether this peer has to mask.
+    /// `masked`: whether this peer has to mask. `deflate`: whether it may compress.
     #[inline]
-    pub fn parse(bytes: &[u8], masked: bool) -> Result<Option<(Header, usize)>, ProtocolError> {
+    pub fn parse(bytes: &[u8], masked: bool, deflate: bool) -> Result<Option<(Header, usize)>, ProtocolError> {
         let &[first, second, ref rest @ ..] = bytes else {
             return match bytes.first() {
-                Some(&first) => check_first(first).map(|()| None),
+                Some(&first) => check_first(first, deflate).map(|()| None),
                 None => Ok(None),
             };
         };
-        check_first(first)?;
+        check_first(first, deflate)?;
         check_second(first, second, masked)?;
         let (length, extended) = match second & !MASK {
             126 => match rest.first_chunk() {
@@ -98,7 +102,7 @@ impl Header {
             (true, Some(key)) => (*key, 4),
             (true, None) => return Ok(None),
         };
-        let header = Header { fin: first & FIN != 0, opcode: first & 0x0f, length, key };
+        let header = Header { fin: first & FIN != 0, compressed: first & RSV1 != 0, opcode: first & 0x0f, length, key };
         Ok(Some((header, 2 + extended + key_length)))
     }
 
@@ -139,7 +143,7 @@ impl Header {
 }
 
 #[inline]
-fn check_first(first: u8) -> Result<(), ProtocolError> {
+fn check_first(first: u8, deflate: bool) -> Result<(), ProtocolError> {
     // FIN with text or binary: what nearly every frame begins with.
     if first == FIN | opcode::BINARY || first == FIN | opcode::TEXT {
         return Ok(());
@@ -147,6 +151,11 @@ fn check_first(first: u8) -> Result<(), ProtocolError> {
     // §5.2: "If a nonzero value is received and none of the negotiated extensions defines the meaning of such a
     // nonzero value, the receiving endpoint MUST _Fail the WebSocket Connection_."
     if first & RSV != 0 {
+        // RFC 7692 §6: "An endpoint MUST NOT set the "Per-Message Compressed" bit of control frames and non-first
+        // fragments of a data message."
+        if deflate && first & RSV == RSV1 && matches!(first & 0x0f, opcode::TEXT | opcode::BINARY) {
+            return Ok(());
+        }
         return Err(ProtocolError::ReservedBits);
     }
     match first & 0x0f {

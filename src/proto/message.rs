@@ -5,6 +5,7 @@
 //! frame or message is unfinished, so that an idle connection owns none.
 
 use super::buffer::{Buffer, Pool};
+use super::deflate::inflating::Volume;
 use super::error::ProtocolError;
 use super::frame::{Header, MAX_HEADER, opcode};
 use super::mask;
@@ -95,15 +96,24 @@ pub(super) struct Message {
     pub(super) buffer: Buffer,
     /// Streaming mode: a piece was handed out.
     pub(super) begun: bool,
+    /// What comes is compressed: it is text, and within the limits, when it is inflated.
+    pub(super) compressed: bool,
+    /// Streaming mode: what was inflated so far, and what it became.
+    pub(super) inflated: Volume,
 }
 
 impl Incoming {
     /// Adds bytes to a cut header. The header with its length when it is whole, and how many bytes it took.
-    pub(super) fn header(&mut self, bytes: &[u8], masked: bool) -> Result<(usize, Option<Header>), ProtocolError> {
+    pub(super) fn header(
+        &mut self,
+        bytes: &[u8],
+        masked: bool,
+        deflate: bool,
+    ) -> Result<(usize, Option<Header>), ProtocolError> {
         let before = usize::from(self.head_length);
         let count = bytes.len().min(MAX_HEADER - before);
         self.head[before..before + count].copy_from_slice(&bytes[..count]);
-        match Header::parse(&self.head[..before + count], masked)? {
+        match Header::parse(&self.head[..before + count], masked, deflate)? {
             Some((header, length)) => {
                 self.head_length = 0;
                 Ok((length - before, Some(header)))
@@ -129,7 +139,7 @@ impl Incoming {
     ) -> Result<(), ProtocolError> {
         match (header.opcode, &mut self.message) {
             (opcode::CONTINUATION, Some(message)) => {
-                limits.check(message.total, header.length)?;
+                message.limit(limits, header.length)?;
                 message.fragments += 1;
                 if message.fragments > limits.max_fragments {
                     return Err(ProtocolError::TooManyFragments);
@@ -140,16 +150,19 @@ impl Incoming {
             // §5.4: "The fragments of one message MUST NOT be interleaved between the fragments of another message"
             (_, Some(_)) => return Err(ProtocolError::Interleaved),
             (code, none) => {
-                limits.check(0, header.length)?;
-                let kind = if code == opcode::TEXT { Kind::Text } else { Kind::Binary };
-                *none = Some(Message {
-                    kind,
-                    total: header.length,
+                let message = none.insert(Message {
+                    kind: if code == opcode::TEXT { Kind::Text } else { Kind::Binary },
+                    total: 0,
                     fragments: 1,
                     utf8: Utf8::default(),
-                    buffer: pool.take(header.length),
+                    buffer: Buffer::default(),
                     begun: false,
+                    compressed: header.compressed,
+                    inflated: Volume::default(),
                 });
+                message.limit(limits, header.length)?;
+                message.buffer = pool.take(header.length);
+                message.total = header.length;
             }
         }
         self.frame = Some(Frame { header: *header, left: header.length });
@@ -175,7 +188,24 @@ impl Incoming {
         let (Some(frame), Some(message)) = (&mut self.frame, &mut self.message) else { return Ok(()) };
         frame.header.key = mask::apply(bytes, frame.header.key);
         frame.left -= bytes.len() as u64;
-        message.check(bytes, frame)
+        let last = frame.left == 0 && frame.header.fin;
+        if message.compressed { Ok(()) } else { check_text(message.kind, &mut message.utf8, bytes, last) }
+    }
+
+    /// The last bytes of the piece, unmasked already, are to come again: as they were.
+    pub(super) fn take_back(&mut self, bytes: &mut [u8]) {
+        if let Some(frame) = &mut self.frame {
+            let mut key = frame.header.key;
+            key.rotate_right(bytes.len() % 4);
+            mask::apply(bytes, key);
+            frame.header.key = key;
+            frame.left += bytes.len() as u64;
+        }
+    }
+
+    /// Checks the next bytes of the message as they are delivered, if it is text; `last`: it ends with them.
+    pub(super) fn check_text(&mut self, bytes: &[u8], last: bool) -> Result<(), ProtocolError> {
+        self.message.as_mut().map_or(Ok(()), |message| check_text(message.kind, &mut message.utf8, bytes, last))
     }
 
     /// Unmasks and checks what was received into the message's own buffer from `from` on.
@@ -184,8 +214,9 @@ impl Incoming {
         let bytes = message.buffer.filled_mut(from);
         frame.header.key = mask::apply(bytes, frame.header.key);
         frame.left -= bytes.len() as u64;
-        let Message { kind, utf8, buffer, .. } = message;
-        check_text(*kind, utf8, &buffer.filled()[from..], frame)
+        let Message { kind, utf8, buffer, compressed, .. } = message;
+        let last = frame.left == 0 && frame.header.fin;
+        if *compressed { Ok(()) } else { check_text(*kind, utf8, &buffer.filled()[from..], last) }
     }
 
     /// Ends the frame if all of it is there: whether it was, and whether it was the message's last.
@@ -201,19 +232,22 @@ impl Incoming {
 }
 
 impl Message {
-    fn check(&mut self, bytes: &[u8], frame: &Frame) -> Result<(), ProtocolError> {
-        check_text(self.kind, &mut self.utf8, bytes, frame)
+    fn limit(&self, limits: &MessageLimits, frame: u64) -> Result<(), ProtocolError> {
+        match self.compressed {
+            false => limits.check(self.total, frame),
+            true => limits.check_compressed(self.total, frame),
+        }
     }
 }
 
 /// §8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a
 /// valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_."
-fn check_text(kind: Kind, utf8: &mut Utf8, bytes: &[u8], frame: &Frame) -> Result<(), ProtocolError> {
+fn check_text(kind: Kind, utf8: &mut Utf8, bytes: &[u8], last: bool) -> Result<(), ProtocolError> {
     if kind == Kind::Binary {
         return Ok(());
     }
     utf8.push(bytes).map_err(|_| ProtocolError::Utf8)?;
-    if frame.left == 0 && frame.header.fin && !utf8.is_complete() {
+    if last && !utf8.is_complete() {
         return Err(ProtocolError::Utf8);
     }
     Ok(())

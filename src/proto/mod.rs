@@ -20,5 +20,6 @@ pub mod mask;
 pub mod message;
 pub mod proxy;
 pub mod retry_after;
+pub mod shared;
 pub mod url;
 pub mod utf8;

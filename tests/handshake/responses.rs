@@ -1,6 +1,7 @@
 //! Responses, and what a client must make of them (RFC 6455 §4.1; hazard H14).
 
 use super::{CONNECTION, RFC_KEY, ResponseCase, UPGRADE, Verdict, head, replaced};
+use wsrs::proto::deflate::negotiation::Fault;
 use wsrs::proto::handshake::client::AnswerError::*;
 use wsrs::proto::handshake::client::BodyLength;
 
@@ -207,8 +208,8 @@ fn answer_fields() -> Vec<Line> {
             Invalid(Subprotocol),
             and(&["Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Protocol: chat"]),
         ),
-        ("extension", Invalid(Extension), and(&["Sec-WebSocket-Extensions: permessage-deflate"])),
-        ("extension empty", Invalid(Extension), and(&["Sec-WebSocket-Extensions:"])),
+        ("extension", Invalid(Extension(Fault::NotOffered)), and(&["Sec-WebSocket-Extensions: permessage-deflate"])),
+        ("extension empty", Invalid(Extension(Fault::NotOffered)), and(&["Sec-WebSocket-Extensions:"])),
         ("body", Invalid(Body), and(&["Content-Length: 5"])),
         ("body of nothing twice", Invalid(Body), and(&["Content-Length: 0", "Content-Length: 5"])),
         ("body in chunks", Invalid(Body), and(&["Transfer-Encoding: chunked"])),

@@ -66,7 +66,7 @@ fn answer(streams: &mut [UnixStream], which: u8) {
     let parsed = server::parse(&bytes[..count], &mut Scanned::default(), &HeadLimits::default());
     if let Incoming::Request { request, .. } = parsed {
         let mut answer = Vec::new();
-        if server::write_accept(&mut answer, &request, None, &[("x-raw", b"1")]).is_ok() {
+        if server::write_accept(&mut answer, &request, None, None, &[("x-raw", b"1")]).is_ok() {
             let _ = stream.write(&answer);
         }
     }

@@ -5,6 +5,13 @@
 //! own only where a context is to outlive a message (§7.1.1, "context takeover") or a message is unfinished, from the
 //! first compressed message on; all others borrow from the loop's.
 
+pub mod codecs;
+pub mod compressor;
+pub mod contexts;
+pub mod inflating;
+pub mod negotiation;
+
+use super::connection::Role;
 use std::num::NonZeroU8;
 use std::time::Duration;
 
@@ -46,6 +53,16 @@ pub struct Agreed {
     pub server: Side,
     /// How the client compresses.
     pub client: Side,
+}
+
+impl Agreed {
+    /// How this side compresses.
+    pub fn of(self, role: Role) -> Side {
+        match role {
+            Role::Server => self.server,
+            Role::Client => self.client,
+        }
+    }
 }
 
 /// How a listener or a client compresses, and what it wants of the other side.

@@ -11,6 +11,8 @@ use std::error::Error;
 use std::fmt;
 
 use super::check::has_token;
+use crate::proto::deflate::Agreed;
+use crate::proto::deflate::negotiation::{self, Fault};
 use crate::proto::http1::{self, Found, Head, HeadLimits, Scanned, Span, StatusLine, list};
 
 /// A response, with its own copy of the head.
@@ -20,6 +22,7 @@ pub struct Response {
     status: u16,
     reason: Span,
     has_subprotocol: bool,
+    deflate: Option<Agreed>,
 }
 
 impl Response {
@@ -42,6 +45,11 @@ impl Response {
     pub fn subprotocol(&self) -> Option<&str> {
         let value = self.head.header("sec-websocket-protocol").filter(|_| self.has_subprotocol)?;
         std::str::from_utf8(value).ok()
+    }
+
+    /// What was agreed on for compressing messages, None: they are not.
+    pub fn deflate(&self) -> Option<Agreed> {
+        self.deflate
     }
 }
 
@@ -97,8 +105,8 @@ pub enum AnswerError {
     AcceptWrong,
     /// The subprotocol was not offered, or there are several.
     Subprotocol,
-    /// An extension was not offered.
-    Extension,
+    /// The extension is not one that was offered, or not as it was offered.
+    Extension(Fault),
     /// A 101 announces a body, or the length of a body is contradictory.
     Body,
 }
@@ -118,7 +126,7 @@ impl fmt::Display for AnswerError {
             Self::AcceptMissing => "the answer does not have exactly one Sec-WebSocket-Accept header",
             Self::AcceptWrong => "the answer's Sec-WebSocket-Accept header is wrong",
             Self::Subprotocol => "the server chose a subprotocol that was not offered",
-            Self::Extension => "the server chose an extension that was not offered",
+            Self::Extension(fault) => return fault.fmt(f),
             Self::Body => "the length of the answer's body is invalid",
         })
     }
@@ -192,7 +200,7 @@ fn fault(error: httparse::Error) -> AnswerError {
 
 impl Response {
     pub(in crate::proto) fn new(line: StatusLine, head: Head, has_subprotocol: bool) -> Self {
-        Self { head, status: line.status, reason: line.reason, has_subprotocol }
+        Self { head, status: line.status, reason: line.reason, has_subprotocol, deflate: None }
     }
 }
 
@@ -217,11 +225,8 @@ fn accepted(line: StatusLine, head: Head, offer: &Offer, consumed: usize) -> Res
     if accept != offer.accept() {
         return Err(AnswerError::AcceptWrong);
     }
-    // "If the response includes a |Sec-WebSocket-Extensions| header field and this header field indicates the use of
-    // an extension that was not present in the client's handshake […], the client MUST _Fail …_." None was present.
-    if head.header("sec-websocket-extensions").is_some() {
-        return Err(AnswerError::Extension);
-    }
+    let deflate = negotiation::check(offer.deflate.as_ref(), head.all("sec-websocket-extensions"));
+    let deflate = deflate.map_err(AnswerError::Extension)?;
     // "If the response includes a |Sec-WebSocket-Protocol| header field and this header field indicates the use of a
     // subprotocol that was not present in the client's handshake […], the client MUST _Fail …_."
     let has_subprotocol = head.header("sec-websocket-protocol").is_some();
@@ -232,7 +237,7 @@ fn accepted(line: StatusLine, head: Head, offer: &Offer, consumed: usize) -> Res
     if head.header("transfer-encoding").is_some() || head.all("content-length").any(|length| length != b"0") {
         return Err(AnswerError::Body);
     }
-    Ok(Answer::Accepted { response: Response::new(line, head, has_subprotocol), consumed })
+    Ok(Answer::Accepted { response: Response { deflate, ..Response::new(line, head, has_subprotocol) }, consumed })
 }
 
 fn rejected(line: StatusLine, head: Head, consumed: usize) -> Result<Answer, AnswerError> {

@@ -8,7 +8,7 @@
 
 mod check;
 pub mod client;
-mod extensions;
+pub(in crate::proto) mod extensions;
 mod offer;
 pub mod redirect;
 mod respond;

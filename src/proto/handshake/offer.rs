@@ -7,6 +7,8 @@ use std::error::Error;
 use std::fmt;
 
 use super::{Accept, HeaderFault, Key, accept_for, check_header, encode, headers_len, push_header, target};
+use crate::proto::deflate::Settings;
+use crate::proto::deflate::negotiation::Parameters;
 use crate::proto::http1::{is_token, list};
 use crate::proto::url::WsUrl;
 
@@ -16,6 +18,7 @@ pub struct Offer {
     accept: Accept,
     /// As sent: separated by a comma and a space.
     subprotocols: String,
+    pub(super) deflate: Option<Parameters>,
 }
 
 impl Offer {
@@ -64,19 +67,22 @@ impl From<HeaderFault> for OfferError {
 /// Writes the request for a WebSocket at `url`; on an error `out` is unchanged.
 ///
 /// `nonce` is 16 fresh random bytes. `headers` may take the place of Host and of the Authorization that the address's
-/// credentials make, and add Origin, Cookie and whatever else the library doesn't set itself.
+/// credentials make, and add Origin, Cookie and whatever else the library doesn't set itself. With `deflate` permessage-deflate
+/// is offered.
 pub fn write_request(
     out: &mut Vec<u8>,
     url: &WsUrl,
     nonce: [u8; 16],
     subprotocols: &[&str],
+    deflate: Option<&Settings>,
     headers: &[(&str, &[u8])],
 ) -> Result<Offer, OfferError> {
     check_subprotocols(subprotocols)?;
     check_headers(headers)?;
     let key: Key = encode(&nonce);
-    let offer = Offer { accept: accept_for(&key), subprotocols: subprotocols.join(", ") };
-    const FIXED: usize = 256;
+    let deflate = deflate.map(Parameters::offer);
+    let offer = Offer { accept: accept_for(&key), subprotocols: subprotocols.join(", "), deflate };
+    const FIXED: usize = 416;
     out.reserve(FIXED + url.target.len() + offer.subprotocols.len() + headers_len(headers));
     for piece in ["GET ", &url.target, " HTTP/1.1\r\n"] {
         out.extend_from_slice(piece.as_bytes());
@@ -89,6 +95,9 @@ pub fn write_request(
     push_header(out, "Sec-WebSocket-Key", &key);
     if !subprotocols.is_empty() {
         push_header(out, "Sec-WebSocket-Protocol", offer.subprotocols.as_bytes());
+    }
+    if let Some(parameters) = &offer.deflate {
+        push_header(out, "Sec-WebSocket-Extensions", parameters.to_string().as_bytes());
     }
     if let Some(credentials) = &url.credentials
         && !is_given("authorization")

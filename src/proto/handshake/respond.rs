@@ -44,11 +44,13 @@ impl From<HeaderFault> for ResponseError {
     }
 }
 
-/// Writes the 101 that opens the WebSocket, with one of the offered subprotocols or none, and the program's `headers`.
+/// Writes the 101 that opens the WebSocket, with one of the offered subprotocols or none, the text of the `extension` that
+/// was agreed on, and the program's `headers`.
 pub fn write_accept(
     out: &mut Vec<u8>,
     request: &Request,
     subprotocol: Option<&str>,
+    extension: Option<&str>,
     headers: &[(&str, &[u8])],
 ) -> Result<(), ResponseError> {
     let key = request.key().ok_or(ResponseError::NotAnUpgrade)?;
@@ -59,12 +61,15 @@ pub fn write_accept(
     }
     check_headers(headers)?;
     const START: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
-    const FIXED: usize = START.len() + "Sec-WebSocket-Accept: \r\nSec-WebSocket-Protocol: \r\n\r\n".len() + 28;
-    out.reserve(FIXED + subprotocol.map_or(0, str::len) + headers_len(headers));
+    const FIXED: usize = START.len() + "Sec-WebSocket-Accept: \r\n\r\n".len() + 28;
+    let chosen = [("Sec-WebSocket-Protocol", subprotocol), ("Sec-WebSocket-Extensions", extension)];
+    let chosen_len: usize =
+        chosen.iter().filter_map(|(name, value)| Some(name.len() + value.as_ref()?.len() + 4)).sum();
+    out.reserve(FIXED + chosen_len + headers_len(headers));
     out.extend_from_slice(START);
     push_header(out, "Sec-WebSocket-Accept", &accept_for(key));
-    if let Some(chosen) = subprotocol {
-        push_header(out, "Sec-WebSocket-Protocol", chosen.as_bytes());
+    for (name, value) in chosen.iter().filter_map(|&(name, value)| Some((name, value?))) {
+        push_header(out, name, value.as_bytes());
     }
     for (name, value) in headers {
         push_header(out, name, value);
