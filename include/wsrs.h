@@ -101,6 +101,7 @@
 #define WSRS_TOTALS_INIT { sizeof(wsrs_totals), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_TIMINGS_INIT { sizeof(wsrs_timings), 0, 0, 0, 0, 0, 0 }
 #define WSRS_TLS_INFO_INIT { sizeof(wsrs_tls_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_DEFLATE_INFO_INIT { sizeof(wsrs_deflate_info), 0, 0, 0, 0 }
 
 /* First value of a handle that names nothing:  wsrs_conn conn = WSRS_CONN_NONE;  and likewise for the other handles. */
 #define WSRS_CONTEXT_NONE { 0 }
@@ -226,6 +227,12 @@
 /* Kind of a message: any bytes. */
 #define WSRS_BINARY 2
 
+/*
+ * Added to the type of a message that is sent, as in WSRS_TEXT | WSRS_UNCOMPRESSED: it is not compressed, whatever was
+ * agreed on. For what is compressed already, or must not share a context with what others can choose.
+ */
+#define WSRS_UNCOMPRESSED 256
+
 /* State of a connection: the handshake is not finished. */
 #define WSRS_STATE_CONNECTING 0
 
@@ -347,7 +354,8 @@ typedef struct {
  * wsrs_conn_ping, wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
  * wsrs_conn_request_drain, wsrs_conn_buffered. About it: wsrs_conn_state, wsrs_conn_context, wsrs_conn_user_data,
  * wsrs_conn_set_user_data, wsrs_conn_local_address, wsrs_conn_peer_address, wsrs_conn_path, wsrs_conn_query,
- * wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats, wsrs_conn_timings, wsrs_conn_tls.
+ * wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats, wsrs_conn_timings, wsrs_conn_tls,
+ * wsrs_conn_deflate.
  * Answering a request: wsrs_conn_accept, wsrs_conn_respond, wsrs_conn_defer. Connecting again: wsrs_conn_retarget.
  */
 typedef struct {
@@ -706,6 +714,24 @@ typedef struct {
      */
     uint32_t release_after_ms;
 } wsrs_deflate_options;
+
+/*
+ * What was agreed on for compressing messages, by the names of RFC 7692.
+ *
+ * Functions: wsrs_conn_deflate.
+ */
+typedef struct {
+    /* sizeof(wsrs_deflate_info); WSRS_DEFLATE_INFO_INIT sets it. */
+    size_t size;
+    /* 1: the server compresses each message by itself. */
+    int32_t server_no_context_takeover;
+    /* 1: so does the client. */
+    int32_t client_no_context_takeover;
+    /* The window of the server's compressor, 8 to 15. */
+    int32_t server_max_window_bits;
+    /* That of the client's. */
+    int32_t client_max_window_bits;
+} wsrs_deflate_info;
 
 /* Options of wsrs_context_new. Start from WSRS_CONTEXT_OPTIONS_INIT. */
 typedef struct {
@@ -1406,8 +1432,8 @@ wsrs_result wsrs_listener_address(wsrs_listener listener,
 wsrs_result wsrs_listener_port(wsrs_listener listener, uint16_t *out);
 
 /*
- * Sends a whole message. type is WSRS_TEXT, whose bytes must be UTF-8, or WSRS_BINARY. data is borrowed for the call:
- * it is never modified and not needed after. On the loop's thread it is written at once as far as the network takes
+ * Sends a whole message. type is WSRS_TEXT, whose bytes must be UTF-8, or WSRS_BINARY; with WSRS_UNCOMPRESSED added it is
+ * sent as it is. data is borrowed for the call: it is never modified and not needed after. On the loop's thread it is written at once as far as the network takes
  * it, or with what else this callback sends; from other threads it is queued and the loop is woken.
  *
  * Any thread. Returns WSRS_OK; WSRS_ERR_AGAIN when the queue is full (high_water): nothing was queued, on_drain follows;
@@ -1458,8 +1484,8 @@ wsrs_result wsrs_conn_send_gathered(wsrs_conn conn,
                                     size_t count);
 
 /*
- * Sends one frame of a message; last is not 0 for the one that ends it. All frames of a message have the same type. A
- * text may be cut inside a character; all frames together must be UTF-8. Until the last, no other message can be sent,
+ * Sends one frame of a message; last is not 0 for the one that ends it. All frames of a message have the same type;
+ * WSRS_UNCOMPRESSED counts in the first. A text may be cut inside a character; all frames together must be UTF-8. Until the last, no other message can be sent,
  * from whichever thread; pings and pongs can. data is borrowed for the call.
  *
  * Any thread, but one message from one thread. Returns as wsrs_conn_send; WSRS_ERR_STATE when the type differs from the
@@ -1599,6 +1625,18 @@ wsrs_result wsrs_conn_set_user_data(wsrs_conn conn,
  * - out points to a void *.
  */
 wsrs_result wsrs_conn_user_data(wsrs_conn conn, void **out);
+
+/*
+ * How messages are compressed, by what was agreed on.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND for a connection without compression; WSRS_ERR_NOT_OPEN before on_open;
+ * WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - info points to a wsrs_deflate_info that WSRS_DEFLATE_INFO_INIT initialised.
+ */
+wsrs_result wsrs_conn_deflate(wsrs_conn conn,
+                              wsrs_deflate_info *info);
 
 /*
  * The context of a connection.

@@ -36,6 +36,7 @@ class Tree(unittest.TestCase):
             "wsrs_close": _structs.Close,
             "wsrs_connect_options": _structs.ConnectOptions,
             "wsrs_context_options": _structs.ContextOptions,
+            "wsrs_deflate_info": _structs.DeflateInfo,
             "wsrs_deflate_options": _structs.DeflateOptions,
             "wsrs_error": _structs.Error,
             "wsrs_header": _structs.Header,

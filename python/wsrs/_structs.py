@@ -182,6 +182,16 @@ class DeflateOptions(Structure):
     ]
 
 
+class DeflateInfo(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("server_no_context_takeover", c_int32),
+        ("client_no_context_takeover", c_int32),
+        ("server_max_window_bits", c_int32),
+        ("client_max_window_bits", c_int32),
+    ]
+
+
 class ContextOptions(Structure):
     _fields_ = [("size", c_size_t), ("limits", POINTER(Limits))]
 

@@ -5,7 +5,7 @@ use super::options::{self, wsrs_connect_options, wsrs_context_options, wsrs_list
 use super::result::*;
 use super::state::thread::{self, Visit, visit};
 use super::state::{Ctx, Fault, export, export_any, registry, stop, turn};
-use super::types::{kind, wsrs_conn, wsrs_context, wsrs_listener};
+use super::types::{outgoing, wsrs_conn, wsrs_context, wsrs_listener};
 use super::{dispatch, message};
 use crate::boundary::guard::{Here, guard_in_signal, silence_panics};
 use crate::boundary::handle::Kind as Of;
@@ -291,10 +291,10 @@ pub unsafe extern "C" fn wsrs_context_broadcast(
     export("wsrs_context_broadcast", context.id, |here| {
         let place = optional_out(sent)?;
         // SAFETY: promised by the caller.
-        let (kind, data) = (kind(r#type)?, unsafe { bytes(data.cast(), len) }?);
+        let (how, data) = (outgoing(r#type)?, unsafe { bytes(data.cast(), len) }?);
         let ctx = of(here, context)?;
         let mut net = ctx.net.borrow_mut();
-        let framed = net.frame(kind, data)?;
+        let framed = net.frame(how, data)?;
         let (mut count, mut next) = (0, net.next_conn(None));
         while let Some(id) = next {
             count += usize::from(net.state(id) == State::Open && net.send_framed(id, &framed).is_ok());
@@ -329,13 +329,13 @@ pub unsafe extern "C" fn wsrs_context_send_many(
     export("wsrs_context_send_many", context.id, |here| {
         let place = optional_out(sent)?;
         // SAFETY: promised by the caller.
-        let (kind, data, conns) = unsafe { (kind(r#type)?, bytes(data.cast(), len)?, items(conns, count)?) };
+        let (how, data, conns) = unsafe { (outgoing(r#type)?, bytes(data.cast(), len)?, items(conns, count)?) };
         let ctx = of(here, context)?;
         for &conn in conns {
             member(&ctx, conn)?;
         }
         let mut net = ctx.net.borrow_mut();
-        let framed = net.frame(kind, data)?;
+        let framed = net.frame(how, data)?;
         let sent = conns.iter().filter(|&&conn| net.send_framed(thread::conn_id(conn), &framed).is_ok()).count();
         // SAFETY: promised by the caller.
         unsafe { place.write(sent) };

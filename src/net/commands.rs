@@ -15,10 +15,25 @@ use crate::proto::message::Kind;
 use crate::proto::utf8;
 use std::sync::Arc;
 
+/// How a message is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Text or binary.
+    pub kind: Kind,
+    /// Not compressed, whatever was agreed on.
+    pub uncompressed: bool,
+}
+
+impl From<Kind> for Outgoing {
+    fn from(kind: Kind) -> Self {
+        Outgoing { kind, uncompressed: false }
+    }
+}
+
 /// A message framed once, for many server connections; its payload for client connections, which mask each frame.
 #[derive(Clone)]
 pub struct Framed {
-    kind: Kind,
+    outgoing: Outgoing,
     header: usize,
     bytes: Arc<[u8]>,
 }
@@ -52,7 +67,8 @@ impl Context {
 
     /// Queues or writes a whole message. Text must be UTF-8.
     #[inline]
-    pub fn send(&mut self, id: ConnId, kind: Kind, data: &[u8]) -> Result<()> {
+    pub fn send(&mut self, id: ConnId, outgoing: impl Into<Outgoing>, data: &[u8]) -> Result<()> {
+        let Outgoing { kind, .. } = outgoing.into();
         let peer = find(&mut self.peers, id)?;
         self.core.admit(id, peer)?;
         if kind == Kind::Text && !utf8::is_valid(data) {
@@ -67,7 +83,8 @@ impl Context {
     }
 
     /// The same from several pieces.
-    pub fn send_gathered(&mut self, id: ConnId, kind: Kind, parts: &[&[u8]]) -> Result<()> {
+    pub fn send_gathered(&mut self, id: ConnId, outgoing: impl Into<Outgoing>, parts: &[&[u8]]) -> Result<()> {
+        let Outgoing { kind, .. } = outgoing.into();
         let peer = find(&mut self.peers, id)?;
         self.core.admit(id, peer)?;
         check_text(kind, parts)?;
@@ -79,8 +96,9 @@ impl Context {
         Ok(())
     }
 
-    /// One frame of a message; all have the same kind.
-    pub fn send_fragment(&mut self, id: ConnId, kind: Kind, data: &[u8], last: bool) -> Result<()> {
+    /// One frame of a message; all have the same kind. Whether it is compressed the first one says.
+    pub fn send_fragment(&mut self, id: ConnId, outgoing: impl Into<Outgoing>, data: &[u8], last: bool) -> Result<()> {
+        let Outgoing { kind, .. } = outgoing.into();
         let peer = find(&mut self.peers, id)?;
         self.core.admit(id, peer)?;
         self.core.door.begin_fragment(id.slot, kind, data, last)?;
@@ -93,20 +111,22 @@ impl Context {
     }
 
     /// Frames a message for many.
-    pub fn frame(&mut self, kind: Kind, data: &[u8]) -> Result<Framed> {
+    pub fn frame(&mut self, outgoing: impl Into<Outgoing>, data: &[u8]) -> Result<Framed> {
+        let outgoing = outgoing.into();
+        let kind = outgoing.kind;
         check_text(kind, &[data])?;
         let header = Written::new(FIN | kind.opcode(), data.len(), None);
         let mut bytes = Vec::with_capacity(header.as_bytes().len() + data.len());
         bytes.extend_from_slice(header.as_bytes());
         bytes.extend_from_slice(data);
-        Ok(Framed { kind, header: header.as_bytes().len(), bytes: bytes.into() })
+        Ok(Framed { outgoing, header: header.as_bytes().len(), bytes: bytes.into() })
     }
 
     /// Sends what `frame` made.
     pub fn send_framed(&mut self, id: ConnId, framed: &Framed) -> Result<()> {
         let peer = find(&mut self.peers, id)?;
         self.core.admit(id, peer)?;
-        let first = peer.proto.begin_message(framed.kind)?;
+        let first = peer.proto.begin_message(framed.outgoing.kind)?;
         peer.used = true;
         match peer.proto.role() {
             Role::Client => self.core.put(id, peer, first, &framed.bytes[framed.header..])?,

@@ -3,6 +3,7 @@
 //! Called by `context` once a turn. The door has looked at states and marks when it took a frame; here it is sent if the
 //! connection is still open.
 
+use super::commands::Outgoing;
 use super::context::Context;
 use super::core::Core;
 use super::error::{Error, Result};
@@ -11,7 +12,6 @@ use super::peer::Peer;
 use super::send::find;
 use super::wake::{Command, Delivery};
 use crate::proto::frame::opcode;
-use crate::proto::message::Kind;
 
 impl Context {
     /// What came through the door, but for posts and names, which are left.
@@ -19,9 +19,9 @@ impl Context {
         let mut rest = Vec::new();
         for command in delivery.commands {
             let done = match command {
-                Command::Send(id, kind, data) => self.posted(id, |core, peer| core.post(id, peer, kind, None, &data)),
-                Command::Fragment(id, kind, data, last) => {
-                    self.posted(id, |core, peer| core.post(id, peer, kind, Some(last), &data))
+                Command::Send(id, how, data) => self.posted(id, |core, peer| core.post(id, peer, how, None, &data)),
+                Command::Fragment(id, how, data, last) => {
+                    self.posted(id, |core, peer| core.post(id, peer, how, Some(last), &data))
                 }
                 Command::Ping(id, data) => {
                     self.posted(id, |core, peer| core.post_control(id, peer, opcode::PING, &data))
@@ -72,11 +72,11 @@ impl Context {
 
 impl Core {
     /// A message or fragment that the door has admitted: the mark was looked at there.
-    fn post(&mut self, id: ConnId, peer: &mut Peer, kind: Kind, fragment: Option<bool>, data: &[u8]) -> Result<()> {
+    fn post(&mut self, id: ConnId, peer: &mut Peer, how: Outgoing, fragment: Option<bool>, data: &[u8]) -> Result<()> {
         peer.check_open()?;
         let first = match fragment {
-            None => peer.proto.begin_message(kind)?,
-            Some(last) => peer.proto.begin_fragment(kind, last)?,
+            None => peer.proto.begin_message(how.kind)?,
+            Some(last) => peer.proto.begin_fragment(how.kind, last)?,
         };
         peer.used = true;
         self.put(id, peer, first, data)?;

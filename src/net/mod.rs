@@ -43,7 +43,7 @@ mod upgrade;
 pub mod wake;
 
 pub use backoff::Reconnect;
-pub use commands::Framed;
+pub use commands::{Framed, Outgoing};
 pub use context::Context;
 pub use error::{Error, Result};
 pub use event::{

@@ -347,8 +347,7 @@ impl Core {
             return Next::Continue;
         }
         let limits = &peer.profile.limits.message;
-        let (beyond, step) =
-            peer.proto.received(count, &mut window.shared, limits, &mut self.shared, &mut window.lent);
+        let (beyond, step) = peer.proto.received(count, &mut window.shared, limits, &mut self.shared, &mut window.lent);
         current.at = 0..beyond;
         self.interpret(peer, current, window, step, 0)
     }

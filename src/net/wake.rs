@@ -4,6 +4,7 @@
 //! turn. `stop` alone takes no lock, so that a signal handler may call it. Invariants: what the door says of a
 //! connection was true when the loop last changed it; commands keep their order.
 
+use super::commands::Outgoing;
 use super::counters::{Counts, Stats, Totals};
 use super::error::{Error, Result};
 use super::event::{ConnId, State};
@@ -77,8 +78,8 @@ struct Backlog {
 /// What came through the door.
 #[derive(Debug)]
 pub(super) enum Command {
-    Send(ConnId, Kind, Vec<u8>),
-    Fragment(ConnId, Kind, Vec<u8>, bool),
+    Send(ConnId, Outgoing, Vec<u8>),
+    Fragment(ConnId, Outgoing, Vec<u8>, bool),
     Ping(ConnId, Vec<u8>),
     Pong(ConnId, Vec<u8>),
     Close(ConnId, u16, Vec<u8>),
@@ -118,19 +119,21 @@ impl Door {
     }
 
     /// Queues a message: `Closed`, `NotOpen`, `Utf8` or `Again` at once, as far as that can be known here.
-    pub fn send(&self, id: ConnId, kind: Kind, data: Vec<u8>) -> Result<()> {
-        check_text(kind, &[&data])?;
+    pub fn send(&self, id: ConnId, outgoing: impl Into<Outgoing>, data: Vec<u8>) -> Result<()> {
+        let outgoing = outgoing.into();
+        check_text(outgoing.kind, &[&data])?;
         let inner = self.admit(id, data.len(), |inner| match inner.fragmented.contains_key(&id.slot) {
             true => Err(NotNow::Fragmented.into()),
             false => Ok(()),
         })?;
-        self.put(inner, Command::Send(id, kind, data))
+        self.put(inner, Command::Send(id, outgoing, data))
     }
 
     /// Queues one fragment of a message.
-    pub fn send_fragment(&self, id: ConnId, kind: Kind, data: Vec<u8>, last: bool) -> Result<()> {
-        let inner = self.admit(id, data.len(), |inner| inner.fragment(id.slot, kind, &data, last))?;
-        self.put(inner, Command::Fragment(id, kind, data, last))
+    pub fn send_fragment(&self, id: ConnId, outgoing: impl Into<Outgoing>, data: Vec<u8>, last: bool) -> Result<()> {
+        let outgoing = outgoing.into();
+        let inner = self.admit(id, data.len(), |inner| inner.fragment(id.slot, outgoing.kind, &data, last))?;
+        self.put(inner, Command::Fragment(id, outgoing, data, last))
     }
 
     /// Queues a ping.

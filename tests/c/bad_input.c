@@ -25,6 +25,7 @@ static void *pointer;
 static wsrs_stats some_stats = WSRS_STATS_INIT;
 static wsrs_timings some_timings = WSRS_TIMINGS_INIT;
 static wsrs_tls_info some_info = WSRS_TLS_INFO_INIT;
+static wsrs_deflate_info some_agreed = WSRS_DEFLATE_INFO_INIT;
 static wsrs_totals some_totals = WSRS_TOTALS_INIT;
 static wsrs_objects no_objects = WSRS_OBJECTS_INIT;
 static wsrs_conn some_conn;
@@ -76,6 +77,7 @@ CALL(conn_context, wsrs_conn, wsrs_conn_context(handle, &some_context))
 CALL(stats, wsrs_conn, wsrs_conn_stats(handle, &some_stats))
 CALL(timings, wsrs_conn, wsrs_conn_timings(handle, &some_timings))
 CALL(conn_tls, wsrs_conn, wsrs_conn_tls(handle, &some_info))
+CALL(conn_deflate, wsrs_conn, wsrs_conn_deflate(handle, &some_agreed))
 CALL(totals, wsrs_context, wsrs_context_totals(handle, &some_totals))
 CALL(send_binary, wsrs_conn, wsrs_conn_send_binary(handle, "x", 1))
 CALL(accept, wsrs_conn, wsrs_conn_accept(handle, NULL, NULL, 0))
@@ -131,6 +133,7 @@ static const struct {
     {"wsrs_conn_stats", CONN, ANY, call_stats},
     {"wsrs_conn_timings", CONN, LOOP, call_timings},
     {"wsrs_conn_tls", CONN, LOOP, call_conn_tls},
+    {"wsrs_conn_deflate", CONN, LOOP, call_conn_deflate},
     {"wsrs_context_totals", CONTEXT, ANY, call_totals},
     {"wsrs_conn_send_binary", CONN, ANY, call_send_binary},
     {"wsrs_conn_accept", CONN, LOOP, call_accept},
@@ -195,6 +198,7 @@ static void on_request(wsrs_conn asked, const wsrs_request *request, void *user_
     REFUSED(wsrs_conn_send_text(asked, "early"), WSRS_ERR_NOT_OPEN);
     REFUSED(wsrs_conn_ping(asked, NULL, 0), WSRS_ERR_NOT_OPEN);
     REFUSED(wsrs_conn_request_drain(asked), WSRS_ERR_NOT_OPEN);
+    REFUSED(wsrs_conn_deflate(asked, &some_agreed), WSRS_ERR_NOT_OPEN);
     REFUSED(wsrs_context_poll(context, 0), WSRS_ERR_REENTRY);
     REFUSED(wsrs_context_run(context), WSRS_ERR_REENTRY);
 }
@@ -563,10 +567,14 @@ static void wrong_arguments_of_conn(void)
     wsrs_totals no_totals = {0};
     wsrs_timings no_timings = {0};
     wsrs_tls_info no_info = {0};
+    wsrs_deflate_info nothing_agreed = {0};
     size_t i;
     REFUSED(wsrs_conn_send(conn, 0, "x", 1), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send(conn, -1, "x", 1), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send(conn, 3, "x", 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send(conn, WSRS_UNCOMPRESSED, "x", 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send(conn, WSRS_TEXT | WSRS_UNCOMPRESSED << 1, "x", 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send(conn, WSRS_TEXT | WSRS_UNCOMPRESSED, "\xc3", 1), WSRS_ERR_UTF8);
     REFUSED(wsrs_conn_send(conn, WSRS_TEXT, NULL, 1), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send(conn, WSRS_BINARY, "x", (size_t)-1), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send(conn, WSRS_TEXT, "\xc3", 1), WSRS_ERR_UTF8);
@@ -590,6 +598,9 @@ static void wrong_arguments_of_conn(void)
     REFUSED(wsrs_conn_stats(conn, &no_stats), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_timings(conn, NULL), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_timings(conn, &no_timings), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_deflate(conn, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_deflate(conn, &nothing_agreed), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_deflate(conn, &some_agreed), WSRS_ERR_NOT_FOUND); /* a connection without compression */
     REFUSED(wsrs_conn_tls(conn, NULL), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_tls(conn, &no_info), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_tls(conn, &some_info), WSRS_ERR_NOT_FOUND); /* a connection without TLS */

@@ -56,6 +56,7 @@ static inline void every_call(const struct refused *of, wsrs_result expected)
     wsrs_objects objects = WSRS_OBJECTS_INIT;
     wsrs_timings timings = WSRS_TIMINGS_INIT;
     wsrs_tls_info info = WSRS_TLS_INFO_INIT;
+    wsrs_deflate_info agreed = WSRS_DEFLATE_INFO_INIT;
     wsrs_context its;
     wsrs_conn next = WSRS_CONN_NONE;
     uint16_t port;
@@ -71,6 +72,7 @@ static inline void every_call(const struct refused *of, wsrs_result expected)
     CHECK_IS(wsrs_conn_context(of->conn, &its), expected);
     CHECK_IS(wsrs_conn_timings(of->conn, &timings), expected);
     CHECK_IS(wsrs_conn_tls(of->conn, &info), expected);
+    CHECK_IS(wsrs_conn_deflate(of->conn, &agreed), expected);
     CHECK_IS(wsrs_conn_local_address(of->conn, text, sizeof text, &len), expected);
     CHECK_IS(wsrs_conn_peer_address(of->conn, text, sizeof text, &len), expected);
     CHECK_IS(wsrs_conn_path(of->conn, &data, &len), expected);

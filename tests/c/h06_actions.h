@@ -238,6 +238,7 @@ static void ask(wsrs_conn conn)
     const char *data;
     wsrs_header header;
     wsrs_context its;
+    wsrs_deflate_info agreed = WSRS_DEFLATE_INFO_INIT;
     size_t len;
     int32_t number;
     uint16_t some;
@@ -249,6 +250,7 @@ static void ask(wsrs_conn conn)
     wsrs_conn_path(conn, &data, &len);
     wsrs_conn_query(conn, &data, &len);
     wsrs_conn_subprotocol(conn, &data, &len);
+    CHECK(wsrs_conn_deflate(conn, &agreed) != WSRS_OK);
     wsrs_conn_header(conn, "Host", &data, &len);
     wsrs_conn_header_at(conn, 0, &header);
     wsrs_listener_address(listener, text, sizeof text, &len);
