@@ -68,7 +68,7 @@ impl Context {
     /// Queues or writes a whole message. Text must be UTF-8.
     #[inline]
     pub fn send(&mut self, id: ConnId, outgoing: impl Into<Outgoing>, data: &[u8]) -> Result<()> {
-        let Outgoing { kind, .. } = outgoing.into();
+        let Outgoing { kind, uncompressed } = outgoing.into();
         let peer = find(&mut self.peers, id)?;
         self.core.admit(id, peer)?;
         if kind == Kind::Text && !utf8::is_valid(data) {
@@ -76,7 +76,7 @@ impl Context {
         }
         let first = peer.proto.begin_message(kind)?;
         peer.used = true;
-        self.core.put(id, peer, first, data)?;
+        self.core.put_message(id, peer, first, &[data], uncompressed)?;
         self.core.count_sent(id, peer, data.len(), true);
         self.act();
         Ok(())
@@ -84,13 +84,13 @@ impl Context {
 
     /// The same from several pieces.
     pub fn send_gathered(&mut self, id: ConnId, outgoing: impl Into<Outgoing>, parts: &[&[u8]]) -> Result<()> {
-        let Outgoing { kind, .. } = outgoing.into();
+        let Outgoing { kind, uncompressed } = outgoing.into();
         let peer = find(&mut self.peers, id)?;
         self.core.admit(id, peer)?;
         check_text(kind, parts)?;
         let first = peer.proto.begin_message(kind)?;
         peer.used = true;
-        self.core.put_gathered(id, peer, first, parts)?;
+        self.core.put_message(id, peer, first, parts, uncompressed)?;
         self.core.count_sent(id, peer, parts.iter().map(|part| part.len()).sum(), true);
         self.act();
         Ok(())
@@ -98,13 +98,13 @@ impl Context {
 
     /// One frame of a message; all have the same kind. Whether it is compressed the first one says.
     pub fn send_fragment(&mut self, id: ConnId, outgoing: impl Into<Outgoing>, data: &[u8], last: bool) -> Result<()> {
-        let Outgoing { kind, .. } = outgoing.into();
+        let Outgoing { kind, uncompressed } = outgoing.into();
         let peer = find(&mut self.peers, id)?;
         self.core.admit(id, peer)?;
         self.core.door.begin_fragment(id.slot, kind, data, last)?;
         let first = peer.proto.begin_fragment(kind, last)?;
         peer.used = true;
-        self.core.put(id, peer, first, data)?;
+        self.core.put_message(id, peer, first, &[data], uncompressed)?;
         self.core.count_sent(id, peer, data.len(), last);
         self.act();
         Ok(())

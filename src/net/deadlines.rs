@@ -73,6 +73,7 @@ impl Core {
         if !idle.is_zero() && u128::from(peer.unused) >= idle.as_millis() {
             return self.close(id, peer, 1001, "idle", By::Timeout);
         }
+        self.release_contexts(peer);
         if !peer.awaiting_pong && !ping.is_zero() && u128::from(peer.silent) >= ping.as_millis() {
             peer.silent = 0;
             peer.awaiting_pong = !pong.is_zero();
@@ -107,9 +108,12 @@ fn next_check(peer: &Peer) -> Duration {
 fn check_interval(peer: &Peer) -> Duration {
     let limits = &peer.profile.limits;
     let half = |time: Duration| if time.is_zero() { time } else { (time / 2).max(Duration::from_millis(1)) };
-    match (half(limits.ping_interval), half(limits.idle_timeout)) {
-        (Duration::ZERO, idle) => idle,
-        (ping, Duration::ZERO) => ping,
-        (ping, idle) => ping.min(idle),
-    }
+    let release = peer.proto.agreed().and(peer.profile.deflate.as_ref());
+    let release = release.map_or(Duration::ZERO, |settings| settings.release_after);
+    [limits.ping_interval, limits.idle_timeout, release]
+        .map(half)
+        .into_iter()
+        .filter(|time| !time.is_zero())
+        .min()
+        .unwrap_or_default()
 }

@@ -79,7 +79,7 @@ impl Core {
             Some(last) => peer.proto.begin_fragment(how.kind, last)?,
         };
         peer.used = true;
-        self.put(id, peer, first, data)?;
+        self.put_message(id, peer, first, &[data], how.uncompressed)?;
         self.count_sent(id, peer, data.len(), fragment != Some(false));
         Ok(())
     }

@@ -13,6 +13,7 @@ mod core;
 mod count;
 pub mod counters;
 mod deadlines;
+mod deflating;
 mod delivery;
 mod dial;
 mod ending;

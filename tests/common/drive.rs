@@ -75,7 +75,8 @@ impl End {
                 self.received_directly += count;
                 let mut window = [0; MAX_HEADER];
                 self.steps += 1;
-                let (beyond, step) = self.connection.received(count, &mut window, &mut self.lent);
+                let (beyond, step) =
+                    self.connection.received(count, &mut window, &self.limits, &mut self.shared, &mut self.lent);
                 self.note(step, &window);
                 self.window(&window[..beyond]);
             } else {

@@ -19,9 +19,10 @@ use crate::capi::types::{WSRS_STATE_CLOSED, wsrs_conn, wsrs_context, wsrs_timer}
 use crate::capi::{conn, timer, types};
 use crate::net::event::SocketName;
 use crate::net::{Limits, ListenOptions};
-use crate::proto::buffer::{Buffer, Pool};
+use crate::proto::buffer::Buffer;
 use crate::proto::connection::{Connection, Role};
 use crate::proto::message::MessageLimits;
+use crate::proto::shared::Shared;
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::{null, null_mut};
 use std::rc::Rc;
@@ -126,9 +127,10 @@ fn h21_in_the_loop() {
 fn broken_protocol() {
     let (mut end, mut lent) = (Connection::new(Role::Client, false), Buffer::default());
     let mut header = [0x82, 127, 0, 0, 0, 0, 0, 1, 0x11, 0x70];
-    let _ = end.receive(&mut header, &MessageLimits::default(), &mut Pool::default(), &mut lent);
+    let (limits, mut shared) = (MessageLimits::default(), Shared::default());
+    let _ = end.receive(&mut header, &limits, &mut shared, &mut lent);
     assert!(end.room().is_some());
-    let _ = end.received(usize::MAX, &mut [], &mut lent);
+    let _ = end.received(usize::MAX, &mut [], &limits, &mut shared, &mut lent);
 }
 
 #[test]

@@ -1,0 +1,59 @@
+//! Messages that may be compressed, on their way into a queue (RFC 7692 §7.2.1), and contexts that are given up.
+//!
+//! Called by `commands` and `delivery` with what the program sends, and by `deadlines` for connections that are idle.
+
+use super::core::Core;
+use super::error::Result;
+use super::event::ConnId;
+use super::peer::Peer;
+
+impl Core {
+    /// Queues a message or a fragment of one, which lies in several parts and whose frame would begin with `first`.
+    /// `uncompressed`: as it is, even where both sides agreed on compression.
+    #[inline]
+    pub(super) fn put_message(
+        &mut self,
+        id: ConnId,
+        peer: &mut Peer,
+        first: u8,
+        parts: &[&[u8]],
+        uncompressed: bool,
+    ) -> Result<()> {
+        if peer.proto.agreed().is_some() && self.put_compressed(id, peer, first, parts, uncompressed)? {
+            return Ok(());
+        }
+        match parts {
+            [whole] => self.put(id, peer, first, whole),
+            _ => self.put_gathered(id, peer, first, parts),
+        }
+    }
+
+    /// False: it is to be sent as it is.
+    fn put_compressed(
+        &mut self,
+        id: ConnId,
+        peer: &mut Peer,
+        first: u8,
+        parts: &[&[u8]],
+        uncompressed: bool,
+    ) -> Result<bool> {
+        let settings = peer.profile.deflate.as_ref().filter(|_| !uncompressed);
+        let codecs = &mut self.shared.codecs;
+        let mut out = codecs.take_scratch();
+        let first = peer.proto.compress(first, parts, settings, codecs, &mut out);
+        let result = match first {
+            None => Ok(false),
+            Some(first) => self.put(id, peer, first, out.filled()).map(|()| true),
+        };
+        self.shared.codecs.give_scratch(out);
+        result
+    }
+
+    /// Gives up what an idle connection can do without.
+    pub(super) fn release_contexts(&mut self, peer: &mut Peer) {
+        let release = peer.profile.deflate.as_ref().map_or(0, |settings| settings.release_after.as_millis());
+        if release != 0 && u128::from(peer.unused) >= release {
+            peer.proto.release_contexts(&mut self.shared.codecs);
+        }
+    }
+}
