@@ -1,11 +1,12 @@
 //! Drives the state machine as the loop does: windows of bytes, or straight into a large message's place.
 #![allow(dead_code)]
 
-use wsrs::proto::buffer::{Buffer, Pool};
+use wsrs::proto::buffer::Buffer;
 use wsrs::proto::connection::{Connection, Place, Role, Step};
 use wsrs::proto::error::ProtocolError;
 use wsrs::proto::frame::MAX_HEADER;
 use wsrs::proto::message::{Kind, MessageLimits};
+use wsrs::proto::shared::Shared;
 
 /// A step with its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub struct End {
     pub received_directly: usize,
     /// How many steps it took.
     pub steps: usize,
-    pool: Pool,
+    pub shared: Shared,
     lent: Buffer,
 }
 
@@ -57,7 +58,7 @@ impl End {
             seen: Vec::new(),
             received_directly: 0,
             steps: 0,
-            pool: Pool::default(),
+            shared: Shared::default(),
             lent: Buffer::default(),
         }
     }
@@ -106,7 +107,7 @@ impl End {
                 continue;
             }
             let rest = &mut window[at..end];
-            let (used, step) = self.connection.receive(rest, &self.limits, &mut self.pool, &mut self.lent);
+            let (used, step) = self.connection.receive(rest, &self.limits, &mut self.shared, &mut self.lent);
             assert!(used > 0, "no progress at {at} of {}", rest.len());
             self.note(step, &window[at..end]);
             at += used;
@@ -124,7 +125,7 @@ impl End {
             Place::Lent => {
                 let buffer = std::mem::take(&mut self.lent);
                 let bytes = buffer.filled().to_vec();
-                self.pool.give(buffer);
+                self.shared.pool.give(buffer);
                 bytes
             }
         };
