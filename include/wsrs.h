@@ -97,8 +97,8 @@
 #define WSRS_OBJECTS_INIT { sizeof(wsrs_objects), 0, 0, 0 }
 
 /* The same for structs that the program lends to be filled:  wsrs_stats stats = WSRS_STATS_INIT;  */
-#define WSRS_STATS_INIT { sizeof(wsrs_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
-#define WSRS_TOTALS_INIT { sizeof(wsrs_totals), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_STATS_INIT { sizeof(wsrs_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_TOTALS_INIT { sizeof(wsrs_totals), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_TIMINGS_INIT { sizeof(wsrs_timings), 0, 0, 0, 0, 0, 0 }
 #define WSRS_TLS_INFO_INIT { sizeof(wsrs_tls_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_DEFLATE_INFO_INIT { sizeof(wsrs_deflate_info), 0, 0, 0, 0 }
@@ -926,6 +926,14 @@ typedef struct {
     uint64_t attempts;
     /* Of these, those after a loss or a failure. */
     uint64_t retries;
+    /* Bytes of compressed messages that came, as they came. */
+    uint64_t inflated_from;
+    /* The same messages as they were delivered: inflated_to / inflated_from is the ratio. */
+    uint64_t inflated_to;
+    /* Bytes of messages that were sent compressed, as the program gave them. Messages sent as they are don't count here. */
+    uint64_t deflated_from;
+    /* The same messages as they were sent: deflated_from / deflated_to is the ratio. */
+    uint64_t deflated_to;
 } wsrs_stats;
 
 /*
@@ -983,6 +991,14 @@ typedef struct {
     uint64_t retries;
     /* Of these, those that followed a redirect. */
     uint64_t redirects;
+    /* Bytes of compressed messages that came, as they came. */
+    uint64_t inflated_from;
+    /* The same messages as they were delivered: inflated_to / inflated_from is the ratio. */
+    uint64_t inflated_to;
+    /* Bytes of messages that were sent compressed, as the program gave them. Messages sent as they are don't count here. */
+    uint64_t deflated_from;
+    /* The same messages as they were sent: deflated_from / deflated_to is the ratio. */
+    uint64_t deflated_to;
 } wsrs_totals;
 
 /*
