@@ -109,6 +109,7 @@
 #define WSRS_CONN_NONE { 0 }
 #define WSRS_TIMER_NONE { 0 }
 #define WSRS_TLS_NONE { 0 }
+#define WSRS_PREPARED_NONE { 0 }
 
 /* Instead of a length in a wsrs_header: the text ends at its first NUL. */
 #define WSRS_NUL_TERMINATED ((size_t)-1)
@@ -351,7 +352,7 @@ typedef struct {
  * A connection, of a client (wsrs_context_connect) or to a client (on_request, on_open).
  *
  * Sending: wsrs_conn_send, wsrs_conn_send_text, wsrs_conn_send_gathered, wsrs_conn_send_fragment, wsrs_conn_send_binary,
- * wsrs_conn_ping, wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
+ * wsrs_conn_send_prepared, wsrs_conn_ping, wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
  * wsrs_conn_request_drain, wsrs_conn_buffered. About it: wsrs_conn_state, wsrs_conn_context, wsrs_conn_user_data,
  * wsrs_conn_set_user_data, wsrs_conn_local_address, wsrs_conn_peer_address, wsrs_conn_path, wsrs_conn_query,
  * wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats, wsrs_conn_timings, wsrs_conn_tls,
@@ -383,6 +384,16 @@ typedef struct {
     /* 0: none. */
     uint64_t id;
 } wsrs_tls;
+
+/*
+ * A message that was made once, for any number of connections of any context in the process.
+ *
+ * Functions: wsrs_prepared_new, wsrs_prepared_free, wsrs_conn_send_prepared.
+ */
+typedef struct {
+    /* 0: none. */
+    uint64_t id;
+} wsrs_prepared;
 
 /*
  * A piece of memory.
@@ -1330,7 +1341,8 @@ wsrs_result wsrs_context_next_conn(wsrs_context context,
                                    wsrs_conn *out);
 
 /*
- * Sends a message to every open connection of the context; it is framed once. sent, if not NULL, gets the number of
+ * Sends a message to every open connection of the context; it is framed once, and compressed once as with
+ * wsrs_prepared_new. sent, if not NULL, gets the number of
  * connections that took it. Those whose queue is full don't, and get on_drain later; nor do those inside a fragmented
  * message. type and data are as for wsrs_conn_send; data is borrowed for the call.
  *
@@ -1623,6 +1635,39 @@ wsrs_result wsrs_conn_buffered(wsrs_conn conn, size_t *out);
  * Any thread.
  */
 int32_t wsrs_conn_state(wsrs_conn conn);
+
+/*
+ * Prepares a message for any number of connections of any context: it is framed once, and compressed once for each
+ * combination of level, memory level and window that they have, when first sent so. type and data are as for
+ * wsrs_conn_send. data is copied.
+ *
+ * Any thread. Returns WSRS_OK; WSRS_ERR_UTF8; WSRS_ERR_ARGUMENT; WSRS_ERR_LIMIT.
+ *
+ * The caller promises:
+ * - data is readable for len bytes, or NULL with len 0.
+ * - prepared points to a wsrs_prepared.
+ */
+wsrs_result wsrs_prepared_new(int32_t type,
+                              const void *data,
+                              size_t len,
+                              wsrs_prepared *prepared);
+
+/*
+ * Frees a prepared message. What was sent of it is still sent.
+ *
+ * Any thread. Returns WSRS_OK, also when it is gone already; WSRS_ERR_ARGUMENT.
+ */
+wsrs_result wsrs_prepared_free(wsrs_prepared prepared);
+
+/*
+ * Sends a prepared message, as wsrs_conn_send does: nothing of it is copied on a server's connection, while a client masks
+ * every frame. Where it goes compressed, our compressor begins anew after it; where it would become no smaller, it goes as
+ * it is.
+ *
+ * Any thread. Returns as wsrs_conn_send; WSRS_ERR_CLOSED also for a message that was freed.
+ */
+wsrs_result wsrs_conn_send_prepared(wsrs_conn conn,
+                                    wsrs_prepared prepared);
 
 /*
  * Sets the user data that the connection's callbacks get from now on. The library never reads what it points to.

@@ -55,7 +55,7 @@ class Tree(unittest.TestCase):
             "wsrs_totals": _structs.Totals,
         }
         members = 0
-        handles = {"wsrs_conn", "wsrs_context", "wsrs_listener", "wsrs_timer", "wsrs_tls", "wsrs_slice"}
+        handles = {"wsrs_conn", "wsrs_context", "wsrs_listener", "wsrs_timer", "wsrs_tls", "wsrs_prepared", "wsrs_slice"}
         for line in self.read("tests/abi/layout.txt").splitlines():
             name, _, number = line.split()
             struct, _, member = name.partition(".")

@@ -9,11 +9,9 @@ use super::event::{By, ConnId};
 use super::peer::Phase;
 use super::send::{COPY, CORK, check_close, check_control, check_text, find};
 use crate::proto::close;
-use crate::proto::connection::Role;
-use crate::proto::frame::{FIN, Written, opcode};
+use crate::proto::frame::{FIN, opcode};
 use crate::proto::message::Kind;
 use crate::proto::utf8;
-use std::sync::Arc;
 
 /// How a message is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,14 +26,6 @@ impl From<Kind> for Outgoing {
     fn from(kind: Kind) -> Self {
         Outgoing { kind, uncompressed: false }
     }
-}
-
-/// A message framed once, for many server connections; its payload for client connections, which mask each frame.
-#[derive(Clone)]
-pub struct Framed {
-    outgoing: Outgoing,
-    header: usize,
-    bytes: Arc<[u8]>,
 }
 
 impl Context {
@@ -106,33 +96,6 @@ impl Context {
         peer.used = true;
         self.core.put_message(id, peer, first, &[data], uncompressed)?;
         self.core.count_sent(id, peer, data.len(), last);
-        self.act();
-        Ok(())
-    }
-
-    /// Frames a message for many.
-    pub fn frame(&mut self, outgoing: impl Into<Outgoing>, data: &[u8]) -> Result<Framed> {
-        let outgoing = outgoing.into();
-        let kind = outgoing.kind;
-        check_text(kind, &[data])?;
-        let header = Written::new(FIN | kind.opcode(), data.len(), None);
-        let mut bytes = Vec::with_capacity(header.as_bytes().len() + data.len());
-        bytes.extend_from_slice(header.as_bytes());
-        bytes.extend_from_slice(data);
-        Ok(Framed { outgoing, header: header.as_bytes().len(), bytes: bytes.into() })
-    }
-
-    /// Sends what `frame` made.
-    pub fn send_framed(&mut self, id: ConnId, framed: &Framed) -> Result<()> {
-        let peer = find(&mut self.peers, id)?;
-        self.core.admit(id, peer)?;
-        let first = peer.proto.begin_message(framed.outgoing.kind)?;
-        peer.used = true;
-        match peer.proto.role() {
-            Role::Client => self.core.put(id, peer, first, &framed.bytes[framed.header..])?,
-            Role::Server => self.core.outbox(id, peer).push_shared(framed.bytes.clone()),
-        }
-        self.core.count_sent(id, peer, framed.bytes.len() - framed.header, true);
         self.act();
         Ok(())
     }

@@ -9,6 +9,7 @@ use super::core::Core;
 use super::error::{Error, Result};
 use super::event::{ConnId, Level};
 use super::peer::Peer;
+use super::prepared::Prepared;
 use super::send::find;
 use super::wake::{Command, Delivery};
 use crate::proto::frame::opcode;
@@ -22,6 +23,9 @@ impl Context {
                 Command::Send(id, how, data) => self.posted(id, |core, peer| core.post(id, peer, how, None, &data)),
                 Command::Fragment(id, how, data, last) => {
                     self.posted(id, |core, peer| core.post(id, peer, how, Some(last), &data))
+                }
+                Command::Prepared(id, prepared) => {
+                    self.posted(id, |core, peer| core.post_prepared(id, peer, &prepared))
                 }
                 Command::Ping(id, data) => {
                     self.posted(id, |core, peer| core.post_control(id, peer, opcode::PING, &data))
@@ -82,6 +86,11 @@ impl Core {
         self.put_message(id, peer, first, &[data], how.uncompressed)?;
         self.count_sent(id, peer, data.len(), fragment != Some(false));
         Ok(())
+    }
+
+    fn post_prepared(&mut self, id: ConnId, peer: &mut Peer, prepared: &Prepared) -> Result<()> {
+        peer.check_open()?;
+        self.put_prepared(id, peer, prepared)
     }
 
     fn post_control(&mut self, id: ConnId, peer: &mut Peer, code: u8, data: &[u8]) -> Result<()> {

@@ -28,12 +28,16 @@ static inline void every_call_of_any_thread(const struct refused *of, wsrs_resul
     wsrs_slice part = {"x", 1};
     wsrs_stats stats = WSRS_STATS_INIT;
     wsrs_totals totals = WSRS_TOTALS_INIT;
+    wsrs_prepared prepared;
     CHECK(wsrs_conn_state(of->conn) == WSRS_STATE_CLOSED);
     CHECK_IS(wsrs_conn_send(of->conn, WSRS_TEXT, "x", 1), expected);
     CHECK_IS(wsrs_conn_send_text(of->conn, "x"), expected);
     CHECK_IS(wsrs_conn_send_binary(of->conn, "x", 1), expected);
     CHECK_IS(wsrs_conn_send_gathered(of->conn, WSRS_TEXT, &part, 1), expected);
     CHECK_IS(wsrs_conn_send_fragment(of->conn, WSRS_TEXT, "x", 1, 1), expected);
+    CHECK_OK(wsrs_prepared_new(WSRS_TEXT, "x", 1, &prepared));
+    CHECK_IS(wsrs_conn_send_prepared(of->conn, prepared), expected);
+    CHECK_OK(wsrs_prepared_free(prepared));
     CHECK_IS(wsrs_conn_ping(of->conn, NULL, 0), expected);
     CHECK_IS(wsrs_conn_pong(of->conn, NULL, 0), expected);
     CHECK_IS(wsrs_conn_close(of->conn, 1000, NULL, 0), expected);

@@ -101,6 +101,7 @@
 #define WSRS_CONN_NONE { 0 }
 #define WSRS_TIMER_NONE { 0 }
 #define WSRS_TLS_NONE { 0 }
+#define WSRS_PREPARED_NONE { 0 }
 
 /* Instead of a length in a wsrs_header: the text ends at its first NUL. */
 #define WSRS_NUL_TERMINATED ((size_t)-1)
