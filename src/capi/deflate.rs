@@ -32,8 +32,8 @@ pub struct wsrs_deflate_options {
     pub window_bits: u32,
     /// Not 0: our compressor begins each message anew. Such connections share one compressor, and have none of their own.
     pub no_takeover: u32,
-    /// The window of the peer's compressor at most: 8 to 15. Default 15. A client that can't be told chooses its own: a
-    /// listener does not agree to compress with it then.
+    /// The window of the peer's compressor at most: 8 to 15. Default 15. A client that does not say that it can be told has
+    /// its own, up to 15.
     pub peer_window_bits: u32,
     /// Not 0: the peer's compressor has to begin each message anew. Such connections share what inflates.
     pub peer_no_takeover: u32,
