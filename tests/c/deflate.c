@@ -5,7 +5,7 @@
 
 static wsrs_context context;
 static wsrs_conn accepted;
-static int opened, received, requested, closed;
+static int opened, received, requested, closed, in_pieces;
 
 static void on_request(wsrs_conn conn, const wsrs_request *request, void *user_data)
 {
@@ -26,6 +26,10 @@ static void on_close(wsrs_conn conn, const wsrs_close *close, void *user_data) {
 static void echo(wsrs_conn conn, const wsrs_message *message, void *user_data)
 {
     received++;
+    if (in_pieces) {
+        CHECK_OK(wsrs_conn_send_fragment(conn, WSRS_TEXT | WSRS_UNCOMPRESSED, "Hel", 3, 0));
+        CHECK_OK(wsrs_conn_send_fragment(conn, WSRS_TEXT, "lo", 2, 1));
+    }
     CHECK_OK(wsrs_conn_send(conn, message->type, message->data, message->len));
 }
 
@@ -261,6 +265,12 @@ static void uncompressed(void)
     CHECK_OK(wsrs_context_broadcast(context, WSRS_BINARY | WSRS_UNCOMPRESSED, "Hello", 5, NULL));
     RAW_EXPECT(context, fd, "\x82\x05Hello");
     counted(0, 0, 10, 7 + again);
+    in_pieces = 1; /* in a callback, after a message in fragments */
+    RAW_WRITE(fd, "\x81\x85" MASKED "Hello");
+    RAW_EXPECT(context, fd, "\x01\x03Hel" "\x80\x02lo");
+    again += raw_frame(context, fd, 0xc1);
+    counted(0, 0, 15, 7 + again);
+    in_pieces = 0;
     CHECK(close(fd) == 0);
 
     fd = raw_accepted(listen_with(&all));
