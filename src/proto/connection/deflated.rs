@@ -130,8 +130,9 @@ impl Connection {
         Some(first | RSV1)
     }
 
-    /// A compressed message was sent that our own compressor knows nothing of: the peer's window has it.
-    pub fn sent_from_elsewhere(&mut self) {
+    /// Our compressor's window is not the peer's any more: what was compressed was not sent, or what was sent was
+    /// compressed elsewhere. It begins anew.
+    pub fn forget_sent(&mut self) {
         if let Some(compressor) = self.contexts.as_mut().and_then(|contexts| contexts.compressor.as_mut()) {
             compressor.reset();
         }
