@@ -647,9 +647,9 @@ typedef struct {
 typedef struct {
     /* sizeof(wsrs_limits), as WSRS_LIMITS_INIT sets it. */
     size_t size;
-    /* Bytes of a whole incoming message. Default 1 MiB. Beyond it the connection is closed with 1009. */
+    /* Bytes of a whole incoming message, inflated. Default 1 MiB. Beyond it the connection is closed with 1009. */
     uint64_t max_message;
-    /* Bytes of one incoming frame. Default 1 MiB, or max_message where that is set. Beyond it: 1009. */
+    /* Bytes of one incoming frame, as it came. Default 1 MiB, or max_message where that is set. Beyond it: 1009. */
     uint64_t max_frame;
     /* Frames of one incoming message. Default 1,024. Beyond it the connection is closed with 1008. */
     uint64_t max_fragments;
@@ -695,7 +695,7 @@ typedef struct {
  * WSRS_DEFLATE_OPTIONS_INIT; members that are 0 have their default.
  *
  * A listener compresses for clients that offer it, a client where the server agrees; all others get messages as they
- * are. What was agreed on: wsrs_conn_deflate. Limits of wsrs_limits hold for messages as they are delivered.
+ * are. What was agreed on: wsrs_conn_deflate.
  *
  * Used in: wsrs_listen_options, wsrs_connect_options.
  */
@@ -711,8 +711,8 @@ typedef struct {
     /* Not 0: our compressor begins each message anew. Such connections share one compressor, and have none of their own. */
     uint32_t no_takeover;
     /*
-     * The window of the peer's compressor at most: 8 to 15. Default 15. A client that can't be told chooses its own: a
-     * listener does not agree to compress with it then.
+     * The window of the peer's compressor at most: 8 to 15. Default 15. A client that does not say that it can be told has
+     * its own, up to 15.
      */
     uint32_t peer_window_bits;
     /* Not 0: the peer's compressor has to begin each message anew. Such connections share what inflates. */
@@ -986,11 +986,14 @@ typedef struct {
     uint64_t handshakes_rejected;
     /* Connects that failed; with reconnect each attempt. */
     uint64_t connects_failed;
-    /* Open connections that the library closed since the peer broke the protocol (code 1002). */
+    /*
+     * Open connections that the library closed since the peer broke the protocol (code 1002), or sent compressed data that
+     * is none (code 1007).
+     */
     uint64_t protocol_errors;
     /* The same for text that was not UTF-8 (code 1007). */
     uint64_t text_errors;
-    /* The same for max_message, max_frame, max_fragments (codes 1008 and 1009). */
+    /* The same for max_message, max_frame, max_fragments, max_ratio (codes 1008 and 1009). */
     uint64_t limit_errors;
     /* Open connections that a deadline ended (WSRS_BY_TIMEOUT). */
     uint64_t timeouts;

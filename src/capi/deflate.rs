@@ -16,7 +16,7 @@ pub const WSRS_DEFLATE_KEEP: u32 = u32::MAX;
 /// WSRS_DEFLATE_OPTIONS_INIT; members that are 0 have their default.
 ///
 /// A listener compresses for clients that offer it, a client where the server agrees; all others get messages as they
-/// are. What was agreed on: wsrs_conn_deflate. Limits of wsrs_limits hold for messages as they are delivered.
+/// are. What was agreed on: wsrs_conn_deflate.
 ///
 /// Used in: wsrs_listen_options, wsrs_connect_options.
 #[derive(Clone, Copy)]
