@@ -386,9 +386,10 @@ typedef struct {
 } wsrs_tls;
 
 /*
- * A message that was made once, for any number of connections of any context in the process.
+ * A message that was made once, for any number of connections of any context in the process, to be sent by
+ * wsrs_conn_send_prepared.
  *
- * Functions: wsrs_prepared_new, wsrs_prepared_free, wsrs_conn_send_prepared.
+ * Functions: wsrs_prepared_new, wsrs_prepared_free.
  */
 typedef struct {
     /* 0: none. */
