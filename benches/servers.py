@@ -81,9 +81,14 @@ def rust_peer(name):
     return [os.path.join(folder, name), "{port}"]
 
 
-def uwebsockets(tls=False):
+# In uWebSockets' HttpResponse.h: with it every compressor of a connection's own becomes the smallest one.
+TAKEN_FOR_3_KB = "compression & DEDICATED_COMPRESSOR_3KB"
+RIGHT_3_KB = "compression == DEDICATED_COMPRESSOR_3KB"
+
+
+def uwebsockets(tls=False, deflate=False):
     """uWebSockets is no package of its own; a crate carries its sources."""
-    program = built("uwebsockets-tls" if tls else "uwebsockets")
+    program = built("uwebsockets-tls" if tls else "uwebsockets-deflate" if deflate else "uwebsockets")
     if os.path.exists(program) and os.path.getmtime(program) > os.path.getmtime(os.path.join(PEERS, "uwebsockets.cpp")):
         return [program, "{port}"]
     metadata = subprocess.run(["cargo", "metadata", "--locked", "--all-features", "--format-version", "1",
@@ -93,21 +98,29 @@ def uwebsockets(tls=False):
               if package["name"] == "libuwebsockets-sys"]
     if not crates:
         raise LeftOut("cargo does not find libuwebsockets-sys")
-    sources = os.path.join(crates[0], "uWebSockets")
-    sockets = os.path.join(sources, "uSockets", "src")
+    sockets = os.path.join(crates[0], "uWebSockets", "uSockets", "src")
     objects = program + "-objects"
     shutil.rmtree(objects, ignore_errors=True)
-    os.makedirs(objects)
-    defines = ["-DLIBUS_USE_OPENSSL" if tls else "-DLIBUS_NO_SSL", "-DUWS_NO_ZLIB", "-flto"]
+    sources = os.path.join(objects, "src")
+    shutil.copytree(os.path.join(crates[0], "uWebSockets", "src"), sources)
+    replace(os.path.join(sources, "HttpResponse.h"), TAKEN_FOR_3_KB, RIGHT_3_KB)
+    defines = ["-DLIBUS_USE_OPENSSL" if tls else "-DLIBUS_NO_SSL", *([] if deflate else ["-DUWS_NO_ZLIB"]), "-flto"]
     crypto = os.path.join(sockets, "crypto")
     folders = [sockets, os.path.join(sockets, "eventing"), *([crypto] if tls else [])]
     c_files = [os.path.join(folder, file) for folder in folders for file in os.listdir(folder) if file.endswith(".c")]
-    more = [os.path.join(crypto, "sni_tree.cpp"), "-lssl", "-lcrypto"] if tls else []
+    more = [os.path.join(crypto, "sni_tree.cpp"), "-lssl", "-lcrypto"] if tls else ["-lz"] if deflate else []
     run("uwebsockets", ["cc", *C_FLAGS, *defines, "-I" + sockets, "-c", *c_files], cwd=objects)
-    run("uwebsockets", ["c++", "-std=c++20", *C_FLAGS, *defines, "-I" + os.path.join(sources, "src"), "-I" + sockets,
+    run("uwebsockets", ["c++", "-std=c++20", *C_FLAGS, *defines, "-I" + sources, "-I" + sockets,
                         "-o", program, os.path.join(PEERS, "uwebsockets.cpp"),
-                        *(os.path.join(objects, file) for file in os.listdir(objects)), *more])
+                        *(os.path.join(objects, file) for file in os.listdir(objects) if file.endswith(".o")), *more])
     return [program, "{port}"]
+
+
+def replace(path, old, new):
+    with open(path) as file:
+        text = file.read()
+    with open(path, "w") as file:
+        file.write(text.replace(old, new))
 
 
 def ws():
@@ -169,17 +182,29 @@ PYTHON = {
     "python-wsrs-asyncio-uvloop": lambda: from_the_tree(python("wsrs-uvloop")),
 }
 ALL = {**NATIVE, **PYTHON}
-# Those that are other programs with TLS. All others are told to by words on their command line.
+# Those that are other programs with TLS, or with compression. All others are told to by words on their command line.
 WITH_TLS = {
     "floor": lambda: rust_peer("floor-tls"),
     "uWebSockets": lambda: uwebsockets(tls=True),
 }
+WITH_DEFLATE = {
+    "floor": lambda: rust_peer("floor-deflate"),
+    "uWebSockets": lambda: uwebsockets(deflate=True),
+}
 
 
-def prepare(names, certificate=None):
-    """The command of each server that can be had."""
+def tls_words(certificate):
+    return ["--tls", certificate.file, certificate.key] if certificate else []
+
+
+def deflate_words(level, takeover):
+    return ["--deflate", str(level), *([] if takeover else ["--no-takeover"])]
+
+
+def prepare(names, certificate=None, deflate=()):
+    """The command of each server that can be had, with TLS or with the words of `deflate_words`."""
     os.makedirs(BUILD, exist_ok=True)
-    makers = {**ALL, **WITH_TLS} if certificate else ALL
+    makers = {**ALL, **(WITH_TLS if certificate else WITH_DEFLATE if deflate else {})}
     commands = {}
     for name in names:
         try:
@@ -187,6 +212,5 @@ def prepare(names, certificate=None):
         except LeftOut as reason:
             print(f"{name} is left out: {reason}", flush=True)
             continue
-        tls = ["--tls", certificate.file, certificate.key] if certificate else []
-        commands[name] = [*command, *tls, port]
+        commands[name] = [*command, *tls_words(certificate), *deflate, port]
     return commands
