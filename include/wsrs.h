@@ -97,10 +97,11 @@
 #define WSRS_OBJECTS_INIT { sizeof(wsrs_objects), 0, 0, 0 }
 
 /* The same for structs that the program lends to be filled:  wsrs_stats stats = WSRS_STATS_INIT;  */
-#define WSRS_STATS_INIT { sizeof(wsrs_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
-#define WSRS_TOTALS_INIT { sizeof(wsrs_totals), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_STATS_INIT { sizeof(wsrs_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_TOTALS_INIT { sizeof(wsrs_totals), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_TIMINGS_INIT { sizeof(wsrs_timings), 0, 0, 0, 0, 0, 0 }
 #define WSRS_TLS_INFO_INIT { sizeof(wsrs_tls_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_DEFLATE_INFO_INIT { sizeof(wsrs_deflate_info), 0, 0, 0, 0 }
 
 /* First value of a handle that names nothing:  wsrs_conn conn = WSRS_CONN_NONE;  and likewise for the other handles. */
 #define WSRS_CONTEXT_NONE { 0 }
@@ -108,6 +109,7 @@
 #define WSRS_CONN_NONE { 0 }
 #define WSRS_TIMER_NONE { 0 }
 #define WSRS_TLS_NONE { 0 }
+#define WSRS_PREPARED_NONE { 0 }
 
 /* Instead of a length in a wsrs_header: the text ends at its first NUL. */
 #define WSRS_NUL_TERMINATED ((size_t)-1)
@@ -225,6 +227,12 @@
 
 /* Kind of a message: any bytes. */
 #define WSRS_BINARY 2
+
+/*
+ * Added to the type of a message that is sent, as in WSRS_TEXT | WSRS_UNCOMPRESSED: it is not compressed, whatever was
+ * agreed on. For what is compressed already, or must not share a context with what others can choose.
+ */
+#define WSRS_UNCOMPRESSED 256
 
 /* State of a connection: the handshake is not finished. */
 #define WSRS_STATE_CONNECTING 0
@@ -344,10 +352,11 @@ typedef struct {
  * A connection, of a client (wsrs_context_connect) or to a client (on_request, on_open).
  *
  * Sending: wsrs_conn_send, wsrs_conn_send_text, wsrs_conn_send_gathered, wsrs_conn_send_fragment, wsrs_conn_send_binary,
- * wsrs_conn_ping, wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
+ * wsrs_conn_send_prepared, wsrs_conn_ping, wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
  * wsrs_conn_request_drain, wsrs_conn_buffered. About it: wsrs_conn_state, wsrs_conn_context, wsrs_conn_user_data,
  * wsrs_conn_set_user_data, wsrs_conn_local_address, wsrs_conn_peer_address, wsrs_conn_path, wsrs_conn_query,
- * wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats, wsrs_conn_timings, wsrs_conn_tls.
+ * wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats, wsrs_conn_timings, wsrs_conn_tls,
+ * wsrs_conn_deflate.
  * Answering a request: wsrs_conn_accept, wsrs_conn_respond, wsrs_conn_defer. Connecting again: wsrs_conn_retarget.
  */
 typedef struct {
@@ -375,6 +384,16 @@ typedef struct {
     /* 0: none. */
     uint64_t id;
 } wsrs_tls;
+
+/*
+ * A message that was made once, for any number of connections of any context in the process.
+ *
+ * Functions: wsrs_prepared_new, wsrs_prepared_free, wsrs_conn_send_prepared.
+ */
+typedef struct {
+    /* 0: none. */
+    uint64_t id;
+} wsrs_prepared;
 
 /*
  * A piece of memory.
@@ -707,6 +726,24 @@ typedef struct {
     uint32_t release_after_ms;
 } wsrs_deflate_options;
 
+/*
+ * What was agreed on for compressing messages, by the names of RFC 7692.
+ *
+ * Functions: wsrs_conn_deflate.
+ */
+typedef struct {
+    /* sizeof(wsrs_deflate_info); WSRS_DEFLATE_INFO_INIT sets it. */
+    size_t size;
+    /* 1: the server compresses each message by itself. */
+    int32_t server_no_context_takeover;
+    /* 1: so does the client. */
+    int32_t client_no_context_takeover;
+    /* The window of the server's compressor, 8 to 15. */
+    int32_t server_max_window_bits;
+    /* That of the client's. */
+    int32_t client_max_window_bits;
+} wsrs_deflate_info;
+
 /* Options of wsrs_context_new. Start from WSRS_CONTEXT_OPTIONS_INIT. */
 typedef struct {
     /* sizeof(wsrs_context_options), as WSRS_CONTEXT_OPTIONS_INIT sets it. */
@@ -900,6 +937,14 @@ typedef struct {
     uint64_t attempts;
     /* Of these, those after a loss or a failure. */
     uint64_t retries;
+    /* Bytes of compressed messages that came, as they came. */
+    uint64_t inflated_from;
+    /* The same messages as they were delivered: inflated_to / inflated_from is the ratio. */
+    uint64_t inflated_to;
+    /* Bytes of messages that were sent compressed, as the program gave them. Messages sent as they are don't count here. */
+    uint64_t deflated_from;
+    /* The same messages as they were sent: deflated_from / deflated_to is the ratio. */
+    uint64_t deflated_to;
 } wsrs_stats;
 
 /*
@@ -957,6 +1002,14 @@ typedef struct {
     uint64_t retries;
     /* Of these, those that followed a redirect. */
     uint64_t redirects;
+    /* Bytes of compressed messages that came, as they came. */
+    uint64_t inflated_from;
+    /* The same messages as they were delivered: inflated_to / inflated_from is the ratio. */
+    uint64_t inflated_to;
+    /* Bytes of messages that were sent compressed, as the program gave them. Messages sent as they are don't count here. */
+    uint64_t deflated_from;
+    /* The same messages as they were sent: deflated_from / deflated_to is the ratio. */
+    uint64_t deflated_to;
 } wsrs_totals;
 
 /*
@@ -1288,7 +1341,8 @@ wsrs_result wsrs_context_next_conn(wsrs_context context,
                                    wsrs_conn *out);
 
 /*
- * Sends a message to every open connection of the context; it is framed once. sent, if not NULL, gets the number of
+ * Sends a message to every open connection of the context; it is framed once, and compressed once as with
+ * wsrs_prepared_new. sent, if not NULL, gets the number of
  * connections that took it. Those whose queue is full don't, and get on_drain later; nor do those inside a fragmented
  * message. type and data are as for wsrs_conn_send; data is borrowed for the call.
  *
@@ -1406,8 +1460,8 @@ wsrs_result wsrs_listener_address(wsrs_listener listener,
 wsrs_result wsrs_listener_port(wsrs_listener listener, uint16_t *out);
 
 /*
- * Sends a whole message. type is WSRS_TEXT, whose bytes must be UTF-8, or WSRS_BINARY. data is borrowed for the call:
- * it is never modified and not needed after. On the loop's thread it is written at once as far as the network takes
+ * Sends a whole message. type is WSRS_TEXT, whose bytes must be UTF-8, or WSRS_BINARY; with WSRS_UNCOMPRESSED added it is
+ * sent as it is. data is borrowed for the call: it is never modified and not needed after. On the loop's thread it is written at once as far as the network takes
  * it, or with what else this callback sends; from other threads it is queued and the loop is woken.
  *
  * Any thread. Returns WSRS_OK; WSRS_ERR_AGAIN when the queue is full (high_water): nothing was queued, on_drain follows;
@@ -1458,8 +1512,8 @@ wsrs_result wsrs_conn_send_gathered(wsrs_conn conn,
                                     size_t count);
 
 /*
- * Sends one frame of a message; last is not 0 for the one that ends it. All frames of a message have the same type. A
- * text may be cut inside a character; all frames together must be UTF-8. Until the last, no other message can be sent,
+ * Sends one frame of a message; last is not 0 for the one that ends it. All frames of a message have the same type;
+ * WSRS_UNCOMPRESSED counts in the first. A text may be cut inside a character; all frames together must be UTF-8. Until the last, no other message can be sent,
  * from whichever thread; pings and pongs can. data is borrowed for the call.
  *
  * Any thread, but one message from one thread. Returns as wsrs_conn_send; WSRS_ERR_STATE when the type differs from the
@@ -1583,6 +1637,39 @@ wsrs_result wsrs_conn_buffered(wsrs_conn conn, size_t *out);
 int32_t wsrs_conn_state(wsrs_conn conn);
 
 /*
+ * Prepares a message for any number of connections of any context: it is framed once, and compressed once for each
+ * combination of level, memory level and window that they have, when first sent so. type and data are as for
+ * wsrs_conn_send. data is copied.
+ *
+ * Any thread. Returns WSRS_OK; WSRS_ERR_UTF8; WSRS_ERR_ARGUMENT; WSRS_ERR_LIMIT.
+ *
+ * The caller promises:
+ * - data is readable for len bytes, or NULL with len 0.
+ * - prepared points to a wsrs_prepared.
+ */
+wsrs_result wsrs_prepared_new(int32_t type,
+                              const void *data,
+                              size_t len,
+                              wsrs_prepared *prepared);
+
+/*
+ * Frees a prepared message. What was sent of it is still sent.
+ *
+ * Any thread. Returns WSRS_OK, also when it is gone already; WSRS_ERR_ARGUMENT.
+ */
+wsrs_result wsrs_prepared_free(wsrs_prepared prepared);
+
+/*
+ * Sends a prepared message, as wsrs_conn_send does: nothing of it is copied on a server's connection, while a client masks
+ * every frame. Where it goes compressed, our compressor begins anew after it; where it would become no smaller, it goes as
+ * it is.
+ *
+ * Any thread. Returns as wsrs_conn_send; WSRS_ERR_CLOSED also for a message that was freed.
+ */
+wsrs_result wsrs_conn_send_prepared(wsrs_conn conn,
+                                    wsrs_prepared prepared);
+
+/*
  * Sets the user data that the connection's callbacks get from now on. The library never reads what it points to.
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
@@ -1599,6 +1686,18 @@ wsrs_result wsrs_conn_set_user_data(wsrs_conn conn,
  * - out points to a void *.
  */
 wsrs_result wsrs_conn_user_data(wsrs_conn conn, void **out);
+
+/*
+ * How messages are compressed, by what was agreed on.
+ *
+ * Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND for a connection without compression; WSRS_ERR_NOT_OPEN before on_open;
+ * WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ *
+ * The caller promises:
+ * - info points to a wsrs_deflate_info that WSRS_DEFLATE_INFO_INIT initialised.
+ */
+wsrs_result wsrs_conn_deflate(wsrs_conn conn,
+                              wsrs_deflate_info *info);
 
 /*
  * The context of a connection.

@@ -74,6 +74,11 @@ fn handshakes() {
 }
 
 #[test]
+fn negotiations_of_compression() {
+    replay("deflate_negotiation", checks::deflate_negotiation);
+}
+
+#[test]
 fn calls() {
     replay("calls", checks::calls);
 }

@@ -1,6 +1,7 @@
 //! What the opening handshake writes, byte by byte, and what it refuses to write.
 #![allow(clippy::unwrap_used)]
 
+use wsrs::proto::deflate::Settings;
 use wsrs::proto::handshake::HeaderFault;
 use wsrs::proto::handshake::client::{self, OfferError};
 use wsrs::proto::handshake::server::{self, Incoming, Refusal, Request, ResponseError};
@@ -77,6 +78,15 @@ fn a_request_is_written_to_the_byte() {
         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
         Sec-WebSocket-Protocol: chat, superchat\r\nOrigin: http://a\r\nCookie: a=b\r\n\r\n";
     assert_eq!(String::from_utf8(out).unwrap(), expected);
+
+    let mut out = Vec::new();
+    let settings = Settings { takeover: false, ..Settings::default() };
+    client::write_request(&mut out, &url, NONCE, &["chat"], Some(&settings), &headers[..1]).unwrap();
+    let expected = "GET /chat?x HTTP/1.1\r\nHost: example.com:8080\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+        Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover; \
+        client_max_window_bits\r\nOrigin: http://a\r\n\r\n";
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
 }
 
 /// RFC 7617's own example; a header of the program's own wins.
@@ -130,6 +140,12 @@ fn an_accept_is_written_to_the_byte() {
     let expected = "beforeHTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: superchat\r\n\
         Set-Cookie: a=b\r\n\r\n";
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
+    let mut out = Vec::new();
+    server::write_accept(&mut out, &request, None, Some("permessage-deflate; x"), &[("X", b"y")]).unwrap();
+    let expected = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Extensions: permessage-deflate; x\r\n\
+        X: y\r\n\r\n";
     assert_eq!(String::from_utf8(out).unwrap(), expected);
     for other in ["Chat", "", "chat, superchat", "other", "chat\r\nX: y"] {
         let mut out = Vec::new();

@@ -11,7 +11,7 @@ use std::sync::Once;
 use std::{env, fs};
 
 /// The files of `src/capi` in the order of the header.
-const NOUNS: [&str; 19] = [
+const NOUNS: [&str; 20] = [
     "version",
     "result",
     "types",
@@ -25,6 +25,7 @@ const NOUNS: [&str; 19] = [
     "log",
     "listener",
     "conn",
+    "prepared",
     "conn_info",
     "stats",
     "timings",

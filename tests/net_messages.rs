@@ -10,7 +10,7 @@ use frames::{BINARY, Frame, PING, PONG, TEXT, masked, pattern};
 use loopback::{Loop, Raw, Seen, sent};
 use std::collections::HashSet;
 use std::time::Duration;
-use wsrs::net::{ConnId, ConnectOptions, Context, Error, Limits, ListenOptions};
+use wsrs::net::{ConnId, ConnectOptions, Context, Error, Limits, ListenOptions, Prepared};
 use wsrs::proto::message::Kind;
 
 fn generous() -> Limits {
@@ -103,11 +103,11 @@ fn all_ways_to_send_keep_their_order() {
         let (_, address) = l.listen(ListenOptions::default());
         let (mut raw, id) = l.accept_raw(address);
         let data = pattern(size);
-        let framed = l.context.frame(Kind::Binary, &data).unwrap();
+        let prepared = Prepared::new(Kind::Binary, &data).unwrap();
         let mut expected: Vec<Frame> = Vec::new();
         for _ in 0..20 {
             l.context.send(id, Kind::Text, b"one").unwrap();
-            l.context.send_framed(id, &framed).unwrap();
+            l.context.send_prepared(id, &prepared).unwrap();
             l.context.send_gathered(id, Kind::Binary, &[&data, b"", &data]).unwrap();
             l.context.send_fragment(id, Kind::Binary, &data, false).unwrap();
             l.context.ping(id, b"p").unwrap();
@@ -282,10 +282,10 @@ fn h12_a_fresh_mask_for_every_frame() {
     let request = raw.skip_head();
     raw.write(loopback::answer_to(request.as_bytes()).as_bytes());
     l.until_seen(&Seen::Open(client));
-    let framed = l.context.frame(Kind::Binary, b"shared").unwrap();
+    let prepared = Prepared::new(Kind::Binary, b"shared").unwrap();
     for _ in 0..1000 {
         l.context.send(client, Kind::Text, b"same").unwrap();
-        l.context.send_framed(client, &framed).unwrap();
+        l.context.send_prepared(client, &prepared).unwrap();
         l.context.ping(client, b"").unwrap();
         l.context.send_fragment(client, Kind::Text, b"a", true).unwrap();
     }

@@ -9,7 +9,7 @@ mod loopback;
 use frames::{BINARY, CLOSE, PING, PONG, TEXT, close_body, masked, pattern};
 use loopback::{Loop, Raw, Seen, end, sent};
 use std::time::{Duration, Instant};
-use wsrs::net::{By, ConnId, Context, Limits, ListenOptions};
+use wsrs::net::{By, ConnId, Context, Limits, ListenOptions, Prepared};
 use wsrs::proto::message::Kind;
 
 fn ms(ms: u64) -> Duration {
@@ -33,8 +33,8 @@ fn a_large_message_behind_many_shared_frames_leaves() {
         let data = pattern(200_000);
         let act = &mut |context: &mut Context, seen: &Seen| {
             if let Seen::Message(..) = seen {
-                let framed = context.frame(Kind::Text, b"shared").unwrap();
-                (0..shared).for_each(|_| context.send_framed(id, &framed).unwrap());
+                let prepared = Prepared::new(Kind::Text, b"shared").unwrap();
+                (0..shared).for_each(|_| context.send_prepared(id, &prepared).unwrap());
                 context.send(id, Kind::Binary, &data).unwrap();
             }
         };

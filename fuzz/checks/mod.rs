@@ -13,6 +13,7 @@ mod handshake;
 mod held;
 mod input;
 mod model;
+mod negotiation;
 mod pair;
 mod proxy;
 #[cfg(feature = "rustls")]
@@ -24,6 +25,7 @@ pub use calls::calls;
 pub use connection::connection;
 pub use frames::frames;
 pub use handshake::{answer, request};
+pub use negotiation::deflate_negotiation;
 pub use proxy::{proxy_address, proxy_answer};
 #[cfg(feature = "rustls")]
 pub use tls::{pem, tls};

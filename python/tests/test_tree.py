@@ -36,6 +36,7 @@ class Tree(unittest.TestCase):
             "wsrs_close": _structs.Close,
             "wsrs_connect_options": _structs.ConnectOptions,
             "wsrs_context_options": _structs.ContextOptions,
+            "wsrs_deflate_info": _structs.DeflateInfo,
             "wsrs_deflate_options": _structs.DeflateOptions,
             "wsrs_error": _structs.Error,
             "wsrs_header": _structs.Header,
@@ -54,7 +55,7 @@ class Tree(unittest.TestCase):
             "wsrs_totals": _structs.Totals,
         }
         members = 0
-        handles = {"wsrs_conn", "wsrs_context", "wsrs_listener", "wsrs_timer", "wsrs_tls", "wsrs_slice"}
+        handles = {"wsrs_conn", "wsrs_context", "wsrs_listener", "wsrs_timer", "wsrs_tls", "wsrs_prepared", "wsrs_slice"}
         for line in self.read("tests/abi/layout.txt").splitlines():
             name, _, number = line.split()
             struct, _, member = name.partition(".")

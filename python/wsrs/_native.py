@@ -17,6 +17,7 @@ from ._structs import (
     Callbacks,
     ConnectOptions,
     ContextOptions,
+    DeflateInfo,
     Handle,
     Header,
     ListenOptions,
@@ -120,6 +121,11 @@ conn_defer = _function("conn_defer", Handle)
 conn_stats = _function("conn_stats", Handle, POINTER(Stats))
 conn_timings = _function("conn_timings", Handle, POINTER(Timings))
 conn_tls = _function("conn_tls", Handle, POINTER(TlsInfo))
+conn_deflate = _function("conn_deflate", Handle, POINTER(DeflateInfo))
+conn_send_prepared = _function("conn_send_prepared", Handle, Handle)
+
+prepared_new = _function("prepared_new", c_int32, c_void_p, c_size_t, _Out)
+prepared_free = _function("prepared_free", Handle)
 
 tls_new = _function("tls_new", POINTER(TlsOptions), _Out)
 tls_free = _function("tls_free", Handle)

@@ -182,6 +182,16 @@ class DeflateOptions(Structure):
     ]
 
 
+class DeflateInfo(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("server_no_context_takeover", c_int32),
+        ("client_no_context_takeover", c_int32),
+        ("server_max_window_bits", c_int32),
+        ("client_max_window_bits", c_int32),
+    ]
+
+
 class ContextOptions(Structure):
     _fields_ = [("size", c_size_t), ("limits", POINTER(Limits))]
 
@@ -270,6 +280,15 @@ _COUNTED = [
 ]
 
 
+# And after what only one of them counts.
+_COMPRESSED = [
+    ("inflated_from", c_uint64),
+    ("inflated_to", c_uint64),
+    ("deflated_from", c_uint64),
+    ("deflated_to", c_uint64),
+]
+
+
 class Stats(Structure):
     _fields_ = [
         *_COUNTED,
@@ -278,6 +297,7 @@ class Stats(Structure):
         ("rtt_mean_us", c_uint64),
         ("attempts", c_uint64),
         ("retries", c_uint64),
+        *_COMPRESSED,
     ]
 
 
@@ -297,6 +317,7 @@ class Totals(Structure):
         ("attempts", c_uint64),
         ("retries", c_uint64),
         ("redirects", c_uint64),
+        *_COMPRESSED,
     ]
 
 

@@ -1,6 +1,7 @@
 //! The 64 bits of a handle: kind (3 bits), context slot (10), object slot (20), generation (31).
 //!
-//! Used by the C surface only. A TLS endpoint has object slots of its own. A context's own handle has object slot 0 and the generation of its context slot.
+//! Used by the C surface only. TLS endpoints and prepared messages have object slots of
+//! their own. A context's own handle has object slot 0 and the generation of its context slot.
 //! Id 0 is no handle, as no kind is 0. Generations are never repeated within a slot, so ids are unique in the process; other
 //! copies of the library in it begin with other slots and generations.
 
@@ -33,6 +34,8 @@ pub enum Kind {
     Timer = 4,
     /// A TLS endpoint: of no context.
     Tls = 5,
+    /// A prepared message: of no context.
+    Prepared = 6,
 }
 
 /// Kind and context slot: equal for all handles of one kind and one context.
@@ -95,7 +98,9 @@ mod tests {
             assert!(!is(kind, 0));
             assert!(is_any(pack(prefix(kind, 0), 0, 1)));
         }
-        assert!(!is(Kind::Tls, 0));
-        assert!(!is_any(0) && !is_any(u64::MAX) && !is_any(pack(prefix(Kind::Tls, 0), 0, 1)));
+        for kind in [Kind::Tls, Kind::Prepared] {
+            assert!(!is(kind, 0) && !is_any(pack(prefix(kind, 0), 0, 1)));
+        }
+        assert!(!is_any(0) && !is_any(u64::MAX));
     }
 }

@@ -5,14 +5,14 @@ use super::message::{self, utf8, wsrs_header, wsrs_slice};
 use super::result::*;
 use super::state::thread::{conn_id, on_conn, recall, visit_conn};
 use super::state::{Caller, Fault, export, export_any, poison};
-use super::types::{WSRS_BINARY, WSRS_STATE_CLOSED, kind, state_number, wsrs_conn};
+use super::types::{WSRS_BINARY, WSRS_STATE_CLOSED, kind, outgoing, state_number, wsrs_conn};
 use crate::boundary::guard::guard;
 use crate::boundary::pointer::{bytes, c_str, items, out};
 use crate::proto::message::Kind;
 use std::ffi::{c_char, c_void};
 
-/// Sends a whole message. type is WSRS_TEXT, whose bytes must be UTF-8, or WSRS_BINARY. data is borrowed for the call:
-/// it is never modified and not needed after. On the loop's thread it is written at once as far as the network takes
+/// Sends a whole message. type is WSRS_TEXT, whose bytes must be UTF-8, or WSRS_BINARY; with WSRS_UNCOMPRESSED added it is
+/// sent as it is. data is borrowed for the call: it is never modified and not needed after. On the loop's thread it is written at once as far as the network takes
 /// it, or with what else this callback sends; from other threads it is queued and the loop is woken.
 ///
 /// Any thread. Returns WSRS_OK; WSRS_ERR_AGAIN when the queue is full (high_water): nothing was queued, on_drain follows;
@@ -53,12 +53,12 @@ pub unsafe extern "C" fn wsrs_conn_send_binary(conn: wsrs_conn, data: *const c_v
 unsafe fn send_otherwise(conn: wsrs_conn, r#type: i32, data: *const c_void, len: usize) -> wsrs_result {
     export_any("wsrs_conn_send", conn.id, |here| {
         // SAFETY: promised by the caller.
-        let (kind, data) = (kind(r#type)?, unsafe { bytes(data.cast(), len) }?);
+        let (how, data) = (outgoing(r#type)?, unsafe { bytes(data.cast(), len) }?);
         on_conn(
             here,
             conn,
-            |ctx, id| Ok(ctx.net.borrow_mut().send(id, kind, data)?),
-            |shared, id| Ok(shared.door.send(id, kind, data.to_vec())?),
+            |ctx, id| Ok(ctx.net.borrow_mut().send(id, how, data)?),
+            |shared, id| Ok(shared.door.send(id, how, data.to_vec())?),
         )
     })
 }
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn wsrs_conn_send_gathered(
     count: usize,
 ) -> wsrs_result {
     export_any("wsrs_conn_send_gathered", conn.id, |here| {
-        let kind = kind(r#type)?;
+        let how = outgoing(r#type)?;
         // SAFETY: promised by the caller.
         let parts = unsafe { items(parts, count) }?;
         if parts.len() > 1024 {
@@ -125,14 +125,14 @@ pub unsafe extern "C" fn wsrs_conn_send_gathered(
         on_conn(
             here,
             conn,
-            |ctx, id| Ok(ctx.net.borrow_mut().send_gathered(id, kind, &pieces)?),
-            |shared, id| Ok(shared.door.send(id, kind, pieces.concat())?),
+            |ctx, id| Ok(ctx.net.borrow_mut().send_gathered(id, how, &pieces)?),
+            |shared, id| Ok(shared.door.send(id, how, pieces.concat())?),
         )
     })
 }
 
-/// Sends one frame of a message; last is not 0 for the one that ends it. All frames of a message have the same type. A
-/// text may be cut inside a character; all frames together must be UTF-8. Until the last, no other message can be sent,
+/// Sends one frame of a message; last is not 0 for the one that ends it. All frames of a message have the same type;
+/// WSRS_UNCOMPRESSED counts in the first. A text may be cut inside a character; all frames together must be UTF-8. Until the last, no other message can be sent,
 /// from whichever thread; pings and pongs can. data is borrowed for the call.
 ///
 /// Any thread, but one message from one thread. Returns as wsrs_conn_send; WSRS_ERR_STATE when the type differs from the
@@ -150,12 +150,12 @@ pub unsafe extern "C" fn wsrs_conn_send_fragment(
 ) -> wsrs_result {
     export_any("wsrs_conn_send_fragment", conn.id, |here| {
         // SAFETY: promised by the caller.
-        let (kind, data) = (kind(r#type)?, unsafe { bytes(data.cast(), len) }?);
+        let (how, data) = (outgoing(r#type)?, unsafe { bytes(data.cast(), len) }?);
         on_conn(
             here,
             conn,
-            |ctx, id| Ok(ctx.net.borrow_mut().send_fragment(id, kind, data, last != 0)?),
-            |shared, id| Ok(shared.door.send_fragment(id, kind, data.to_vec(), last != 0)?),
+            |ctx, id| Ok(ctx.net.borrow_mut().send_fragment(id, how, data, last != 0)?),
+            |shared, id| Ok(shared.door.send_fragment(id, how, data.to_vec(), last != 0)?),
         )
     })
 }

@@ -4,13 +4,14 @@
 //! loop frees them only when it is asked for its next event, or when the connection ends in a later turn, so a pointer
 //! read during a callback stays valid during it.
 
+use super::deflate::wsrs_deflate_info;
 use super::listener::write_address;
 use super::message::wsrs_header;
 use super::result::*;
 use super::state::thread::visit_conn;
 use super::state::{Ctx, Fault, export};
 use super::types::{wsrs_conn, wsrs_context};
-use crate::boundary::pointer::{Out, c_str, optional_out, out};
+use crate::boundary::pointer::{Out, c_str, optional_out, out, sized_out};
 use crate::net::event::SocketName;
 use crate::net::{self, ConnId, Error};
 use crate::proto::http1::Head;
@@ -41,6 +42,26 @@ pub unsafe extern "C" fn wsrs_conn_user_data(conn: wsrs_conn, out: *mut *mut c_v
         let word = ctx.net.borrow().user_data(id)?;
         // SAFETY: promised by the caller.
         unsafe { place.write(word as *mut c_void) };
+        Ok(())
+    })
+}
+
+/// How messages are compressed, by what was agreed on.
+///
+/// Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND for a connection without compression; WSRS_ERR_NOT_OPEN before on_open;
+/// WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+///
+/// # Safety
+/// - info points to a wsrs_deflate_info that WSRS_DEFLATE_INFO_INIT initialised.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsrs_conn_deflate(conn: wsrs_conn, info: *mut wsrs_deflate_info) -> wsrs_result {
+    export("wsrs_conn_deflate", conn.id, |here| {
+        // SAFETY: promised by the caller.
+        let place = unsafe { sized_out(info) }?;
+        let (ctx, id) = visit_conn(here, conn)?;
+        let agreed = ctx.net.borrow().deflate(id)?;
+        // SAFETY: promised by the caller.
+        unsafe { place.write(agreed.into()) };
         Ok(())
     })
 }

@@ -5,13 +5,13 @@ use super::options::{self, wsrs_connect_options, wsrs_context_options, wsrs_list
 use super::result::*;
 use super::state::thread::{self, Visit, visit};
 use super::state::{Ctx, Fault, export, export_any, registry, stop, turn};
-use super::types::{kind, wsrs_conn, wsrs_context, wsrs_listener};
+use super::types::{outgoing, wsrs_conn, wsrs_context, wsrs_listener};
 use super::{dispatch, message};
 use crate::boundary::guard::{Here, guard_in_signal, silence_panics};
 use crate::boundary::handle::Kind as Of;
 use crate::boundary::pointer::{bytes, items, optional_out, out, read_sized};
 use crate::net::event::Timeout;
-use crate::net::{ConnId, State};
+use crate::net::{ConnId, Prepared, State};
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
@@ -270,7 +270,8 @@ pub unsafe extern "C" fn wsrs_context_next_conn(
     })
 }
 
-/// Sends a message to every open connection of the context; it is framed once. sent, if not NULL, gets the number of
+/// Sends a message to every open connection of the context; it is framed once, and compressed once as with
+/// wsrs_prepared_new. sent, if not NULL, gets the number of
 /// connections that took it. Those whose queue is full don't, and get on_drain later; nor do those inside a fragmented
 /// message. type and data are as for wsrs_conn_send; data is borrowed for the call.
 ///
@@ -291,13 +292,13 @@ pub unsafe extern "C" fn wsrs_context_broadcast(
     export("wsrs_context_broadcast", context.id, |here| {
         let place = optional_out(sent)?;
         // SAFETY: promised by the caller.
-        let (kind, data) = (kind(r#type)?, unsafe { bytes(data.cast(), len) }?);
+        let (how, data) = (outgoing(r#type)?, unsafe { bytes(data.cast(), len) }?);
         let ctx = of(here, context)?;
         let mut net = ctx.net.borrow_mut();
-        let framed = net.frame(kind, data)?;
+        let prepared = Prepared::new(how, data)?;
         let (mut count, mut next) = (0, net.next_conn(None));
         while let Some(id) = next {
-            count += usize::from(net.state(id) == State::Open && net.send_framed(id, &framed).is_ok());
+            count += usize::from(net.state(id) == State::Open && net.send_prepared(id, &prepared).is_ok());
             next = net.next_conn(Some(id));
         }
         // SAFETY: promised by the caller.
@@ -329,14 +330,14 @@ pub unsafe extern "C" fn wsrs_context_send_many(
     export("wsrs_context_send_many", context.id, |here| {
         let place = optional_out(sent)?;
         // SAFETY: promised by the caller.
-        let (kind, data, conns) = unsafe { (kind(r#type)?, bytes(data.cast(), len)?, items(conns, count)?) };
+        let (how, data, conns) = unsafe { (outgoing(r#type)?, bytes(data.cast(), len)?, items(conns, count)?) };
         let ctx = of(here, context)?;
         for &conn in conns {
             member(&ctx, conn)?;
         }
         let mut net = ctx.net.borrow_mut();
-        let framed = net.frame(kind, data)?;
-        let sent = conns.iter().filter(|&&conn| net.send_framed(thread::conn_id(conn), &framed).is_ok()).count();
+        let prepared = Prepared::new(how, data)?;
+        let sent = conns.iter().filter(|&&conn| net.send_prepared(thread::conn_id(conn), &prepared).is_ok()).count();
         // SAFETY: promised by the caller.
         unsafe { place.write(sent) };
         Ok(())

@@ -1,10 +1,11 @@
-//! wsrs_deflate_options: how a listener or a client compresses (permessage-deflate, RFC 7692).
+//! wsrs_deflate_options and wsrs_deflate_info: how a listener or a client is to compress (permessage-deflate, RFC 7692), and
+//! what a connection agreed on.
 //!
-//! Called where options are read. All numbers are checked here: what `proto::deflate` gets is possible.
+//! Called where options are read, and by wsrs_conn_deflate. All numbers are checked here: what `proto::deflate` gets is possible.
 
 use super::state::Fault;
 use crate::boundary::pointer::{Sized0, read_sized};
-use crate::proto::deflate::{MAX_WINDOW_BITS, MIN_WINDOW_BITS, Settings};
+use crate::proto::deflate::{Agreed, MAX_WINDOW_BITS, MIN_WINDOW_BITS, Settings};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -31,8 +32,8 @@ pub struct wsrs_deflate_options {
     pub window_bits: u32,
     /// Not 0: our compressor begins each message anew. Such connections share one compressor, and have none of their own.
     pub no_takeover: u32,
-    /// The window of the peer's compressor at most: 8 to 15. Default 15. A client that can't be told chooses its own: a
-    /// listener does not agree to compress with it then.
+    /// The window of the peer's compressor at most: 8 to 15. Default 15. A client that does not say that it can be told has
+    /// its own, up to 15.
     pub peer_window_bits: u32,
     /// Not 0: the peer's compressor has to begin each message anew. Such connections share what inflates.
     pub peer_no_takeover: u32,
@@ -43,7 +44,29 @@ pub struct wsrs_deflate_options {
     pub release_after_ms: u32,
 }
 
+/// What was agreed on for compressing messages, by the names of RFC 7692.
+///
+/// Functions: wsrs_conn_deflate.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wsrs_deflate_info {
+    /// sizeof(wsrs_deflate_info); WSRS_DEFLATE_INFO_INIT sets it.
+    pub size: usize,
+    /// 1: the server compresses each message by itself.
+    pub server_no_context_takeover: i32,
+    /// 1: so does the client.
+    pub client_no_context_takeover: i32,
+    /// The window of the server's compressor, 8 to 15.
+    pub server_max_window_bits: i32,
+    /// That of the client's.
+    pub client_max_window_bits: i32,
+}
+
 // SAFETY: repr(C), begins with its size, integers only.
+unsafe impl Sized0 for wsrs_deflate_info {
+    const FIRST: usize = size_of::<usize>() + size_of::<[i32; 4]>();
+}
+// SAFETY: as above.
 unsafe impl Sized0 for wsrs_deflate_options {
     const FIRST: usize = size_of::<usize>() + size_of::<[u32; 8]>();
 }
@@ -76,6 +99,18 @@ pub(super) unsafe fn read(options: *const wsrs_deflate_options) -> Result<Option
             ms => Duration::from_millis(ms.into()),
         },
     }))
+}
+
+impl From<Agreed> for wsrs_deflate_info {
+    fn from(agreed: Agreed) -> Self {
+        wsrs_deflate_info {
+            size: size_of::<wsrs_deflate_info>(),
+            server_no_context_takeover: i32::from(!agreed.server.takeover()),
+            client_no_context_takeover: i32::from(!agreed.client.takeover()),
+            server_max_window_bits: agreed.server.window_bits().into(),
+            client_max_window_bits: agreed.client.window_bits().into(),
+        }
+    }
 }
 
 fn within(from: u32, default: u8, range: RangeInclusive<u8>, otherwise: &'static str) -> Result<u8, Fault> {

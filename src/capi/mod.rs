@@ -19,6 +19,7 @@ pub mod log;
 pub mod message;
 pub mod objects;
 pub mod options;
+pub mod prepared;
 pub mod request;
 pub mod result;
 pub mod stats;

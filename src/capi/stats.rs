@@ -46,6 +46,14 @@ pub struct wsrs_stats {
     pub attempts: u64,
     /// Of these, those after a loss or a failure.
     pub retries: u64,
+    /// Bytes of compressed messages that came, as they came.
+    pub inflated_from: u64,
+    /// The same messages as they were delivered: inflated_to / inflated_from is the ratio.
+    pub inflated_to: u64,
+    /// Bytes of messages that were sent compressed, as the program gave them. Messages sent as they are don't count here.
+    pub deflated_from: u64,
+    /// The same messages as they were sent: deflated_from / deflated_to is the ratio.
+    pub deflated_to: u64,
 }
 
 // SAFETY: repr(C), begins with its size, integers only.
@@ -106,6 +114,14 @@ pub struct wsrs_totals {
     pub retries: u64,
     /// Of these, those that followed a redirect.
     pub redirects: u64,
+    /// Bytes of compressed messages that came, as they came.
+    pub inflated_from: u64,
+    /// The same messages as they were delivered: inflated_to / inflated_from is the ratio.
+    pub inflated_to: u64,
+    /// Bytes of messages that were sent compressed, as the program gave them. Messages sent as they are don't count here.
+    pub deflated_from: u64,
+    /// The same messages as they were sent: deflated_from / deflated_to is the ratio.
+    pub deflated_to: u64,
 }
 
 // SAFETY: repr(C), begins with its size, integers only.
@@ -176,6 +192,10 @@ impl From<Stats> for wsrs_stats {
             rtt_mean_us: stats.rtt_mean,
             attempts: stats.attempts,
             retries: stats.retries,
+            inflated_from: stats.inflated_from,
+            inflated_to: stats.inflated_to,
+            deflated_from: stats.deflated_from,
+            deflated_to: stats.deflated_to,
         }
     }
 }
@@ -207,6 +227,10 @@ impl From<Totals> for wsrs_totals {
             attempts: totals.attempts,
             retries: totals.retries,
             redirects: totals.redirects,
+            inflated_from: all.inflated_from,
+            inflated_to: all.inflated_to,
+            deflated_from: all.deflated_from,
+            deflated_to: all.deflated_to,
         }
     }
 }

@@ -145,7 +145,7 @@ pub unsafe extern "C" fn wsrs_tls_new(options: *const wsrs_tls_options, tls: *mu
         let place = out(tls)?;
         // SAFETY: promised by the caller.
         let made = Tls::new(unsafe { read(options) }?)?;
-        let id = registry::add_tls(made)?;
+        let id = registry::add(made)?;
         // SAFETY: promised by the caller.
         unsafe { place.write(wsrs_tls { id }) };
         Ok(())
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn wsrs_tls_new(options: *const wsrs_tls_options, tls: *mu
 /// Any thread. Returns WSRS_OK, also when it is gone already; WSRS_ERR_ARGUMENT.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsrs_tls_free(tls: wsrs_tls) -> wsrs_result {
-    export_any("wsrs_tls_free", 0, |_| registry::remove_tls(tls.id))
+    export_any("wsrs_tls_free", 0, |_| registry::remove::<Tls>(tls.id))
 }
 
 /// Adds a certificate, or replaces the one that is there, while listeners use the endpoint: handshakes from now on have
@@ -176,7 +176,7 @@ pub unsafe extern "C" fn wsrs_tls_set_cert(
     key_file: *const c_char,
 ) -> wsrs_result {
     export_any("wsrs_tls_set_cert", 0, |_| {
-        let endpoint = registry::tls(tls.id)?;
+        let endpoint = registry::get::<Tls>(tls.id)?;
         // SAFETY: promised by the caller.
         let (name, chain, key) = unsafe {
             let key_file = if key_file.is_null() { cert_file } else { key_file };
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn wsrs_tls_set_cert_pem(
     key_len: usize,
 ) -> wsrs_result {
     export_any("wsrs_tls_set_cert_pem", 0, |_| {
-        let endpoint = registry::tls(tls.id)?;
+        let endpoint = registry::get::<Tls>(tls.id)?;
         // SAFETY: promised by the caller.
         let (name, chain, key) =
             unsafe { (optional(name)?, bytes(cert.cast(), cert_len)?, bytes(key.cast(), key_len)?) };
@@ -221,7 +221,7 @@ pub unsafe extern "C" fn wsrs_tls_set_cert_pem(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsrs_tls_remove_cert(tls: wsrs_tls, name: *const c_char) -> wsrs_result {
     export_any("wsrs_tls_remove_cert", 0, |_| {
-        let endpoint = registry::tls(tls.id)?;
+        let endpoint = registry::get::<Tls>(tls.id)?;
         // SAFETY: promised by the caller.
         let name = unsafe { optional(name) }?;
         Ok(endpoint.remove_cert(name)?)
@@ -279,7 +279,7 @@ fn info_of(info: &Info) -> wsrs_tls_info {
 
 /// The endpoint that a listener or connect names; None for none.
 pub(super) fn endpoint(tls: wsrs_tls) -> Result<Option<Tls>, Fault> {
-    if tls.id == 0 { Ok(None) } else { registry::tls(tls.id).map(Some) }
+    if tls.id == 0 { Ok(None) } else { registry::get::<Tls>(tls.id).map(Some) }
 }
 
 /// # Safety

@@ -1,7 +1,7 @@
 //! Handles, and the values that arguments and members may have.
 
 use super::state::Fault;
-use crate::net::State;
+use crate::net::{Outgoing, State};
 use crate::proto::message::Kind;
 
 /// A context: one event loop with its listeners, connections and timers. id 0 is none.
@@ -33,10 +33,11 @@ pub struct wsrs_listener {
 /// A connection, of a client (wsrs_context_connect) or to a client (on_request, on_open).
 ///
 /// Sending: wsrs_conn_send, wsrs_conn_send_text, wsrs_conn_send_gathered, wsrs_conn_send_fragment, wsrs_conn_send_binary,
-/// wsrs_conn_ping, wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
+/// wsrs_conn_send_prepared, wsrs_conn_ping, wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
 /// wsrs_conn_request_drain, wsrs_conn_buffered. About it: wsrs_conn_state, wsrs_conn_context, wsrs_conn_user_data,
 /// wsrs_conn_set_user_data, wsrs_conn_local_address, wsrs_conn_peer_address, wsrs_conn_path, wsrs_conn_query,
-/// wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats, wsrs_conn_timings, wsrs_conn_tls.
+/// wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats, wsrs_conn_timings, wsrs_conn_tls,
+/// wsrs_conn_deflate.
 /// Answering a request: wsrs_conn_accept, wsrs_conn_respond, wsrs_conn_defer. Connecting again: wsrs_conn_retarget.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -66,10 +67,24 @@ pub struct wsrs_tls {
     pub id: u64,
 }
 
+/// A message that was made once, for any number of connections of any context in the process.
+///
+/// Functions: wsrs_prepared_new, wsrs_prepared_free, wsrs_conn_send_prepared.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct wsrs_prepared {
+    /// 0: none.
+    pub id: u64,
+}
+
 /// Kind of a message: text, which is always valid UTF-8.
 pub const WSRS_TEXT: i32 = 1;
 /// Kind of a message: any bytes.
 pub const WSRS_BINARY: i32 = 2;
+
+/// Added to the type of a message that is sent, as in WSRS_TEXT | WSRS_UNCOMPRESSED: it is not compressed, whatever was
+/// agreed on. For what is compressed already, or must not share a context with what others can choose.
+pub const WSRS_UNCOMPRESSED: i32 = 0x100;
 
 /// State of a connection: the handshake is not finished.
 pub const WSRS_STATE_CONNECTING: i32 = 0;
@@ -108,6 +123,11 @@ pub(super) fn kind(value: i32) -> Result<Kind, Fault> {
         WSRS_BINARY => Ok(Kind::Binary),
         _ => Err(Fault::argument("the type is neither WSRS_TEXT nor WSRS_BINARY")),
     }
+}
+
+/// How a message is sent that has this type.
+pub(super) fn outgoing(value: i32) -> Result<Outgoing, Fault> {
+    Ok(Outgoing { kind: kind(value & !WSRS_UNCOMPRESSED)?, uncompressed: value & WSRS_UNCOMPRESSED != 0 })
 }
 
 /// The number of a state.

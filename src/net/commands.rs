@@ -9,18 +9,23 @@ use super::event::{By, ConnId};
 use super::peer::Phase;
 use super::send::{COPY, CORK, check_close, check_control, check_text, find};
 use crate::proto::close;
-use crate::proto::connection::Role;
-use crate::proto::frame::{FIN, Written, opcode};
+use crate::proto::frame::{FIN, opcode};
 use crate::proto::message::Kind;
 use crate::proto::utf8;
-use std::sync::Arc;
 
-/// A message framed once, for many server connections; its payload for client connections, which mask each frame.
-#[derive(Clone)]
-pub struct Framed {
-    kind: Kind,
-    header: usize,
-    bytes: Arc<[u8]>,
+/// How a message is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Text or binary.
+    pub kind: Kind,
+    /// Not compressed, whatever was agreed on.
+    pub uncompressed: bool,
+}
+
+impl From<Kind> for Outgoing {
+    fn from(kind: Kind) -> Self {
+        Outgoing { kind, uncompressed: false }
+    }
 }
 
 impl Context {
@@ -52,7 +57,8 @@ impl Context {
 
     /// Queues or writes a whole message. Text must be UTF-8.
     #[inline]
-    pub fn send(&mut self, id: ConnId, kind: Kind, data: &[u8]) -> Result<()> {
+    pub fn send(&mut self, id: ConnId, outgoing: impl Into<Outgoing>, data: &[u8]) -> Result<()> {
+        let Outgoing { kind, uncompressed } = outgoing.into();
         let peer = find(&mut self.peers, id)?;
         self.core.admit(id, peer)?;
         if kind == Kind::Text && !utf8::is_valid(data) {
@@ -60,59 +66,36 @@ impl Context {
         }
         let first = peer.proto.begin_message(kind)?;
         peer.used = true;
-        self.core.put_message(id, peer, first, &[data], false)?;
+        self.core.put_message(id, peer, first, &[data], uncompressed)?;
         self.core.count_sent(id, peer, data.len(), true);
         self.act();
         Ok(())
     }
 
     /// The same from several pieces.
-    pub fn send_gathered(&mut self, id: ConnId, kind: Kind, parts: &[&[u8]]) -> Result<()> {
+    pub fn send_gathered(&mut self, id: ConnId, outgoing: impl Into<Outgoing>, parts: &[&[u8]]) -> Result<()> {
+        let Outgoing { kind, uncompressed } = outgoing.into();
         let peer = find(&mut self.peers, id)?;
         self.core.admit(id, peer)?;
         check_text(kind, parts)?;
         let first = peer.proto.begin_message(kind)?;
         peer.used = true;
-        self.core.put_message(id, peer, first, parts, false)?;
+        self.core.put_message(id, peer, first, parts, uncompressed)?;
         self.core.count_sent(id, peer, parts.iter().map(|part| part.len()).sum(), true);
         self.act();
         Ok(())
     }
 
-    /// One frame of a message; all have the same kind.
-    pub fn send_fragment(&mut self, id: ConnId, kind: Kind, data: &[u8], last: bool) -> Result<()> {
+    /// One frame of a message; all have the same kind. Whether it is compressed the first one says.
+    pub fn send_fragment(&mut self, id: ConnId, outgoing: impl Into<Outgoing>, data: &[u8], last: bool) -> Result<()> {
+        let Outgoing { kind, uncompressed } = outgoing.into();
         let peer = find(&mut self.peers, id)?;
         self.core.admit(id, peer)?;
         self.core.door.begin_fragment(id.slot, kind, data, last)?;
         let first = peer.proto.begin_fragment(kind, last)?;
         peer.used = true;
-        self.core.put_message(id, peer, first, &[data], false)?;
+        self.core.put_message(id, peer, first, &[data], uncompressed)?;
         self.core.count_sent(id, peer, data.len(), last);
-        self.act();
-        Ok(())
-    }
-
-    /// Frames a message for many.
-    pub fn frame(&mut self, kind: Kind, data: &[u8]) -> Result<Framed> {
-        check_text(kind, &[data])?;
-        let header = Written::new(FIN | kind.opcode(), data.len(), None);
-        let mut bytes = Vec::with_capacity(header.as_bytes().len() + data.len());
-        bytes.extend_from_slice(header.as_bytes());
-        bytes.extend_from_slice(data);
-        Ok(Framed { kind, header: header.as_bytes().len(), bytes: bytes.into() })
-    }
-
-    /// Sends what `frame` made.
-    pub fn send_framed(&mut self, id: ConnId, framed: &Framed) -> Result<()> {
-        let peer = find(&mut self.peers, id)?;
-        self.core.admit(id, peer)?;
-        let first = peer.proto.begin_message(framed.kind)?;
-        peer.used = true;
-        match peer.proto.role() {
-            Role::Client => self.core.put(id, peer, first, &framed.bytes[framed.header..])?,
-            Role::Server => self.core.outbox(id, peer).push_shared(framed.bytes.clone()),
-        }
-        self.core.count_sent(id, peer, framed.bytes.len() - framed.header, true);
         self.act();
         Ok(())
     }

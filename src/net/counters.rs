@@ -4,6 +4,10 @@
 //! are first counted beside the bytes that they came with ([`Current`]) or wait with (`Outbox`), and added here once a
 //! readiness; who asks on the loop's thread gets these too.
 
+mod compression;
+mod snapshot;
+
+use self::compression::Compression;
 use super::context::Context;
 use super::core::Core;
 use super::count::{Count, Small};
@@ -16,11 +20,15 @@ use super::send::find;
 use crate::proto::error::ProtocolError;
 use std::time::Instant;
 
+pub use self::snapshot::{Stats, Totals};
+
 /// Everything that is counted in a context.
 #[derive(Debug)]
 pub(super) struct Counts {
     traffic: Rows<Traffic>,
     control: Rows<Control>,
+    /// Only where there was a compressed message.
+    compression: Rows<Compression>,
     pub(super) sums: Sums,
 }
 
@@ -53,6 +61,7 @@ struct Control {
 #[derive(Debug, Default)]
 pub(super) struct Sums {
     traffic: Traffic,
+    compression: Compression,
     queued: Count,
     pings_received: Count,
     pings_sent: Count,
@@ -71,72 +80,6 @@ pub(super) struct Sums {
     limit_errors: Count,
     timeouts: Count,
     losses: Count,
-}
-
-/// The counters of a connection, at one moment. Bytes are those of messages, without frame headers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Messages delivered, in streaming mode those whose last piece was.
-    pub messages_received: u64,
-    /// Messages taken to be sent.
-    pub messages_sent: u64,
-    /// Of these messages.
-    pub bytes_received: u64,
-    /// Of these messages.
-    pub bytes_sent: u64,
-    /// Pings that came.
-    pub pings_received: u64,
-    /// Pings of the program and of the library.
-    pub pings_sent: u64,
-    /// Pongs that came, asked for or not.
-    pub pongs_received: u64,
-    /// Sends refused since the queue was full.
-    pub sends_refused: u64,
-    /// Bytes that wait to be sent.
-    pub queued: u64,
-    /// Microseconds between the last answered ping and its pong; 0: none was answered.
-    pub rtt: u64,
-    /// The shortest of these times.
-    pub rtt_least: u64,
-    /// Their smoothed mean: each new one counts for an eighth.
-    pub rtt_mean: u64,
-    /// Connects begun: the first, retries, redirects followed.
-    pub attempts: u64,
-    /// Of these, those after a loss or a failure.
-    pub retries: u64,
-}
-
-/// The counters of a context, at one moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Sums over all connections that there were; `queued` over those that are.
-    pub all: Stats,
-    /// Handshakes done, in both roles.
-    pub opened: u64,
-    /// Of these connections, those that ended.
-    pub closed: u64,
-    /// Clients whose request was refused by the library, or never came to its end.
-    pub handshakes_failed: u64,
-    /// Requests that the program answered with a status.
-    pub handshakes_rejected: u64,
-    /// Connects that failed, each attempt of them.
-    pub connects_failed: u64,
-    /// Connections failed for a peer that broke the protocol.
-    pub protocol_errors: u64,
-    /// For text that was not UTF-8.
-    pub text_errors: u64,
-    /// For a limit of messages.
-    pub limit_errors: u64,
-    /// Open connections that a deadline ended.
-    pub timeouts: u64,
-    /// Open connections that ended without a Close.
-    pub losses: u64,
-    /// Connects begun: the first of each connection, retries, redirects followed.
-    pub attempts: u64,
-    /// Of these, those after a loss or a failure.
-    pub retries: u64,
-    /// Of these, those that followed a redirect.
-    pub redirects: u64,
 }
 
 impl Traffic {
@@ -186,7 +129,12 @@ impl Control {
 impl Counts {
     /// For connections in the first `places` of the table.
     pub(super) fn new(places: usize) -> Counts {
-        Counts { traffic: Rows::new(places), control: Rows::new(places), sums: Sums::default() }
+        Counts {
+            traffic: Rows::new(places),
+            control: Rows::new(places),
+            compression: Rows::new(places),
+            sums: Sums::default(),
+        }
     }
 
     /// A connection begins in this place, which nobody else knows by its new name yet.
@@ -202,6 +150,7 @@ impl Counts {
             let small = [pings_received, pings_sent, pongs_received, rtt, rtt_least, rtt_mean, attempts, retries];
             small.iter().for_each(|count| count.set(0));
         }
+        self.compression.find(slot).into_iter().for_each(Compression::clear);
     }
 
     /// Of the connection in this place.
@@ -209,6 +158,7 @@ impl Counts {
         let mut stats = Stats::default();
         self.traffic.find(slot).into_iter().for_each(|traffic| traffic.read(&mut stats));
         self.control.find(slot).into_iter().for_each(|control| control.read(&mut stats));
+        self.compression.find(slot).into_iter().for_each(|compression| compression.read(&mut stats));
         stats
     }
 
@@ -224,6 +174,7 @@ impl Counts {
             ..Stats::default()
         };
         sums.traffic.read(&mut all);
+        sums.compression.read(&mut all);
         Totals {
             all,
             opened: sums.opened.get(),

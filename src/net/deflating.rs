@@ -43,7 +43,14 @@ impl Core {
         let first = peer.proto.compress(first, parts, settings, codecs, &mut out);
         let result = match first {
             None => Ok(false),
-            Some(first) => self.put(id, peer, first, out.filled()).map(|()| true),
+            Some(first) => {
+                self.count_deflated(id, parts.iter().map(|part| part.len()).sum(), out.len());
+                let result = self.put(id, peer, first, out.filled());
+                if result.is_err() {
+                    peer.proto.forget_sent();
+                }
+                result.map(|()| true)
+            }
         };
         self.shared.codecs.give_scratch(out);
         result

@@ -3,15 +3,16 @@
 //! Called by `context` once a turn. The door has looked at states and marks when it took a frame; here it is sent if the
 //! connection is still open.
 
+use super::commands::Outgoing;
 use super::context::Context;
 use super::core::Core;
 use super::error::{Error, Result};
 use super::event::{ConnId, Level};
 use super::peer::Peer;
+use super::prepared::Prepared;
 use super::send::find;
 use super::wake::{Command, Delivery};
 use crate::proto::frame::opcode;
-use crate::proto::message::Kind;
 
 impl Context {
     /// What came through the door, but for posts and names, which are left.
@@ -19,9 +20,12 @@ impl Context {
         let mut rest = Vec::new();
         for command in delivery.commands {
             let done = match command {
-                Command::Send(id, kind, data) => self.posted(id, |core, peer| core.post(id, peer, kind, None, &data)),
-                Command::Fragment(id, kind, data, last) => {
-                    self.posted(id, |core, peer| core.post(id, peer, kind, Some(last), &data))
+                Command::Send(id, how, data) => self.posted(id, |core, peer| core.post(id, peer, how, None, &data)),
+                Command::Fragment(id, how, data, last) => {
+                    self.posted(id, |core, peer| core.post(id, peer, how, Some(last), &data))
+                }
+                Command::Prepared(id, prepared) => {
+                    self.posted(id, |core, peer| core.post_prepared(id, peer, &prepared))
                 }
                 Command::Ping(id, data) => {
                     self.posted(id, |core, peer| core.post_control(id, peer, opcode::PING, &data))
@@ -72,16 +76,21 @@ impl Context {
 
 impl Core {
     /// A message or fragment that the door has admitted: the mark was looked at there.
-    fn post(&mut self, id: ConnId, peer: &mut Peer, kind: Kind, fragment: Option<bool>, data: &[u8]) -> Result<()> {
+    fn post(&mut self, id: ConnId, peer: &mut Peer, how: Outgoing, fragment: Option<bool>, data: &[u8]) -> Result<()> {
         peer.check_open()?;
         let first = match fragment {
-            None => peer.proto.begin_message(kind)?,
-            Some(last) => peer.proto.begin_fragment(kind, last)?,
+            None => peer.proto.begin_message(how.kind)?,
+            Some(last) => peer.proto.begin_fragment(how.kind, last)?,
         };
         peer.used = true;
-        self.put_message(id, peer, first, &[data], false)?;
+        self.put_message(id, peer, first, &[data], how.uncompressed)?;
         self.count_sent(id, peer, data.len(), fragment != Some(false));
         Ok(())
+    }
+
+    fn post_prepared(&mut self, id: ConnId, peer: &mut Peer, prepared: &Prepared) -> Result<()> {
+        peer.check_open()?;
+        self.put_prepared(id, peer, prepared)
     }
 
     fn post_control(&mut self, id: ConnId, peer: &mut Peer, code: u8, data: &[u8]) -> Result<()> {

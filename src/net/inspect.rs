@@ -63,9 +63,13 @@ impl Context {
         rare.tls_info.as_deref().ok_or(Error::NotOpen)
     }
 
-    /// What was agreed on for compressing messages; `NotFound` without it.
+    /// What was agreed on for compressing messages; `NotFound` without it, `NotOpen` as long as nothing is.
     pub fn deflate(&self, id: ConnId) -> Result<Agreed> {
-        self.peer(id)?.proto.agreed().ok_or(Error::NotFound)
+        let peer = self.peer(id)?;
+        match self.state(id) {
+            State::Connecting => Err(Error::NotOpen),
+            _ => peer.proto.agreed().ok_or(Error::NotFound),
+        }
     }
 
     /// `NotOpen` before TCP is connected, `Closed` when it is no more.

@@ -26,6 +26,7 @@ mod opening;
 pub mod options;
 mod outbox;
 mod peer;
+mod prepared;
 mod proxy;
 pub mod reading;
 mod ready;
@@ -44,7 +45,7 @@ mod upgrade;
 pub mod wake;
 
 pub use backoff::Reconnect;
-pub use commands::Framed;
+pub use commands::Outgoing;
 pub use context::Context;
 pub use error::{Error, Result};
 pub use event::{
@@ -52,6 +53,7 @@ pub use event::{
 };
 pub use limits::Limits;
 pub use options::{ConnectOptions, ListenOptions, ProxyChoice};
+pub use prepared::Prepared;
 pub use tcp::{Origin, SocketOptions};
 pub use timings::Timings;
 pub use transport::note_fork;

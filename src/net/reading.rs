@@ -192,6 +192,7 @@ impl Core {
         start: usize,
     ) -> Next {
         let id = current.id;
+        self.count_inflated(id);
         match step {
             Step::More => Next::Continue,
             Step::Message { kind, place, first, last } => {

@@ -160,12 +160,7 @@ impl Core {
                 let rest = &asking.bytes[consumed..];
                 window[..rest.len()].copy_from_slice(rest);
                 *at = 0..rest.len();
-                peer.rare().subprotocol = response.subprotocol().map(Into::into);
-                if let Some(agreed) = response.deflate() {
-                    peer.proto.deflate_with(agreed);
-                }
-                peer.rare().response = Some(Box::new(response));
-                self.opened(id, peer);
+                self.agreed(id, peer, response);
             }
             Answer::Rejected { response, .. } if self.redirected(id, peer, &response) => {}
             Answer::Rejected { response, consumed, body } => {
@@ -183,6 +178,17 @@ impl Core {
                 self.end(id, peer);
             }
         }
+    }
+
+    /// The server accepts.
+    fn agreed(&mut self, id: ConnId, peer: &mut Peer, response: Response) {
+        if let Some(agreed) = response.deflate() {
+            peer.proto.deflate_with(agreed);
+        }
+        let rare = peer.rare();
+        rare.subprotocol = response.subprotocol().map(Into::into);
+        rare.response = Some(Box::new(response));
+        self.opened(id, peer);
     }
 
     /// The server refused, and its body is there as far as it is wanted. Also called when it ends or takes too long.

@@ -4,9 +4,11 @@
 //! turn. `stop` alone takes no lock, so that a signal handler may call it. Invariants: what the door says of a
 //! connection was true when the loop last changed it; commands keep their order.
 
+use super::commands::Outgoing;
 use super::counters::{Counts, Stats, Totals};
 use super::error::{Error, Result};
 use super::event::{ConnId, State};
+use super::prepared::Prepared;
 use super::resolve::Found;
 use super::send::{check_close, check_control, check_text};
 use super::table::RESERVED;
@@ -77,8 +79,9 @@ struct Backlog {
 /// What came through the door.
 #[derive(Debug)]
 pub(super) enum Command {
-    Send(ConnId, Kind, Vec<u8>),
-    Fragment(ConnId, Kind, Vec<u8>, bool),
+    Send(ConnId, Outgoing, Vec<u8>),
+    Fragment(ConnId, Outgoing, Vec<u8>, bool),
+    Prepared(ConnId, Prepared),
     Ping(ConnId, Vec<u8>),
     Pong(ConnId, Vec<u8>),
     Close(ConnId, u16, Vec<u8>),
@@ -118,19 +121,24 @@ impl Door {
     }
 
     /// Queues a message: `Closed`, `NotOpen`, `Utf8` or `Again` at once, as far as that can be known here.
-    pub fn send(&self, id: ConnId, kind: Kind, data: Vec<u8>) -> Result<()> {
-        check_text(kind, &[&data])?;
-        let inner = self.admit(id, data.len(), |inner| match inner.fragmented.contains_key(&id.slot) {
-            true => Err(NotNow::Fragmented.into()),
-            false => Ok(()),
-        })?;
-        self.put(inner, Command::Send(id, kind, data))
+    pub fn send(&self, id: ConnId, outgoing: impl Into<Outgoing>, data: Vec<u8>) -> Result<()> {
+        let outgoing = outgoing.into();
+        check_text(outgoing.kind, &[&data])?;
+        let inner = self.admit(id, data.len(), |inner| inner.whole(id.slot))?;
+        self.put(inner, Command::Send(id, outgoing, data))
+    }
+
+    /// Queues a prepared message.
+    pub fn send_prepared(&self, id: ConnId, prepared: Prepared) -> Result<()> {
+        let inner = self.admit(id, prepared.len(), |inner| inner.whole(id.slot))?;
+        self.put(inner, Command::Prepared(id, prepared))
     }
 
     /// Queues one fragment of a message.
-    pub fn send_fragment(&self, id: ConnId, kind: Kind, data: Vec<u8>, last: bool) -> Result<()> {
-        let inner = self.admit(id, data.len(), |inner| inner.fragment(id.slot, kind, &data, last))?;
-        self.put(inner, Command::Fragment(id, kind, data, last))
+    pub fn send_fragment(&self, id: ConnId, outgoing: impl Into<Outgoing>, data: Vec<u8>, last: bool) -> Result<()> {
+        let outgoing = outgoing.into();
+        let inner = self.admit(id, data.len(), |inner| inner.fragment(id.slot, outgoing.kind, &data, last))?;
+        self.put(inner, Command::Fragment(id, outgoing, data, last))
     }
 
     /// Queues a ping.
@@ -364,6 +372,11 @@ impl Door {
 }
 
 impl Inner {
+    /// A whole message may be queued.
+    fn whole(&self, slot: u32) -> Result<()> {
+        if self.fragmented.contains_key(&slot) { Err(NotNow::Fragmented.into()) } else { Ok(()) }
+    }
+
     /// A fragment is sent or queued: the message begins, goes on, or ends. Text may end inside a character in all but
     /// the last fragment.
     fn fragment(&mut self, slot: u32, kind: Kind, data: &[u8], last: bool) -> Result<()> {

@@ -90,6 +90,8 @@ impl From<Vec<u8>> for Buffer {
 pub struct Pool {
     free: Vec<Buffer>,
     bytes: usize,
+    /// A small one, for what is inflated.
+    spare: Buffer,
 }
 
 impl Pool {
@@ -103,11 +105,21 @@ impl Pool {
         buffer
     }
 
+    /// A buffer for a moment: whichever is there.
+    pub fn take_any(&mut self) -> Buffer {
+        match std::mem::take(&mut self.spare) {
+            none if none.bytes.is_empty() => self.take(FIRST as u64),
+            spare => spare,
+        }
+    }
+
     /// Takes a buffer back.
     pub fn give(&mut self, mut buffer: Buffer) {
         let size = buffer.bytes.len();
-        if size >= FIRST && self.bytes + size <= POOL_BYTES {
-            buffer.filled = 0;
+        buffer.filled = 0;
+        if size < FIRST {
+            self.spare = buffer;
+        } else if self.bytes + size <= POOL_BYTES {
             self.bytes += size;
             self.free.push(buffer);
         }

@@ -443,7 +443,7 @@ impl Connection {
             Some(_) => return Err(NotNow::Fragmented),
         };
         self.sending = (!last).then_some(kind);
-        self.sends_plain = last && self.role == Role::Server;
+        self.sends_plain = last && self.role == Role::Server && self.deflate.is_none();
         Ok(if last { FIN | code } else { code })
     }
 

@@ -25,11 +25,13 @@ static void *pointer;
 static wsrs_stats some_stats = WSRS_STATS_INIT;
 static wsrs_timings some_timings = WSRS_TIMINGS_INIT;
 static wsrs_tls_info some_info = WSRS_TLS_INFO_INIT;
+static wsrs_deflate_info some_agreed = WSRS_DEFLATE_INFO_INIT;
 static wsrs_totals some_totals = WSRS_TOTALS_INIT;
 static wsrs_objects no_objects = WSRS_OBJECTS_INIT;
 static wsrs_conn some_conn;
 static wsrs_context some_context;
 static wsrs_header some_header;
+static wsrs_prepared some_prepared;
 static const wsrs_conn no_conn;
 
 #define CALL(name, type, call) static wsrs_result call_##name(uint64_t id) { type handle = {id}; return call; }
@@ -76,8 +78,10 @@ CALL(conn_context, wsrs_conn, wsrs_conn_context(handle, &some_context))
 CALL(stats, wsrs_conn, wsrs_conn_stats(handle, &some_stats))
 CALL(timings, wsrs_conn, wsrs_conn_timings(handle, &some_timings))
 CALL(conn_tls, wsrs_conn, wsrs_conn_tls(handle, &some_info))
+CALL(conn_deflate, wsrs_conn, wsrs_conn_deflate(handle, &some_agreed))
 CALL(totals, wsrs_context, wsrs_context_totals(handle, &some_totals))
 CALL(send_binary, wsrs_conn, wsrs_conn_send_binary(handle, "x", 1))
+CALL(send_prepared, wsrs_conn, wsrs_conn_send_prepared(handle, some_prepared))
 CALL(accept, wsrs_conn, wsrs_conn_accept(handle, NULL, NULL, 0))
 CALL(respond, wsrs_conn, wsrs_conn_respond(handle, 403, NULL, 0, NULL, 0))
 CALL(defer, wsrs_conn, wsrs_conn_defer(handle))
@@ -131,8 +135,10 @@ static const struct {
     {"wsrs_conn_stats", CONN, ANY, call_stats},
     {"wsrs_conn_timings", CONN, LOOP, call_timings},
     {"wsrs_conn_tls", CONN, LOOP, call_conn_tls},
+    {"wsrs_conn_deflate", CONN, LOOP, call_conn_deflate},
     {"wsrs_context_totals", CONTEXT, ANY, call_totals},
     {"wsrs_conn_send_binary", CONN, ANY, call_send_binary},
+    {"wsrs_conn_send_prepared", CONN, ANY, call_send_prepared},
     {"wsrs_conn_accept", CONN, LOOP, call_accept},
     {"wsrs_conn_respond", CONN, LOOP, call_respond},
     {"wsrs_conn_defer", CONN, LOOP, call_defer},
@@ -195,6 +201,7 @@ static void on_request(wsrs_conn asked, const wsrs_request *request, void *user_
     REFUSED(wsrs_conn_send_text(asked, "early"), WSRS_ERR_NOT_OPEN);
     REFUSED(wsrs_conn_ping(asked, NULL, 0), WSRS_ERR_NOT_OPEN);
     REFUSED(wsrs_conn_request_drain(asked), WSRS_ERR_NOT_OPEN);
+    REFUSED(wsrs_conn_deflate(asked, &some_agreed), WSRS_ERR_NOT_OPEN);
     REFUSED(wsrs_context_poll(context, 0), WSRS_ERR_REENTRY);
     REFUSED(wsrs_context_run(context), WSRS_ERR_REENTRY);
 }
@@ -348,6 +355,33 @@ static void wrong_endpoints(void)
     REFUSED(wsrs_tls_set_cert(tls, NULL, "/nothing", NULL), WSRS_ERR_CLOSED);
     REFUSED(wsrs_tls_set_cert_pem(tls, NULL, "x", 1, NULL, 0), WSRS_ERR_CLOSED);
     REFUSED(wsrs_tls_remove_cert(tls, NULL), WSRS_ERR_CLOSED);
+}
+
+/* Prepared messages are of no context either. */
+static void wrong_prepared(void)
+{
+    wsrs_prepared prepared, out = {7}, wrong_ones[KINDS + 2] = {{0}, {UINT64_MAX}};
+    size_t i;
+    REFUSED(wsrs_prepared_new(WSRS_TEXT, "x", 1, NULL), WSRS_ERR_ARGUMENT);
+    CHECK(*wsrs_last_error() != '\0');
+    REFUSED(wsrs_prepared_new(0, "x", 1, &out), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_prepared_new(WSRS_UNCOMPRESSED, "x", 1, &out), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_prepared_new(WSRS_TEXT, NULL, 1, &out), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_prepared_new(WSRS_BINARY, "x", SIZE_MAX, &out), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_prepared_new(WSRS_TEXT, "\xc3", 1, &out), WSRS_ERR_UTF8);
+    CHECK(out.id == 7);
+    CHECK_OK(wsrs_prepared_new(WSRS_BINARY | WSRS_UNCOMPRESSED, NULL, 0, &prepared));
+    for (i = 0; i < KINDS; i++)
+        wrong_ones[i + 2].id = alive[i];
+    for (i = 0; i < KINDS + 2; i++) {
+        REFUSED(wsrs_conn_send_prepared(conn, wrong_ones[i]), WSRS_ERR_ARGUMENT);
+        REFUSED(wsrs_prepared_free(wrong_ones[i]), WSRS_ERR_ARGUMENT);
+    }
+    CHECK_OK(wsrs_prepared_free(prepared));
+    CHECK_OK(wsrs_prepared_free(prepared));
+    REFUSED(wsrs_conn_send_prepared(conn, prepared), WSRS_ERR_CLOSED);
+    CHECK_OK(wsrs_prepared_new(WSRS_TEXT, "x", 1, &some_prepared));
+    REFUSED(wsrs_conn_send_prepared(conn, prepared), WSRS_ERR_CLOSED); /* it may have the same place */
 }
 
 static void wrong_results(void)
@@ -563,10 +597,14 @@ static void wrong_arguments_of_conn(void)
     wsrs_totals no_totals = {0};
     wsrs_timings no_timings = {0};
     wsrs_tls_info no_info = {0};
+    wsrs_deflate_info nothing_agreed = {0};
     size_t i;
     REFUSED(wsrs_conn_send(conn, 0, "x", 1), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send(conn, -1, "x", 1), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send(conn, 3, "x", 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send(conn, WSRS_UNCOMPRESSED, "x", 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send(conn, WSRS_TEXT | WSRS_UNCOMPRESSED << 1, "x", 1), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_send(conn, WSRS_TEXT | WSRS_UNCOMPRESSED, "\xc3", 1), WSRS_ERR_UTF8);
     REFUSED(wsrs_conn_send(conn, WSRS_TEXT, NULL, 1), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send(conn, WSRS_BINARY, "x", (size_t)-1), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_send(conn, WSRS_TEXT, "\xc3", 1), WSRS_ERR_UTF8);
@@ -590,6 +628,9 @@ static void wrong_arguments_of_conn(void)
     REFUSED(wsrs_conn_stats(conn, &no_stats), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_timings(conn, NULL), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_timings(conn, &no_timings), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_deflate(conn, NULL), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_deflate(conn, &nothing_agreed), WSRS_ERR_ARGUMENT);
+    REFUSED(wsrs_conn_deflate(conn, &some_agreed), WSRS_ERR_NOT_FOUND); /* a connection without compression */
     REFUSED(wsrs_conn_tls(conn, NULL), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_tls(conn, &no_info), WSRS_ERR_ARGUMENT);
     REFUSED(wsrs_conn_tls(conn, &some_info), WSRS_ERR_NOT_FOUND); /* a connection without TLS */
@@ -627,6 +668,7 @@ int main(void)
     CHECK_OK(wsrs_context_set_log(context, WSRS_LOG_DEBUG, on_log, &logged));
     wrong_results();
     wrong_endpoints();
+    wrong_prepared();
     wrong_contexts();
     wrong_arguments_of_context();
     wrong_addresses();
@@ -644,5 +686,6 @@ int main(void)
     REFUSED(wsrs_conn_close(conn, 1000, NULL, 0), WSRS_ERR_CLOSED);
     POLL_UNTIL(context, closed, 2);
     CHECK_OK(wsrs_context_free(context));
+    CHECK_OK(wsrs_prepared_free(some_prepared));
     return wrong != 0;
 }

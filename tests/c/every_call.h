@@ -28,12 +28,16 @@ static inline void every_call_of_any_thread(const struct refused *of, wsrs_resul
     wsrs_slice part = {"x", 1};
     wsrs_stats stats = WSRS_STATS_INIT;
     wsrs_totals totals = WSRS_TOTALS_INIT;
+    wsrs_prepared prepared;
     CHECK(wsrs_conn_state(of->conn) == WSRS_STATE_CLOSED);
     CHECK_IS(wsrs_conn_send(of->conn, WSRS_TEXT, "x", 1), expected);
     CHECK_IS(wsrs_conn_send_text(of->conn, "x"), expected);
     CHECK_IS(wsrs_conn_send_binary(of->conn, "x", 1), expected);
     CHECK_IS(wsrs_conn_send_gathered(of->conn, WSRS_TEXT, &part, 1), expected);
     CHECK_IS(wsrs_conn_send_fragment(of->conn, WSRS_TEXT, "x", 1, 1), expected);
+    CHECK_OK(wsrs_prepared_new(WSRS_TEXT, "x", 1, &prepared));
+    CHECK_IS(wsrs_conn_send_prepared(of->conn, prepared), expected);
+    CHECK_OK(wsrs_prepared_free(prepared));
     CHECK_IS(wsrs_conn_ping(of->conn, NULL, 0), expected);
     CHECK_IS(wsrs_conn_pong(of->conn, NULL, 0), expected);
     CHECK_IS(wsrs_conn_close(of->conn, 1000, NULL, 0), expected);
@@ -56,6 +60,7 @@ static inline void every_call(const struct refused *of, wsrs_result expected)
     wsrs_objects objects = WSRS_OBJECTS_INIT;
     wsrs_timings timings = WSRS_TIMINGS_INIT;
     wsrs_tls_info info = WSRS_TLS_INFO_INIT;
+    wsrs_deflate_info agreed = WSRS_DEFLATE_INFO_INIT;
     wsrs_context its;
     wsrs_conn next = WSRS_CONN_NONE;
     uint16_t port;
@@ -71,6 +76,7 @@ static inline void every_call(const struct refused *of, wsrs_result expected)
     CHECK_IS(wsrs_conn_context(of->conn, &its), expected);
     CHECK_IS(wsrs_conn_timings(of->conn, &timings), expected);
     CHECK_IS(wsrs_conn_tls(of->conn, &info), expected);
+    CHECK_IS(wsrs_conn_deflate(of->conn, &agreed), expected);
     CHECK_IS(wsrs_conn_local_address(of->conn, text, sizeof text, &len), expected);
     CHECK_IS(wsrs_conn_peer_address(of->conn, text, sizeof text, &len), expected);
     CHECK_IS(wsrs_conn_path(of->conn, &data, &len), expected);

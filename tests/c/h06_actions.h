@@ -112,6 +112,15 @@ static void send_short(wsrs_conn conn)
     wsrs_conn_pong(conn, "p", 1);
 }
 
+static void send_prepared(wsrs_conn conn)
+{
+    wsrs_prepared prepared;
+    CHECK_OK(wsrs_prepared_new(WSRS_BINARY, much, sizeof much, &prepared));
+    wsrs_conn_send_prepared(conn, prepared);
+    CHECK_OK(wsrs_prepared_free(prepared)); /* what was queued stays */
+    CHECK_IS(wsrs_conn_send_prepared(conn, prepared), WSRS_ERR_CLOSED);
+}
+
 static void send_much(wsrs_conn conn)
 {
     wsrs_slice parts[2] = {{much, sizeof much}, {much, sizeof much}};
@@ -238,6 +247,7 @@ static void ask(wsrs_conn conn)
     const char *data;
     wsrs_header header;
     wsrs_context its;
+    wsrs_deflate_info agreed = WSRS_DEFLATE_INFO_INIT;
     size_t len;
     int32_t number;
     uint16_t some;
@@ -249,6 +259,7 @@ static void ask(wsrs_conn conn)
     wsrs_conn_path(conn, &data, &len);
     wsrs_conn_query(conn, &data, &len);
     wsrs_conn_subprotocol(conn, &data, &len);
+    CHECK(wsrs_conn_deflate(conn, &agreed) != WSRS_OK);
     wsrs_conn_header(conn, "Host", &data, &len);
     wsrs_conn_header_at(conn, 0, &header);
     wsrs_listener_address(listener, text, sizeof text, &len);
@@ -310,6 +321,7 @@ static const struct {
 } actions[] = {
     {"send", send_short},
     {"send much", send_much},
+    {"send prepared", send_prepared},
     {"broadcast", broadcast},
     {"send many", send_many},
     {"connect", connect_more},
@@ -340,7 +352,7 @@ static const struct {
     {"respond", respond},
     {"defer", defer},
 };
-enum { ACTIONS = sizeof actions / sizeof *actions, ALIVE = 20 };
+enum { ACTIONS = sizeof actions / sizeof *actions, ALIVE = 21 };
 
 static void everything_and_free(wsrs_conn conn)
 {

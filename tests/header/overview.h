@@ -93,6 +93,7 @@
 #define WSRS_TOTALS_INIT @wsrs_totals@
 #define WSRS_TIMINGS_INIT @wsrs_timings@
 #define WSRS_TLS_INFO_INIT @wsrs_tls_info@
+#define WSRS_DEFLATE_INFO_INIT @wsrs_deflate_info@
 
 /* First value of a handle that names nothing:  wsrs_conn conn = WSRS_CONN_NONE;  and likewise for the other handles. */
 #define WSRS_CONTEXT_NONE { 0 }
@@ -100,6 +101,7 @@
 #define WSRS_CONN_NONE { 0 }
 #define WSRS_TIMER_NONE { 0 }
 #define WSRS_TLS_NONE { 0 }
+#define WSRS_PREPARED_NONE { 0 }
 
 /* Instead of a length in a wsrs_header: the text ends at its first NUL. */
 #define WSRS_NUL_TERMINATED ((size_t)-1)

@@ -10,6 +10,7 @@ pub(super) mod fault;
 mod models;
 #[cfg(test)]
 mod panics;
+mod places;
 pub(super) mod registry;
 pub(super) mod report;
 pub(super) mod stop;

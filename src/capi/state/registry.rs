@@ -1,7 +1,7 @@
-//! All contexts of the process, and its TLS endpoints: a table of slots behind one lock, for threads that do not run the context.
+//! All contexts of the process, its TLS endpoints and prepared messages: a table of slots behind one lock, for threads that do not run the context.
 //!
 //! The lock is held for table work only, never while C code or the loop runs; on the loop's own thread nothing comes
-//! here but the first call and the last. A fork holds it too (`pthread_atfork`), so that the child finds the table
+//! here but the first call and the last, and sends of prepared messages. A fork holds it too (`pthread_atfork`), so that the child finds the table
 //! whole; contexts made before are then of an older epoch and refuse every call.
 //!
 //! A slot's eventfd is made once in a process and never closed: a late wake-up can't reach a stranger's descriptor. After
@@ -13,11 +13,12 @@
 
 use super::ctx::{Ctx, FORKED, Shared};
 use super::fault::Fault;
+use super::places::Places;
 use super::stop;
-use crate::boundary::handle::{self, CONTEXT_BITS, CONTEXTS, Kind, OBJECT_BITS};
+use crate::boundary::handle::{self, CONTEXT_BITS, CONTEXTS, Kind as Of};
 use crate::capi::result::*;
 use crate::net::tls::Tls;
-use crate::net::{self, Door, Limits};
+use crate::net::{self, Door, Limits, Prepared};
 use crate::sync::{Mutex, MutexGuard};
 use rustix::event::{EventfdFlags, eventfd};
 use std::cell::UnsafeCell;
@@ -27,15 +28,10 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, LazyLock, Once, PoisonError};
 
 /// The table.
-struct Registry {
+pub(in crate::capi) struct Registry {
     slots: Vec<Slot>,
-    endpoints: Vec<Endpoint>,
-}
-
-/// A place for a TLS endpoint.
-struct Endpoint {
-    generation: u32,
-    tls: Option<Tls>,
+    endpoints: Places<Tls>,
+    prepared: Places<Prepared>,
 }
 
 struct Slot {
@@ -59,10 +55,10 @@ struct Live {
 const LAST_GENERATION: u32 = 1 << 30;
 
 #[cfg(not(all(test, loom)))]
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry { slots: Vec::new(), endpoints: Vec::new() });
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry::new());
 #[cfg(all(test, loom))]
 loom::lazy_static! {
-    static ref REGISTRY: Mutex<Registry> = Mutex::new(Registry { slots: Vec::new(), endpoints: Vec::new() });
+    static ref REGISTRY: Mutex<Registry> = Mutex::new(Registry::new());
 }
 static EPOCH: AtomicU32 = AtomicU32::new(0);
 
@@ -94,7 +90,7 @@ pub(in crate::capi) fn create(
     let ctx = finish(number, generation, net, window, shared.clone());
     stop::open(number, generation, &shared.door);
     slot.live = Some(Live { shared, unbound: Some(Box::new(ctx)), epoch: epoch() });
-    Ok(handle::pack(handle::prefix(Kind::Context, number), 0, generation))
+    Ok(handle::pack(handle::prefix(Of::Context, number), 0, generation))
 }
 
 /// A random number of this copy of the library, by the standard library's means. Not its address: programs show handles to
@@ -122,6 +118,10 @@ fn place(number: u32) -> usize {
 }
 
 impl Registry {
+    const fn new() -> Registry {
+        Registry { slots: Vec::new(), endpoints: Places::new(), prepared: Places::new() }
+    }
+
     fn free_slot(&mut self) -> Result<usize, Fault> {
         let free = |slot: &Slot| slot.live.is_none() && slot.next_object.max(slot.generation) < LAST_GENERATION;
         if let Some(place) = self.slots.iter().position(free) {
@@ -149,7 +149,7 @@ impl Registry {
         let generation = slot.as_ref().map_or(0, |slot| slot.generation);
         let live = slot.and_then(|slot| slot.live.as_mut());
         let live = live.ok_or(Fault::Call(WSRS_ERR_CLOSED, "its context was freed"))?;
-        if handle::is(Kind::Context, id) && handle::generation(id) != generation {
+        if handle::is(Of::Context, id) && handle::generation(id) != generation {
             return Err(Fault::Call(WSRS_ERR_CLOSED, "the context was freed"));
         }
         if live.epoch != epoch() {
@@ -159,54 +159,63 @@ impl Registry {
     }
 }
 
-/// Endpoints that a process can have at a time.
-const ENDPOINTS: usize = 1 << OBJECT_BITS;
-
-/// Puts an endpoint in a free place.
-pub(in crate::capi) fn add_tls(tls: Tls) -> Result<u64, Fault> {
-    install_fork_handlers();
-    let mut registry = lock();
-    let endpoints = &mut registry.endpoints;
-    let free = |place: &Endpoint| place.tls.is_none() && place.generation < LAST_GENERATION;
-    let place = endpoints.iter().position(free).unwrap_or_else(|| {
-        endpoints.push(Endpoint { generation: first_generation(), tls: None });
-        endpoints.len() - 1
-    });
-    if place == ENDPOINTS {
-        endpoints.pop();
-        return Err(Fault::Call(WSRS_ERR_LIMIT, "too many TLS endpoints exist already"));
-    }
-    let endpoint = &mut endpoints[place];
-    endpoint.generation += 1;
-    endpoint.tls = Some(tls);
-    Ok(handle::pack(handle::prefix(Kind::Tls, number(0)), place as u32, endpoint.generation))
+/// What belongs to no context and is found by a handle: TLS endpoints, prepared messages.
+pub(in crate::capi) trait Loose: Clone {
+    const KIND: Of;
+    const NO_HANDLE: &str;
+    const FREED: &str;
+    const TOO_MANY: &str;
+    fn places(registry: &mut Registry) -> &mut Places<Self>;
 }
 
-/// The endpoint of a handle.
-pub(in crate::capi) fn tls(id: u64) -> Result<Tls, Fault> {
-    let closed = Fault::Call(WSRS_ERR_CLOSED, "the TLS endpoint was freed");
-    lock().endpoint(id)?.and_then(|place| place.tls.clone()).ok_or(closed)
+impl Loose for Tls {
+    const KIND: Of = Of::Tls;
+    const NO_HANDLE: &str = "not the handle of a TLS endpoint";
+    const FREED: &str = "the TLS endpoint was freed";
+    const TOO_MANY: &str = "too many TLS endpoints exist already";
+    fn places(registry: &mut Registry) -> &mut Places<Self> {
+        &mut registry.endpoints
+    }
+}
+
+impl Loose for Prepared {
+    const KIND: Of = Of::Prepared;
+    const NO_HANDLE: &str = "not the handle of a prepared message";
+    const FREED: &str = "the prepared message was freed";
+    const TOO_MANY: &str = "too many prepared messages exist already";
+    fn places(registry: &mut Registry) -> &mut Places<Self> {
+        &mut registry.prepared
+    }
+}
+
+/// Puts it in a free place.
+pub(in crate::capi) fn add<T: Loose>(thing: T) -> Result<u64, Fault> {
+    install_fork_handlers();
+    let added = T::places(&mut lock()).add(thing, first_generation(), LAST_GENERATION);
+    let (place, generation) = added.ok_or(Fault::Call(WSRS_ERR_LIMIT, T::TOO_MANY))?;
+    Ok(handle::pack(handle::prefix(T::KIND, number(0)), place, generation))
+}
+
+/// What a handle names.
+pub(in crate::capi) fn get<T: Loose>(id: u64) -> Result<T, Fault> {
+    let known = is_ours::<T>(id)?;
+    let found = T::places(&mut lock()).get(handle::object(id), handle::generation(id)).cloned();
+    found.filter(|_| known).ok_or(Fault::Call(WSRS_ERR_CLOSED, T::FREED))
 }
 
 /// Frees the place, if it is not free already.
-pub(in crate::capi) fn remove_tls(id: u64) -> Result<(), Fault> {
-    // Dropped when the lock is free again: it may be the last owner.
-    let _removed = lock().endpoint(id)?.and_then(|place| place.tls.take());
+pub(in crate::capi) fn remove<T: Loose>(id: u64) -> Result<(), Fault> {
+    if is_ours::<T>(id)? {
+        let removed = T::places(&mut lock()).take(handle::object(id), handle::generation(id));
+        // The lock is free again: it may be the last owner.
+        drop(removed);
+    }
     Ok(())
 }
 
-impl Registry {
-    /// The place that a handle names; None when another endpoint has it now.
-    fn endpoint(&mut self, id: u64) -> Result<Option<&mut Endpoint>, Fault> {
-        if !handle::is(Kind::Tls, id) {
-            return Err(Fault::argument("not the handle of a TLS endpoint"));
-        }
-        if handle::context(id) != number(0) {
-            return Ok(None);
-        }
-        let place = self.endpoints.get_mut(handle::object(id) as usize);
-        Ok(place.filter(|place| place.generation == handle::generation(id)))
-    }
+/// Of the right kind, and of this copy of the library.
+fn is_ours<T: Loose>(id: u64) -> Result<bool, Fault> {
+    if handle::is(T::KIND, id) { Ok(handle::context(id) == number(0)) } else { Err(Fault::argument(T::NO_HANDLE)) }
 }
 
 fn new_wake() -> Result<Arc<OwnedFd>, Fault> {

@@ -16,9 +16,6 @@ use crate::proto::shared::Shared;
 use crate::proto::utf8;
 use std::ops::Range;
 
-/// JSON becomes some four times as long: what a buffer is chosen by.
-const GUESS: u64 = 4;
-
 impl Connection {
     /// A compressed message that is all there, inflated into `lent`.
     pub(super) fn inflate(
@@ -29,7 +26,7 @@ impl Connection {
         shared: &mut Shared,
         lent: &mut Buffer,
     ) -> Result<Step, ProtocolError> {
-        let mut out = shared.pool.take(payload.len() as u64 * GUESS);
+        let mut out = shared.pool.take_any();
         let codecs = &mut shared.codecs;
         if self.peer_takes_over() {
             let inflater = self.contexts.get_or_insert_default().window.inflater(codecs);
@@ -63,7 +60,7 @@ impl Connection {
         let inflater = contexts.window.inflater(&mut shared.codecs);
         let Some(incoming) = &mut self.incoming else { return Ok((piece.end, Step::More)) };
         let Some(message) = &mut incoming.message else { return Ok((piece.end, Step::More)) };
-        let mut out = shared.pool.take(piece.len() as u64 * GUESS);
+        let mut out = shared.pool.take_any();
         let used = inflating::piece(inflater, &window[piece.clone()], message.inflated, limits, &mut out)?;
         let end = piece.start + used;
         message.inflated.add(used, out.len());
@@ -133,8 +130,9 @@ impl Connection {
         Some(first | RSV1)
     }
 
-    /// A compressed message was sent that our own compressor knows nothing of: the peer's window has it.
-    pub fn sent_from_elsewhere(&mut self) {
+    /// Our compressor's window is not the peer's any more: what was compressed was not sent, or what was sent was
+    /// compressed elsewhere. It begins anew.
+    pub fn forget_sent(&mut self) {
         if let Some(compressor) = self.contexts.as_mut().and_then(|contexts| contexts.compressor.as_mut()) {
             compressor.reset();
         }

@@ -53,6 +53,16 @@ impl Codecs {
         self.compressors.push(compressor);
     }
 
+    /// A whole message, compressed by itself.
+    pub fn compress(&mut self, strength: Strength, message: &[u8]) -> Box<[u8]> {
+        let (mut compressor, mut out) = (self.take_compressor(strength), self.take_scratch());
+        compressor.write(&[message], true, &mut out);
+        let compressed = out.filled().into();
+        self.give_compressor(compressor);
+        self.give_scratch(out);
+        compressed
+    }
+
     /// A buffer for what is compressed: empty.
     pub fn take_scratch(&mut self) -> Buffer {
         let mut scratch = std::mem::take(&mut self.scratch);

@@ -68,7 +68,7 @@ impl Window {
         self.kept = match bytes.len() {
             0 => Kept::Nothing,
             1..SQUEEZED => Kept::Plain(bytes.into()),
-            _ => Kept::Squeezed(compress(&bytes, codecs)),
+            _ => Kept::Squeezed(codecs.compress(SQUEEZE, &bytes)),
         };
     }
 
@@ -88,15 +88,6 @@ impl Contexts {
     pub(in crate::proto) fn is_empty(&self) -> bool {
         self.compressor.is_none() && self.window.is_empty()
     }
-}
-
-fn compress(bytes: &[u8], codecs: &mut Codecs) -> Box<[u8]> {
-    let (mut compressor, mut out) = (codecs.take_compressor(SQUEEZE), codecs.take_scratch());
-    compressor.write(&[bytes], true, &mut out);
-    let squeezed = out.filled().into();
-    codecs.give_compressor(compressor);
-    codecs.give_scratch(out);
-    squeezed
 }
 
 fn expand(squeezed: &[u8], codecs: &mut Codecs) -> Vec<u8> {

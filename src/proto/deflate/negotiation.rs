@@ -47,7 +47,7 @@ impl Parameters {
         let small = |bits| (bits < MAX_WINDOW_BITS).then_some(bits);
         Parameters {
             server_no_context_takeover: !settings.peer_takeover,
-            // §7.1.1.2: "a hint to the peer server […] that even if the server doesn't include the
+            // §7.1.1.2: "a client informs the peer server of a hint that even if the server doesn't include the
             // "client_no_context_takeover" extension parameter in the corresponding extension negotiation response to the
             // offer, the client is not going to use context takeover."
             client_no_context_takeover: !settings.takeover,
@@ -60,9 +60,9 @@ impl Parameters {
 
     /// What a server with these settings answers to this offer.
     fn answer(&self, settings: &Settings) -> Parameters {
-        // §7.1.2.1: "A server may include the "server_max_window_bits" extension parameter in an extension negotiation
+        // §7.1.2.1: "A server MAY include the "server_max_window_bits" extension parameter in an extension negotiation
         // response even if the extension negotiation offer being accepted by the response didn't include the
-        // "server_max_window_bits" extension parameter." And with it, "the same or smaller value".
+        // "server_max_window_bits" extension parameter." Where it was offered, "with the same or smaller value".
         let server_bits = self.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS).min(settings.window_bits);
         let says_server = self.server_max_window_bits.is_some() || server_bits < MAX_WINDOW_BITS;
         // §7.1.2.2: "If a received extension negotiation offer doesn't have the "client_max_window_bits" extension
@@ -73,12 +73,13 @@ impl Parameters {
             offered => offered.bits().min(settings.peer_window_bits),
         };
         Parameters {
-            // §7.1.1.1: "A server accepts an extension negotiation offer that includes the "server_no_context_takeover"
-            // extension parameter by including [it] in the corresponding extension negotiation response", and it may
-            // do so without being asked.
+            // §7.1.1.1: "A server MAY include the "server_no_context_takeover" extension parameter in an extension
+            // negotiation response even if the extension negotiation offer being accepted by the extension negotiation
+            // response didn't include" it; where it was offered, this is how that is accepted.
             server_no_context_takeover: self.server_no_context_takeover || !settings.takeover,
-            // §7.1.1.2: "A server may include the "client_no_context_takeover" extension parameter in an extension
-            // negotiation response even if the extension negotiation offer being accepted […] didn't include [it]."
+            // §7.1.1.2: "A server MAY include the "client_no_context_takeover" extension parameter in an extension
+            // negotiation response." Asked or not: with it, "a server prevents the peer client from using context
+            // takeover."
             client_no_context_takeover: self.client_no_context_takeover || !settings.peer_takeover,
             server_max_window_bits: says_server.then_some(server_bits),
             client_max_window_bits: match client_bits {
@@ -97,7 +98,7 @@ impl Parameters {
         }
     }
 
-    /// §7.1: an offer is declined, and an answer fails the connection, with "an extension parameter not defined for use"
+    /// §7: an offer is declined, and an answer fails the connection, with "an extension parameter not defined for use"
     /// there, "an extension parameter with an invalid value" or "multiple extension parameters with the same name".
     fn read(extension: Extension<'_>) -> Result<Parameters, Fault> {
         let mut read = Parameters::default();
@@ -126,7 +127,7 @@ impl Parameters {
     }
 }
 
-/// §7.1.1: "This parameter has no value." Whether it was there already.
+/// §7.1.1.1: "This extension parameter has no value." Whether it was there already.
 fn read_flag(flag: &mut bool, value: Option<&[u8]>) -> Result<bool, Fault> {
     match value {
         None => Ok(std::mem::replace(flag, true)),
@@ -254,13 +255,13 @@ fn limit(offered: &Parameters, answer: Parameters) -> Result<Parameters, Fault> 
     }
     let own_bits = offered.client_max_window_bits.bits();
     let client_bits = match answer.client_max_window_bits {
-        // §7.1.2.2: an answer's parameter has "a decimal integer value".
+        // §7.1.2.2 lets only the parameter of an offer go without a value.
         ClientWindow::Any => return Err(Fault::Value),
+        // §7.1.2.2: "with a value equal to or smaller than the received value".
         ClientWindow::Bits(bits) if bits > own_bits => return Err(Fault::ClientWindow),
         ClientWindow::Bits(bits) => bits,
-        // §7.1.2.2: "even if the server doesn't include the "client_max_window_bits" extension parameter in the
-        // corresponding extension negotiation response to the offer, the client is not going to use an LZ77 sliding
-        // window size greater than the size specified by the value in the offer".
+        // §7.1.2.2: "if the server doesn't include the extension parameter at all, the client is not going to use an LZ77
+        // sliding window size greater than the size specified by the value in the extension negotiation offer".
         ClientWindow::Unsaid => own_bits,
     };
     Ok(Parameters {

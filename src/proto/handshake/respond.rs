@@ -61,15 +61,16 @@ pub fn write_accept(
     }
     check_headers(headers)?;
     const START: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
-    const FIXED: usize = START.len() + "Sec-WebSocket-Accept: \r\n\r\n".len() + 28;
-    let chosen = [("Sec-WebSocket-Protocol", subprotocol), ("Sec-WebSocket-Extensions", extension)];
-    let chosen_len: usize =
-        chosen.iter().filter_map(|(name, value)| Some(name.len() + value.as_ref()?.len() + 4)).sum();
-    out.reserve(FIXED + chosen_len + headers_len(headers));
+    const FIXED: usize = START.len()
+        + "Sec-WebSocket-Accept: \r\nSec-WebSocket-Protocol: \r\nSec-WebSocket-Extensions: \r\n\r\n".len()
+        + 28;
+    out.reserve(FIXED + subprotocol.map_or(0, str::len) + extension.map_or(0, str::len) + headers_len(headers));
     out.extend_from_slice(START);
     push_header(out, "Sec-WebSocket-Accept", &accept_for(key));
-    for (name, value) in chosen.iter().filter_map(|&(name, value)| Some((name, value?))) {
-        push_header(out, name, value.as_bytes());
+    for (name, value) in [("Sec-WebSocket-Protocol", subprotocol), ("Sec-WebSocket-Extensions", extension)] {
+        if let Some(value) = value {
+            push_header(out, name, value.as_bytes());
+        }
     }
     for (name, value) in headers {
         push_header(out, name, value);
