@@ -86,7 +86,7 @@
 
 /* First values of the structs that the program fills:  wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;  */
 #define WSRS_CALLBACKS_INIT { sizeof(wsrs_callbacks), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
-#define WSRS_LIMITS_INIT { sizeof(wsrs_limits), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_LIMITS_INIT { sizeof(wsrs_limits), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_CONTEXT_OPTIONS_INIT { sizeof(wsrs_context_options), 0 }
 #define WSRS_LISTEN_OPTIONS_INIT { sizeof(wsrs_listen_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, 0, 0, 0 }
 #define WSRS_CONNECT_OPTIONS_INIT { sizeof(wsrs_connect_options), 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, 0, 0, { 0 }, 0, 0, 0, 0, 0, 0, 0 }
@@ -688,6 +688,12 @@ typedef struct {
      * as pictures of one colour and the like come near what can be at most, 1,032. Beyond it: 1009.
      */
     uint64_t max_ratio;
+    /*
+     * Compressors and inflaters that connections keep for themselves, which take some 300 and 50 KiB. Default 2,048. Beyond
+     * it messages are compressed without referring to earlier ones, and what peers may refer to is kept compressed. Only
+     * in the context's limits.
+     */
+    uint64_t max_deflate_contexts;
 } wsrs_limits;
 
 /*
@@ -711,8 +717,8 @@ typedef struct {
     /* Not 0: our compressor begins each message anew. Such connections share one compressor, and have none of their own. */
     uint32_t no_takeover;
     /*
-     * The window of the peer's compressor at most: 8 to 15. Default 15. A client that can't be told chooses its own: a
-     * listener does not agree to compress with it then.
+     * The window of the peer's compressor at most: 8 to 15. Default 15. A client that does not say that it can be told has
+     * its own, up to 15.
      */
     uint32_t peer_window_bits;
     /* Not 0: the peer's compressor has to begin each message anew. Such connections share what inflates. */

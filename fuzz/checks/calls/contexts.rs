@@ -90,6 +90,7 @@ fn limits(here: &mut World) -> wsrs_limits {
         idle_timeout_ms: numbers[17].max(time * 5),
         stop_grace_ms: numbers[18].max(time),
         max_ratio: numbers[19],
+        max_deflate_contexts: numbers[20],
     }
 }
 
