@@ -19,9 +19,9 @@ pub const WSRS_OFF: u64 = u64::MAX;
 pub struct wsrs_limits {
     /// sizeof(wsrs_limits), as WSRS_LIMITS_INIT sets it.
     pub size: usize,
-    /// Bytes of a whole incoming message. Default 1 MiB. Beyond it the connection is closed with 1009.
+    /// Bytes of a whole incoming message, inflated. Default 1 MiB. Beyond it the connection is closed with 1009.
     pub max_message: u64,
-    /// Bytes of one incoming frame. Default 1 MiB, or max_message where that is set. Beyond it: 1009.
+    /// Bytes of one incoming frame, as it came. Default 1 MiB, or max_message where that is set. Beyond it: 1009.
     pub max_frame: u64,
     /// Frames of one incoming message. Default 1,024. Beyond it the connection is closed with 1008.
     pub max_fragments: u64,
