@@ -40,8 +40,8 @@ def build(source, program, tls, deflate):
     more += ["-lz"] if deflate else []
     subprocess.run(["cc", *FLAGS, *defines, "-I" + sockets, "-c", *c_files], cwd=objects, check=True)
     subprocess.run(
-        ["c++", "-std=c++20", *FLAGS, *defines, "-I" + os.path.join(top, "src"), "-I" + sockets, "-pthread", "-o", program, source]
-        + glob.glob(os.path.join(objects, "*.o")) + more,
+        ["c++", "-std=c++20", *FLAGS, *defines, "-I" + os.path.join(top, "src"), "-I" + sockets, "-pthread", "-o", program]
+        + [source, *glob.glob(os.path.join(objects, "*.o")), *more],
         check=True,
     )
 

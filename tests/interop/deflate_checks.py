@@ -78,13 +78,17 @@ def inflate(inflater, data, step):
     return b"".join(parts)
 
 
+def limits(agreed, side):
+    """The window of this side's compressor, and whether it begins each message anew."""
+    bits = [int(one.partition("=")[2]) for one in agreed if one.startswith(side + "_max_window_bits=")]
+    return bits[0] if bits else 15, side + "_no_context_takeover" in agreed
+
+
 class Sent:
     """What one side has sent, as the relay saw it."""
 
-    def __init__(self, frames, agreed, side):
-        bits = [int(one.partition("=")[2]) for one in agreed if one.startswith(side + "_max_window_bits=")]
-        self.bits = bits[0] if bits else 15
-        self.takeover = side + "_no_context_takeover" not in agreed
+    def __init__(self, frames, bits, no_takeover):
+        self.bits, self.takeover = bits, not no_takeover
         self.messages = []
         for frame in frames.list:
             if frame.opcode in (1, 2):
@@ -102,7 +106,7 @@ class Sent:
             try:
                 got = inflate(inflater, payload, COARSE if len(data) > len(RANDOM) else FINE) if compressed else payload
             except zlib.error as why:
-                raise Broken("%s sends %d bytes that don't inflate with %d bits: %s" % (name, len(data), self.bits, why)) from None
+                raise Broken("%s sends %d bytes that %d bits don't inflate: %s" % (name, len(data), self.bits, why)) from None
             if got != data:
                 raise Broken("%s sends %d bytes that inflate to others" % (name, len(data)))
 
@@ -144,9 +148,12 @@ class Step:
         agreed = parameters(pair.wire.from_server.head)
         if not self.agreed <= set(agreed):
             raise Broken("agreed on: %s" % ("; ".join(agreed) or "no parameter"))
-        for sender, receiver, without in (pair.ours, pair.peer, deflate.never_gets), (pair.peer, pair.ours, deflate.never_sends):
+        server, client = limits(agreed, "server"), limits(agreed, "client")
+        pair.ours.expect("deflate", "server", *map(int, server), "client", *map(int, client))
+        ways = [(pair.ours, pair.peer, deflate.never_gets), (pair.peer, pair.ours, deflate.never_sends)]
+        for sender, receiver, without in ways:
             expected = talk(sender, receiver, without)
-            sent = Sent(pair.frames_of(sender), agreed, "server" if sender is pair.server else "client")
+            sent = Sent(pair.frames_of(sender), *(server if sender is pair.server else client))
             sent.check(sender.name, expected)
             sent.check_sizes(sender.name, expected, sent.takeover and not (sender is pair.peer and deflate.forgets))
         pair.finish()

@@ -4,7 +4,8 @@
  * in tests/interop/ends.py.
  *
  * "tls" stands for the options that ends.py promises. An OPTION is a member of wsrs_tls_options; files are in the folder
- * CERTIFICATES. With TLS, "tls NAME=VALUE..." follows "open": what wsrs_conn_tls tells, with _ for spaces.
+ * CERTIFICATES. With TLS, "tls NAME=VALUE..." follows "open": what wsrs_conn_tls tells, with _ for spaces. With
+ * compression, "deflate server WINDOW_BITS NO_TAKEOVER client WINDOW_BITS NO_TAKEOVER": what wsrs_conn_deflate tells.
  *
  * The newest connection is the one that commands are about. Commands come one at a time: the next one is sent after this
  * program has said "done", so that a line can be read whenever standard input is readable.
@@ -153,7 +154,17 @@ static void take_deflate(char **words, int server)
     while (*words++ != NULL);
 }
 
-/* ---- what TLS tells ---- */
+/* ---- what was agreed on ---- */
+
+static void say_deflate(wsrs_conn conn)
+{
+    wsrs_deflate_info info = WSRS_DEFLATE_INFO_INIT;
+    if (wsrs_conn_deflate(conn, &info) != WSRS_OK)
+        return;
+    printf("deflate server %d %d client %d %d", (int)info.server_max_window_bits, (int)info.server_no_context_takeover,
+           (int)info.client_max_window_bits, (int)info.client_no_context_takeover);
+    end_line();
+}
 
 static void say_word(const char *name, const char *value, size_t len)
 {
@@ -195,6 +206,7 @@ static void on_open(wsrs_conn conn, void *user_data)
     printf("open %.*s", (int)len, subprotocol);
     end_line();
     say_tls(conn);
+    say_deflate(conn);
 }
 
 static void on_message(wsrs_conn conn, const wsrs_message *message, void *user_data)
