@@ -1,7 +1,7 @@
 //! A whole connection, in the way the input chooses: settings, and where its bytes are cut.
 
-use super::drive::Seen;
-use super::frames::{Way, assembled, build};
+use super::drive::{Seen, assembled};
+use super::frames::{Way, build};
 use super::held::held;
 use super::input::Input;
 use super::{model, pair};

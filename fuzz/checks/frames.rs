@@ -1,6 +1,6 @@
 //! What a peer sends once a connection is open.
 
-use super::drive::{End, Seen, joined};
+use super::drive::{End, Seen, assembled, joined};
 use super::{Cuts, model};
 use wsrs::proto::connection::Role;
 use wsrs::proto::message::MessageLimits;
@@ -71,24 +71,6 @@ impl Way {
         }
         seen
     }
-}
-
-/// Pieces put together to whole messages, in the place of the last.
-pub(super) fn assembled(streamed: Vec<Seen>) -> Vec<Seen> {
-    let (mut seen, mut before) = (Vec::new(), Vec::new());
-    for each in streamed {
-        match each {
-            Seen::Message(kind, data, first, last) => {
-                assert!(!first || before.is_empty(), "a message begins inside another");
-                before.extend_from_slice(&data);
-                if last {
-                    seen.push(Seen::Message(kind, std::mem::take(&mut before), true, true));
-                }
-            }
-            other => seen.push(other),
-        }
-    }
-    seen
 }
 
 /// Frames with right headers, three bytes for each: what it is, how long, what is in it.

@@ -1,8 +1,7 @@
 //! Two ends and the bytes between them: what one sends is what the other gets, however it is cut on its way, and what
 //! may be sent when is what a plain model says.
 
-use super::drive::{End, Seen};
-use super::frames::assembled;
+use super::drive::{End, Seen, assembled};
 use super::input::Input;
 use wsrs::proto::connection::{NotNow, Role};
 use wsrs::proto::frame::{self, FIN, MAX_HEADER, opcode};

@@ -169,3 +169,21 @@ pub fn joined(seen: Vec<Seen>) -> Vec<Seen> {
     }
     all
 }
+
+/// Pieces put together to whole messages, in the place of the last.
+pub fn assembled(streamed: Vec<Seen>) -> Vec<Seen> {
+    let (mut seen, mut before) = (Vec::new(), Vec::new());
+    for each in streamed {
+        match each {
+            Seen::Message(kind, data, first, last) => {
+                assert!(!first || before.is_empty(), "a message begins inside another");
+                before.extend_from_slice(&data);
+                if last {
+                    seen.push(Seen::Message(kind, std::mem::take(&mut before), true, true));
+                }
+            }
+            other => seen.push(other),
+        }
+    }
+    seen
+}
