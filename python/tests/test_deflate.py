@@ -218,10 +218,10 @@ class OnTheWire(DeflateCase):
             return len(payload)
 
         usual = size()
-        self.assertEqual(usual, size(level=6, memory_level=8, window_bits=15))
+        self.assertEqual(usual, size(level=1, memory_level=8, window_bits=15))
         # The second half is beyond the window of the first.
         self.assertGreater(size(window_bits=9), usual * 3 // 2)
-        self.assertGreater(size(level=1), usual)
+        self.assertLess(size(level=9), usual)
 
     def test_contexts_are_limited(self) -> None:
         """Who comes too late refers to nothing."""
