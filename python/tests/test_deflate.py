@@ -218,10 +218,25 @@ class OnTheWire(DeflateCase):
             return len(payload)
 
         usual = size()
-        self.assertEqual(usual, size(level=6, memory_level=8, window_bits=15))
+        self.assertEqual(usual, size(level=1, memory_level=8, window_bits=15))
         # The second half is beyond the window of the first.
         self.assertGreater(size(window_bits=9), usual * 3 // 2)
-        self.assertGreater(size(level=1), usual)
+        self.assertLess(size(level=9), usual)
+
+    def test_contexts_are_limited(self) -> None:
+        """Who comes too late refers to nothing."""
+        for limit in (1, wsrs.OFF):
+            raws, servers = self.raw(self.context(limits=wsrs.Limits(max_deflate_contexts=limit)), True, 2)
+            refers = []
+            for raw, server in zip(raws, servers):
+                raw.answer()
+                server.send(TEXT)
+                server.send(TEXT)
+                first, second = raw.frame()[1], raw.frame()[1]
+                inflate = Inflater()
+                self.assertEqual([inflate(first), inflate(second)], [TEXT.encode()] * 2)
+                refers.append(len(second) < len(first))
+            self.assertEqual(refers, [True, limit != 1])
 
     def test_what_is_not_to_be_compressed(self) -> None:
         context = self.context()
