@@ -86,7 +86,7 @@
 
 /* First values of the structs that the program fills:  wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;  */
 #define WSRS_CALLBACKS_INIT { sizeof(wsrs_callbacks), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
-#define WSRS_LIMITS_INIT { sizeof(wsrs_limits), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WSRS_LIMITS_INIT { sizeof(wsrs_limits), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define WSRS_CONTEXT_OPTIONS_INIT { sizeof(wsrs_context_options), 0 }
 #define WSRS_LISTEN_OPTIONS_INIT { sizeof(wsrs_listen_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, 0, 0, 0 }
 #define WSRS_CONNECT_OPTIONS_INIT { sizeof(wsrs_connect_options), 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, 0, 0, { 0 }, 0, 0, 0, 0, 0, 0, 0 }
@@ -386,9 +386,10 @@ typedef struct {
 } wsrs_tls;
 
 /*
- * A message that was made once, for any number of connections of any context in the process.
+ * A message that was made once, for any number of connections of any context in the process, to be sent by
+ * wsrs_conn_send_prepared.
  *
- * Functions: wsrs_prepared_new, wsrs_prepared_free, wsrs_conn_send_prepared.
+ * Functions: wsrs_prepared_new, wsrs_prepared_free.
  */
 typedef struct {
     /* 0: none. */
@@ -647,9 +648,9 @@ typedef struct {
 typedef struct {
     /* sizeof(wsrs_limits), as WSRS_LIMITS_INIT sets it. */
     size_t size;
-    /* Bytes of a whole incoming message. Default 1 MiB. Beyond it the connection is closed with 1009. */
+    /* Bytes of a whole incoming message, inflated. Default 1 MiB. Beyond it the connection is closed with 1009. */
     uint64_t max_message;
-    /* Bytes of one incoming frame. Default 1 MiB, or max_message where that is set. Beyond it: 1009. */
+    /* Bytes of one incoming frame, as it came. Default 1 MiB, or max_message where that is set. Beyond it: 1009. */
     uint64_t max_frame;
     /* Frames of one incoming message. Default 1,024. Beyond it the connection is closed with 1008. */
     uint64_t max_fragments;
@@ -688,6 +689,12 @@ typedef struct {
      * as pictures of one colour and the like come near what can be at most, 1,032. Beyond it: 1009.
      */
     uint64_t max_ratio;
+    /*
+     * Compressors and inflaters that connections keep for themselves, which take some 300 and 50 KiB. Default 2,048. Beyond
+     * it messages are compressed without referring to earlier ones, and what peers may refer to is kept compressed. Only
+     * in the context's limits.
+     */
+    uint64_t max_deflate_contexts;
 } wsrs_limits;
 
 /*
@@ -695,7 +702,7 @@ typedef struct {
  * WSRS_DEFLATE_OPTIONS_INIT; members that are 0 have their default.
  *
  * A listener compresses for clients that offer it, a client where the server agrees; all others get messages as they
- * are. What was agreed on: wsrs_conn_deflate. Limits of wsrs_limits hold for messages as they are delivered.
+ * are. What was agreed on: wsrs_conn_deflate.
  *
  * Used in: wsrs_listen_options, wsrs_connect_options.
  */
@@ -711,8 +718,8 @@ typedef struct {
     /* Not 0: our compressor begins each message anew. Such connections share one compressor, and have none of their own. */
     uint32_t no_takeover;
     /*
-     * The window of the peer's compressor at most: 8 to 15. Default 15. A client that can't be told chooses its own: a
-     * listener does not agree to compress with it then.
+     * The window of the peer's compressor at most: 8 to 15. Default 15. A client that does not say that it can be told has
+     * its own, up to 15.
      */
     uint32_t peer_window_bits;
     /* Not 0: the peer's compressor has to begin each message anew. Such connections share what inflates. */
@@ -986,11 +993,14 @@ typedef struct {
     uint64_t handshakes_rejected;
     /* Connects that failed; with reconnect each attempt. */
     uint64_t connects_failed;
-    /* Open connections that the library closed since the peer broke the protocol (code 1002). */
+    /*
+     * Open connections that the library closed since the peer broke the protocol (code 1002), or sent compressed data that
+     * is none (code 1007).
+     */
     uint64_t protocol_errors;
     /* The same for text that was not UTF-8 (code 1007). */
     uint64_t text_errors;
-    /* The same for max_message, max_frame, max_fragments (codes 1008 and 1009). */
+    /* The same for max_message, max_frame, max_fragments, max_ratio (codes 1008 and 1009). */
     uint64_t limit_errors;
     /* Open connections that a deadline ended (WSRS_BY_TIMEOUT). */
     uint64_t timeouts;

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import unittest
 from pathlib import Path
@@ -45,6 +46,24 @@ class Case(unittest.TestCase):
         self.until(context, lambda: len(opened) == 2)
         return client, opened[0] if opened[1] is client else opened[1]
 
+    def against(self, context: wsrs.Context, work: Callable[[], object]) -> None:
+        """Runs the context here, while something is done in another thread."""
+        failures: list = []
+
+        def run() -> None:
+            try:
+                work()
+            except BaseException as error:
+                failures.append(error)
+            finally:
+                context.stop()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        context.run()
+        thread.join()
+        if failures:
+            raise failures[0]
 
     def outcome(self, context: wsrs.Context, address: str, **options: Any) -> Any:
         """What connecting comes to: the open connection, or the error."""

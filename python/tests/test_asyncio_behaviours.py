@@ -8,6 +8,7 @@ import logging
 import unittest
 from typing import Any
 
+import behaviours.compression
 import behaviours.ends
 import behaviours.handshake
 import behaviours.messages

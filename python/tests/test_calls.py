@@ -128,7 +128,7 @@ class Counters(Case):
             on_close=lambda conn, info: ends.append(conn.stats().messages_received),
         )
         client, server = self.pair(context)
-        self.assertEqual(client.stats(), (0,) * 9 + (1, 0) + (None,) * 3)
+        self.assertEqual(client.stats(), (0,) * 9 + (1, 0) + (None,) * 3 + (0,) * 4)
         client.send("four")
         client.send(b"sixsix")
         client.ping()

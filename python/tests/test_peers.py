@@ -26,26 +26,6 @@ TREE = os.environ.get("WSRS_TREE")
 
 
 class TheirClient(Case):
-    """Ours runs in the test's thread, theirs in another."""
-
-    def against(self, context: wsrs.Context, work: Any) -> None:
-        failures: list = []
-
-        def run() -> None:
-            try:
-                work()
-            except BaseException as error:
-                failures.append(error)
-            finally:
-                context.stop()
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        context.run()
-        thread.join()
-        if failures:
-            raise failures[0]
-
     def test_echo_and_close(self) -> None:
         ends = []
         context = self.context(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import wsrs
 from support import program
-from wsrs import _native, _structs, errors
+from wsrs import _native, _payload, _structs, errors
 
 TREE = os.environ.get("WSRS_TREE")
 
@@ -123,6 +123,7 @@ class Tree(unittest.TestCase):
             self.assertEqual({member.name: member.value for member in enum}, found)
         for name in ("TEXT", "BINARY", "TLS_1_2", "TLS_1_3"):
             self.assertEqual(int(header[name]), getattr(wsrs, name))
+        self.assertEqual(int(header["UNCOMPRESSED"]), _payload.UNCOMPRESSED)
 
 
 class Loading(unittest.TestCase):

@@ -18,6 +18,8 @@ from . import errors as errors
 from ._native import __version__ as __version__
 from .connection import Connection as Connection
 from .context import Context as Context
+from .deflate import Deflate as Deflate
+from .deflate import DeflateInfo as DeflateInfo
 from .errors import AddressError as AddressError
 from .errors import AgainError as AgainError
 from .errors import ArgumentError as ArgumentError
@@ -61,6 +63,7 @@ from .limits import Limits as Limits
 from .listener import Listener as Listener
 from .options import Reconnect as Reconnect
 from .options import SocketOptions as SocketOptions
+from .prepared import Prepared as Prepared
 from .stats import Stats as Stats
 from .stats import Timings as Timings
 from .stats import Totals as Totals

@@ -1,6 +1,6 @@
 """The fast way of messages: str and bytes that the library makes, and calls that keep the GIL.
 
-Used by _delivery, _loop and connection. Handing a message over by ctypes costs more than all that the library does with
+Used by _delivery, _loop, connection and prepared. Handing a message over by ctypes costs more than all that the library does with
 it. Two things make it cheap. Messages come as objects that the interpreter's own functions made (wsrs_objects), with the
 connection itself as the user data. And calls for a message have no `argtypes`: ctypes then takes bytes, small ints and
 ready-made parameters as they are. The GIL is kept while the library handles what has come, which never waits.
@@ -51,12 +51,14 @@ if available:
     context_timeout_ms = _function("context_timeout_ms")
     conn_send = _function("conn_send")
     conn_send_binary = _function("conn_send_binary")
+    conn_send_prepared = _function("conn_send_prepared")
 else:
     handle = int
     context_poll = native.context_poll
     context_timeout_ms = native.context_timeout_ms
     conn_send = native.conn_send
     conn_send_binary = native.conn_send_binary
+    conn_send_prepared = native.conn_send_prepared
 
 
 def set_up(context: int) -> None:

@@ -1,6 +1,6 @@
 """What programs send, as the library takes it: kind, address and length.
 
-Used by connection (for what is neither str nor bytes) and context. Nothing is copied: the library reads the caller's
+Used by connection (for what is neither str nor bytes), context and prepared. Nothing is copied: the library reads the caller's
 memory during the call.
 """
 
@@ -12,6 +12,8 @@ from ._structs import PyBuffer
 
 TEXT = 1
 BINARY = 2
+# WSRS_UNCOMPRESSED
+UNCOMPRESSED = 256
 
 Data = Union[str, bytes, bytearray, memoryview]
 
@@ -44,3 +46,8 @@ def payload(message: Data) -> Tuple[int, Any, int]:
         return BINARY, message, len(message)
     borrowed = _Borrowed(message)
     return BINARY, borrowed, len(borrowed)
+
+
+def kind_of(own: int, kind: int, uncompressed: bool) -> int:
+    """What the library is told: the kind that the program says, else the message's own, with its flag."""
+    return (kind or own) | (UNCOMPRESSED if uncompressed else 0)

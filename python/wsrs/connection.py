@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Union
 
 from . import _held
 from . import _native as native
-from ._payload import BINARY, TEXT, Data, payload
+from ._payload import BINARY, TEXT, Data, kind_of, payload
 from ._structs import Header, RawHeader
 from ._text import NOT_FOUND, address_of, c_text, text, text_of
+from .deflate import DeflateInfo, deflate_info
 from .errors import ClosedError, NotFoundError, check, result_error
 from .handlers import Handlers
 from .headers import Headers, HeadersLike, c_headers
+from .prepared import Prepared
 from .stats import Stats, Timings, connection_stats, connection_timings
 from .tls import TlsInfo, tls_info
 from .types import Kind, State
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _send = _held.conn_send
 _send_binary = _held.conn_send_binary
+_send_prepared = _held.conn_send_prepared
 _LONGEST = _held.LONGEST
 
 
@@ -74,10 +77,11 @@ class Connection:
 
     # ---- sending ----
 
-    def send(self, message: Data, kind: int = 0) -> None:
+    def send(self, message: Data, kind: int = 0, *, uncompressed: bool = False) -> None:
         """Sends a whole message: str as text, everything else as binary. `kind` (`wsrs.TEXT`, `wsrs.BINARY`) says
         otherwise, for text that you have as UTF-8 bytes. The message is neither copied nor kept; it may be changed
-        when this returns.
+        when this returns. `uncompressed`: it is not compressed, whatever was agreed on; for what is compressed already,
+        or must not share a context with what others can choose.
 
         On the loop's thread it is written at once as far as the network takes it, or with what else this callback
         sends; from other threads it is queued, and dropped if the connection closes meanwhile.
@@ -85,26 +89,39 @@ class Connection:
         Any thread. AgainError: the queue is full (`Limits.high_water`), nothing was queued, and `on_drain` follows.
         NotOpenError before `on_open`; ClosedError; TextError; StateError inside a fragmented message.
         """
-        if type(message) is bytes and not kind and len(message) <= _LONGEST:
+        if type(message) is bytes and not kind and not uncompressed and len(message) <= _LONGEST:
             result = _send_binary(self._handle, message, len(message))
-        elif type(message) is str and not kind and len(message) <= _LONGEST // 4:
+        elif type(message) is str and not kind and not uncompressed and len(message) <= _LONGEST // 4:
             data = message.encode()
             result = _send(self._handle, TEXT, data, len(data))
         else:
             own, borrowed, length = payload(message)
-            result = native.conn_send(self.id, kind or own, borrowed, length)
+            result = native.conn_send(self.id, kind_of(own, kind, uncompressed), borrowed, length)
         if result:
             raise result_error(result)
 
-    def send_fragment(self, data: Data, last: bool, kind: int = 0) -> None:
+    def send_prepared(self, prepared: Prepared) -> None:
+        """Sends a message that was made once for many. On a server's connection nothing of it is copied. Where it goes
+        compressed, our compressor begins anew after it; where it would become no smaller, it goes as it is.
+
+        Any thread. Errors as `send`; ClosedError also for a message that was closed.
+        """
+        if not isinstance(prepared, Prepared):
+            raise TypeError(f"a wsrs.Prepared is needed, not {type(prepared).__name__}")
+        result = _send_prepared(self._handle, prepared._handle)
+        if result:
+            raise result_error(result)
+
+    def send_fragment(self, data: Data, last: bool, kind: int = 0, *, uncompressed: bool = False) -> None:
         """Sends one frame of a message; `last` ends it. All frames of a message have the same kind. Text may be cut
         inside a character when it is given as bytes with `kind=wsrs.TEXT`. Until the last frame no other message can
-        be sent, from whichever thread; pings can.
+        be sent, from whichever thread; pings can. `uncompressed` of the first frame counts for the message.
 
         Any thread, but one message from one thread. Errors as `send`.
         """
         own, borrowed, length = payload(data)
-        check(native.conn_send_fragment(self.id, kind or own, borrowed, length, 1 if last else 0))
+        kind = kind_of(own, kind, uncompressed)
+        check(native.conn_send_fragment(self.id, kind, borrowed, length, 1 if last else 0))
 
     def ping(self, data: Data = b"") -> None:
         """Sends a ping of at most 125 bytes; `on_pong` tells of the answer. The library pings silent peers on its own
@@ -242,6 +259,12 @@ class Connection:
     def subprotocol(self) -> Optional[str]:
         """The subprotocol that was agreed on; None without one. Loop thread. ClosedError."""
         return text_of(native.conn_subprotocol, self.id)
+
+    @property
+    def deflate(self) -> Optional[DeflateInfo]:
+        """What was agreed on for compressing messages; None: they go as they are. Loop thread. NotOpenError before
+        `on_open`; ClosedError."""
+        return deflate_info(self.id)
 
     @property
     def local_address(self) -> str:

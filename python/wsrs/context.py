@@ -9,9 +9,10 @@ from . import _native as native
 from . import _structs
 from ._delivery import Delivery
 from ._loop import Loop
-from ._payload import Data, payload
+from ._payload import Data, kind_of, payload
 from ._text import c_names, c_text
 from .connection import Connection
+from .deflate import DeflateLike, c_deflate
 from .errors import check, result_error
 from .handlers import Handlers, OnClose, OnControl, OnDrain, OnError, OnMessage, OnOpen, OnRequest, OnRetry
 from .headers import HeadersLike, c_headers
@@ -131,6 +132,7 @@ class Context(Loop):
         tls: Optional[Tls] = None,
         tls_or_plain: bool = False,
         socket: Optional[SocketOptions] = None,
+        deflate: DeflateLike = None,
     ) -> Listener:
         """Listens on "127.0.0.1:8080", "[::1]:0" (0: any free port), "*:8080" (IPv6 and IPv4) or "unix:/run/x.sock"
         (a socket file that nobody listens on any more is replaced).
@@ -147,6 +149,7 @@ class Context(Loop):
         tls: speaks TLS (wss://) with the certificate in it.
         tls_or_plain: with tls, clients may speak TLS or not; the first byte that they send tells.
         socket: options of its connections' sockets.
+        deflate: a Deflate, or True for its defaults: messages are compressed for clients that offer it.
 
         Loop thread. AddressError, InUseError, DeniedError and other NetworkErrors, HeaderError for a subprotocol that
         can't be, LimitError, StateError while the context stops, ClosedError.
@@ -180,6 +183,7 @@ class Context(Loop):
         options.tls_or_plain = tls_or_plain
         if socket is not None:
             options.socket = pointer(c_socket_options(socket))
+        options.deflate = c_deflate(deflate)
         id = c_uint64()
         result = self._call(native.context_listen, c_text(address), byref(options), byref(id))
         if result:
@@ -215,6 +219,7 @@ class Context(Loop):
         source: Optional[str] = None,
         interface: Optional[str] = None,
         socket: Optional[SocketOptions] = None,
+        deflate: DeflateLike = None,
     ) -> Connection:
         """Starts to connect to "wss://host:port/path?query" (port 443 without one), "ws://…" (port 80), or to a Unix
         socket as "ws+unix:/run/x.sock:/path?query", and returns at once; on_open or on_error follows, never before this
@@ -237,6 +242,7 @@ class Context(Loop):
         reconnect: connects again whenever the connection is lost or can't be made, after on_retry; None: never.
         source, interface: the address ("192.0.2.1", "[2001:db8::1]:5000") and the network interface to connect from.
         socket: options of the connection's socket.
+        deflate: a Deflate, or True for its defaults: compression is offered to the server.
 
         Loop thread. URLError, HeaderError, AddressError, InUseError or DeniedError for source or interface, LimitError,
         StateError while the context stops, ClosedError.
@@ -275,6 +281,7 @@ class Context(Loop):
         options.interface = None if interface is None else c_text(interface)
         if socket is not None:
             options.socket = pointer(c_socket_options(socket))
+        options.deflate = c_deflate(deflate)
         conn = Connection(0, self, handlers)
         options.user_data = self._delivery.begin(conn)
         id = c_uint64()
@@ -316,23 +323,26 @@ class Context(Loop):
 
     # ---- to many ----
 
-    def broadcast(self, message: Data, kind: int = 0) -> int:
-        """Sends a message to every open connection, framed once; returns how many took it. Those whose queue is full
-        don't, and get on_drain later; nor do those inside a fragmented message. `kind` as for `Connection.send`. Loop
-        thread. TextError, ClosedError."""
+    def broadcast(self, message: Data, kind: int = 0, *, uncompressed: bool = False) -> int:
+        """Sends a message to every open connection, framed once and compressed once, like a `Prepared`; returns how many
+        took it. Those whose queue is full don't, and get on_drain later; nor do those inside a fragmented message. `kind`
+        and `uncompressed` as for `Connection.send`. Loop thread. TextError, ClosedError."""
         own, data, length = payload(message)
         sent = c_size_t()
-        check(self._call(native.context_broadcast, kind or own, data, length, byref(sent)))
+        check(self._call(native.context_broadcast, kind_of(own, kind, uncompressed), data, length, byref(sent)))
         return sent.value
 
-    def send_many(self, conns: Iterable[Connection], message: Data, kind: int = 0) -> int:
+    def send_many(
+        self, conns: Iterable[Connection], message: Data, kind: int = 0, *, uncompressed: bool = False
+    ) -> int:
         """As `broadcast`, to the given connections of this context. Those that are not open are passed over.
         ArgumentError when one is of another context, and then nothing was sent."""
         ids = [conn.id for conn in conns]
         array: "Array[c_uint64]" = (c_uint64 * len(ids))(*ids)
         own, data, length = payload(message)
         sent = c_size_t()
-        check(self._call(native.context_send_many, array, len(ids), kind or own, data, length, byref(sent)))
+        own = kind_of(own, kind, uncompressed)
+        check(self._call(native.context_send_many, array, len(ids), own, data, length, byref(sent)))
         return sent.value
 
     # ---- log ----

@@ -56,6 +56,9 @@ class Limits:
     idle_timeout: Optional[float] = None
     #: From `stop` to the end of connections that do not answer. Default 5 s. Only in the context's limits.
     stop_grace: Optional[float] = None
+    #: How many times larger than what came a compressed message may become, looked at beyond 64 KiB. Default OFF, as
+    #: pictures of one colour and the like come near what can be at most, 1,032. Beyond it: 1009.
+    max_ratio: Optional[float] = None
 
 
 def c_limits(limits: Limits) -> _structs.Limits:

@@ -52,10 +52,10 @@ def c_socket_options(options: SocketOptions) -> _structs.SocketOptions:
     """The same for the library."""
     made = _structs.sized(_structs.SocketOptions)
     made.nagle = options.nagle
-    made.keepalive_ms = _scaled("keepalive", options.keepalive, 1000)
-    made.send_buffer = _scaled("send_buffer", options.send_buffer, 1)
-    made.receive_buffer = _scaled("receive_buffer", options.receive_buffer, 1)
-    made.user_timeout_ms = _scaled("user_timeout", options.user_timeout, 1000)
+    made.keepalive_ms = scaled("keepalive", options.keepalive, 1000)
+    made.send_buffer = scaled("send_buffer", options.send_buffer, 1)
+    made.receive_buffer = scaled("receive_buffer", options.receive_buffer, 1)
+    made.user_timeout_ms = scaled("user_timeout", options.user_timeout, 1000)
     if not 0 <= options.dscp <= 63:
         raise ValueError("dscp is 0 to 63")
     made.dscp = options.dscp
@@ -65,16 +65,16 @@ def c_socket_options(options: SocketOptions) -> _structs.SocketOptions:
 def c_reconnect(reconnect: Reconnect) -> _structs.Reconnect:
     """The same for the library."""
     made = _structs.sized(_structs.Reconnect)
-    made.min_delay_ms = _scaled("min_delay", reconnect.min_delay, 1000)
-    made.max_delay_ms = _scaled("max_delay", reconnect.max_delay, 1000)
-    made.factor_percent = _scaled("factor", reconnect.factor, 100)
-    made.jitter_percent = _NO_JITTER if reconnect.jitter == 0 else _scaled("jitter", reconnect.jitter, 100)
-    made.max_tries = _scaled("max_tries", reconnect.max_tries, 1)
-    made.stable_ms = _scaled("stable", reconnect.stable, 1000)
+    made.min_delay_ms = scaled("min_delay", reconnect.min_delay, 1000)
+    made.max_delay_ms = scaled("max_delay", reconnect.max_delay, 1000)
+    made.factor_percent = scaled("factor", reconnect.factor, 100)
+    made.jitter_percent = _NO_JITTER if reconnect.jitter == 0 else scaled("jitter", reconnect.jitter, 100)
+    made.max_tries = scaled("max_tries", reconnect.max_tries, 1)
+    made.stable_ms = scaled("stable", reconnect.stable, 1000)
     return made
 
 
-def _scaled(name: str, value: Optional[float], scale: int) -> int:
+def scaled(name: str, value: Optional[float], scale: int) -> int:
     """A member of the library's struct, in which 0 is the default. ctypes would cut what is too much."""
     if value is None:
         return 0

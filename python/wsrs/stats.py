@@ -4,7 +4,7 @@ Used by connection and context. Bytes are those of messages: without frame heade
 """
 
 from ctypes import byref
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 from . import _native as native
 from . import _structs
@@ -28,6 +28,10 @@ class Stats(NamedTuple):
     rtt: Optional[float]  #: seconds from the last ping that was answered to its pong; None: none was answered
     rtt_least: Optional[float]  #: the shortest of these times
     rtt_mean: Optional[float]  #: their smoothed mean: a new time counts for an eighth
+    inflated_from: int  #: bytes of compressed messages that came, as they came
+    inflated_to: int  #: the same messages as they were delivered: inflated_to / inflated_from is the ratio
+    deflated_from: int  #: bytes of messages that were sent compressed, as the program gave them
+    deflated_to: int  #: the same messages as they were sent: deflated_from / deflated_to is the ratio
 
 
 class Totals(NamedTuple):
@@ -55,6 +59,10 @@ class Totals(NamedTuple):
     attempts: int  #: connects begun, with retries and redirects
     retries: int  #: of these, those after a loss or a failure
     redirects: int  #: of these, those that followed a redirect
+    inflated_from: int  #: bytes of compressed messages that came, as they came
+    inflated_to: int  #: the same messages as they were delivered
+    deflated_from: int  #: bytes of messages that were sent compressed, as programs gave them
+    deflated_to: int  #: the same messages as they were sent
 
 
 class Timings(NamedTuple):
@@ -72,10 +80,14 @@ class Timings(NamedTuple):
 def connection_stats(id: int) -> Stats:
     counted = _structs.sized(_structs.Stats)
     check(native.conn_stats(id, byref(counted)))
-    known = [getattr(counted, name) for name in Stats._fields[:-3]]
     answered = counted.rtt_us != 0
-    times = (counted.rtt_us, counted.rtt_least_us, counted.rtt_mean_us)
-    return Stats(*known, *(time / 1_000_000 if answered else None for time in times))
+
+    def member(name: str) -> Any:
+        if not name.startswith("rtt"):
+            return getattr(counted, name)
+        return getattr(counted, name + "_us") / 1_000_000 if answered else None
+
+    return Stats(*map(member, Stats._fields))
 
 
 def context_totals(id: int) -> Totals:

@@ -16,7 +16,7 @@ pub const WSRS_DEFLATE_KEEP: u32 = u32::MAX;
 /// WSRS_DEFLATE_OPTIONS_INIT; members that are 0 have their default.
 ///
 /// A listener compresses for clients that offer it, a client where the server agrees; all others get messages as they
-/// are. What was agreed on: wsrs_conn_deflate. Limits of wsrs_limits hold for messages as they are delivered.
+/// are. What was agreed on: wsrs_conn_deflate.
 ///
 /// Used in: wsrs_listen_options, wsrs_connect_options.
 #[derive(Clone, Copy)]
@@ -24,7 +24,7 @@ pub const WSRS_DEFLATE_KEEP: u32 = u32::MAX;
 pub struct wsrs_deflate_options {
     /// sizeof(wsrs_deflate_options), as WSRS_DEFLATE_OPTIONS_INIT sets it.
     pub size: usize,
-    /// 1 (fast) to 9 (small). Default 6.
+    /// 1 (fast) to 9 (small). Default 1: for short messages in a row an eighth of what 6 costs, for some 15 % more bytes.
     pub level: u32,
     /// Memory of a compressor: 1 (a few KiB) to 9 (256 KiB), beside its window. Default 8.
     pub memory_level: u32,
@@ -32,8 +32,8 @@ pub struct wsrs_deflate_options {
     pub window_bits: u32,
     /// Not 0: our compressor begins each message anew. Such connections share one compressor, and have none of their own.
     pub no_takeover: u32,
-    /// The window of the peer's compressor at most: 8 to 15. Default 15. A client that can't be told chooses its own: a
-    /// listener does not agree to compress with it then.
+    /// The window of the peer's compressor at most: 8 to 15. Default 15. A client that does not say that it can be told has
+    /// its own, up to 15.
     pub peer_window_bits: u32,
     /// Not 0: the peer's compressor has to begin each message anew. Such connections share what inflates.
     pub peer_no_takeover: u32,

@@ -19,9 +19,9 @@ pub const WSRS_OFF: u64 = u64::MAX;
 pub struct wsrs_limits {
     /// sizeof(wsrs_limits), as WSRS_LIMITS_INIT sets it.
     pub size: usize,
-    /// Bytes of a whole incoming message. Default 1 MiB. Beyond it the connection is closed with 1009.
+    /// Bytes of a whole incoming message, inflated. Default 1 MiB. Beyond it the connection is closed with 1009.
     pub max_message: u64,
-    /// Bytes of one incoming frame. Default 1 MiB, or max_message where that is set. Beyond it: 1009.
+    /// Bytes of one incoming frame, as it came. Default 1 MiB, or max_message where that is set. Beyond it: 1009.
     pub max_frame: u64,
     /// Frames of one incoming message. Default 1,024. Beyond it the connection is closed with 1008.
     pub max_fragments: u64,
@@ -58,6 +58,10 @@ pub struct wsrs_limits {
     /// How many times larger than what came a compressed message may become, looked at beyond 64 KiB. Default: no limit,
     /// as pictures of one colour and the like come near what can be at most, 1,032. Beyond it: 1009.
     pub max_ratio: u64,
+    /// Compressors and inflaters that connections keep for themselves, which take some 300 and 50 KiB. Default 2,048. Beyond
+    /// it messages are compressed without referring to earlier ones, and what peers may refer to is kept compressed. Only
+    /// in the context's limits.
+    pub max_deflate_contexts: u64,
 }
 
 // SAFETY: repr(C), begins with its size, integers only.
@@ -86,6 +90,7 @@ fn convert(from: &wsrs_limits) -> Result<Limits, Fault> {
         message.max_fragments = u32::try_from(from.max_fragments).unwrap_or(u32::MAX);
     }
     set(&mut message.max_ratio, from.max_ratio);
+    count(&mut to.max_deflate_contexts, from.max_deflate_contexts);
     bounded(&mut to.head.max_bytes, from.max_head, 1 << 20)?;
     bounded(&mut to.head.max_headers, from.max_headers, MAX_HEADERS as u64)?;
     bounded(&mut to.head.max_target, from.max_target, 1 << 20)?;
@@ -142,7 +147,7 @@ mod tests {
     use super::*;
 
     fn limits(words: &[(usize, u64)]) -> Result<Limits, Fault> {
-        let mut all = [0; 20];
+        let mut all = [0; 21];
         all[0] = size_of::<wsrs_limits>() as u64;
         words.iter().for_each(|&(index, word)| all[index] = word);
         // SAFETY: as many words as the struct has members, the first its size.

@@ -98,11 +98,12 @@ pub struct wsrs_totals {
     pub handshakes_rejected: u64,
     /// Connects that failed; with reconnect each attempt.
     pub connects_failed: u64,
-    /// Open connections that the library closed since the peer broke the protocol (code 1002).
+    /// Open connections that the library closed since the peer broke the protocol (code 1002), or sent compressed data that
+    /// is none (code 1007).
     pub protocol_errors: u64,
     /// The same for text that was not UTF-8 (code 1007).
     pub text_errors: u64,
-    /// The same for max_message, max_frame, max_fragments (codes 1008 and 1009).
+    /// The same for max_message, max_frame, max_fragments, max_ratio (codes 1008 and 1009).
     pub limit_errors: u64,
     /// Open connections that a deadline ended (WSRS_BY_TIMEOUT).
     pub timeouts: u64,

@@ -67,9 +67,10 @@ pub struct wsrs_tls {
     pub id: u64,
 }
 
-/// A message that was made once, for any number of connections of any context in the process.
+/// A message that was made once, for any number of connections of any context in the process, to be sent by
+/// wsrs_conn_send_prepared.
 ///
-/// Functions: wsrs_prepared_new, wsrs_prepared_free, wsrs_conn_send_prepared.
+/// Functions: wsrs_prepared_new, wsrs_prepared_free.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct wsrs_prepared {

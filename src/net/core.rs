@@ -15,6 +15,7 @@ use super::table::Table;
 use super::timers::{Clock, Wheel};
 use super::tls;
 use super::wake::Door;
+use crate::proto::deflate::codecs::Codecs;
 use crate::proto::shared::Shared;
 use mio::Registry;
 use std::collections::VecDeque;
@@ -71,13 +72,13 @@ impl Core {
         door.open(limits.high_water, limits.max_connections, counts.clone());
         Core {
             wheel: Wheel::new(limits.max_connections),
-            limits,
             door,
             counts,
             registry,
             clock: Clock::new(),
-            shared: Shared::default(),
+            shared: Shared { codecs: Codecs::new(limits.max_deflate_contexts), ..Shared::default() },
             tls: tls::Shared::default(),
+            limits,
             addresses: Addresses::default(),
             pending: 0,
             dirty: Vec::new(),

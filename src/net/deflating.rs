@@ -45,7 +45,11 @@ impl Core {
             None => Ok(false),
             Some(first) => {
                 self.count_deflated(id, parts.iter().map(|part| part.len()).sum(), out.len());
-                self.put(id, peer, first, out.filled()).map(|()| true)
+                let result = self.put(id, peer, first, out.filled());
+                if result.is_err() {
+                    peer.proto.forget_sent();
+                }
+                result.map(|()| true)
             }
         };
         self.shared.codecs.give_scratch(out);

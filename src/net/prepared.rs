@@ -107,7 +107,7 @@ impl Core {
         match self.compressed_for(peer, prepared) {
             None => self.put_form(id, peer, first, &prepared.0.plain)?,
             Some(form) => {
-                peer.proto.sent_from_elsewhere();
+                peer.proto.forget_sent();
                 self.count_deflated(id, prepared.len(), form.payload().len());
                 self.put_form(id, peer, first | RSV1, &form)?;
             }

@@ -117,9 +117,9 @@ impl Pool {
     pub fn give(&mut self, mut buffer: Buffer) {
         let size = buffer.bytes.len();
         buffer.filled = 0;
-        if size < FIRST {
+        if (LEAST..FIRST).contains(&size) {
             self.spare = buffer;
-        } else if self.bytes + size <= POOL_BYTES {
+        } else if size >= FIRST && self.bytes + size <= POOL_BYTES {
             self.bytes += size;
             self.free.push(buffer);
         }

@@ -1,7 +1,7 @@
 //! One step of the script: which call.
 
 use super::world::world;
-use super::{conns, contexts, later, objects, raw};
+use super::{conns, contexts, deflating, later, objects, raw};
 
 pub(super) const NEW_CONTEXT: u8 = 0;
 const THREADS: usize = 0;
@@ -12,7 +12,7 @@ pub(super) fn act() {
     here.spend_call();
     let action = here.read(|input| input.byte());
     drop(here);
-    match action % 52 {
+    match action % 55 {
         NEW_CONTEXT => contexts::new(),
         1 => contexts::free_any(),
         2..=11 => contexts::poll(),
@@ -45,7 +45,9 @@ pub(super) fn act() {
         48 => conns::stats(),
         49 => contexts::totals(),
         50 => objects::set(),
-        _ => conns::retarget(),
+        51 => conns::retarget(),
+        52 => deflating::ask(),
+        _ => deflating::prepared(),
     }
 }
 

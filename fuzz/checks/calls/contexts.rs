@@ -1,6 +1,8 @@
 //! Calls about contexts and listeners.
 
 use super::callbacks::{ASKING, EMPTY, SILENT, on_log};
+use super::deflating::DEFLATE;
+use super::limits::limits;
 use super::raw;
 use super::world::{Context, Life, World, world};
 use std::collections::HashMap;
@@ -9,7 +11,6 @@ use std::ptr::{null, null_mut};
 use wsrs::boundary::handle::Kind;
 use wsrs::capi::callbacks::wsrs_callbacks;
 use wsrs::capi::context::*;
-use wsrs::capi::limits::{WSRS_OFF, wsrs_limits};
 use wsrs::capi::listener::*;
 use wsrs::capi::log::wsrs_context_set_log;
 use wsrs::capi::message::wsrs_header;
@@ -56,41 +57,6 @@ pub(super) fn new() {
 /// None: whichever is the default.
 fn set(here: &mut World) -> Option<wsrs_callbacks> {
     here.read(|input| input.pick(&[None, Some(ASKING), Some(SILENT), Some(ASKING)]))
-}
-
-fn limits(here: &mut World) -> wsrs_limits {
-    const NUMBERS: usize = size_of::<wsrs_limits>() / 8;
-    let (all, which, value) = here.read(|input| {
-        (input.pick(&[0, 0, 1, 2]), usize::from(input.byte()), input.pick(&[0, 1, 2, 100, 5000, WSRS_OFF, 1 << 41]))
-    });
-    let time = if all == 1 { 1 } else { 0 };
-    let mut numbers = [0; NUMBERS];
-    numbers[0] = size_of::<wsrs_limits>() as u64;
-    if all == 2 {
-        numbers[1 + which % (NUMBERS - 1)] = value;
-    }
-    wsrs_limits {
-        size: size_of::<wsrs_limits>(),
-        max_message: numbers[1],
-        max_frame: numbers[2],
-        max_fragments: numbers[3],
-        max_head: numbers[4],
-        max_headers: numbers[5],
-        max_target: numbers[6],
-        max_body: numbers[7],
-        max_connections: numbers[8],
-        max_connections_per_address: numbers[9],
-        max_pending_handshakes: numbers[10],
-        high_water: numbers[11],
-        connect_timeout_ms: numbers[12].max(time),
-        handshake_timeout_ms: numbers[13].max(time * 4),
-        close_timeout_ms: numbers[14].max(time),
-        ping_interval_ms: numbers[15].max(time),
-        pong_timeout_ms: numbers[16].max(time),
-        idle_timeout_ms: numbers[17].max(time * 5),
-        stop_grace_ms: numbers[18].max(time),
-        max_ratio: numbers[19],
-    }
 }
 
 pub(super) fn free_any() {
@@ -204,6 +170,7 @@ pub(super) fn listen() {
         subprotocols: if flags & 4 == 0 { null() } else { c"chat, other".as_ptr() },
         streaming: i32::from(flags & 8 != 0),
         keep_request: i32::from(flags & 16 != 0),
+        deflate: if flags & 16 == 0 { null() } else { &DEFLATE },
         backlog: i32::from(flags & 32 != 0) * 20,
         reuse_port: i32::from(flags & 64 != 0),
         ipv6_only: 0,
@@ -261,6 +228,7 @@ pub(super) fn connect() {
         header_count: usize::from(flags & 32 != 0),
         streaming: i32::from(flags & 8 != 0),
         keep_response: i32::from(flags & 16 != 0),
+        deflate: if flags & 16 == 0 { null() } else { &DEFLATE },
         reconnect: if flags & 128 == 0 { null() } else { &reconnect },
         max_redirects: i32::from(flags & 128 != 0) * 2,
         // SAFETY: 0 is NULL or a number in each member.

@@ -13,7 +13,9 @@ mod act;
 mod callbacks;
 mod conns;
 mod contexts;
+mod deflating;
 mod later;
+mod limits;
 mod objects;
 mod raw;
 mod world;
@@ -45,6 +47,7 @@ fn run(data: &[u8]) {
     while let Some(context) = next() {
         contexts::free(context);
     }
+    deflating::free_all();
     world::end();
     std::fs::remove_dir_all(&folder).expect("a folder of its own");
 }

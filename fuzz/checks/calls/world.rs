@@ -33,6 +33,8 @@ pub(super) struct World {
     pub(super) elsewhere: usize,
     /// Objects of messages that the library made and did not release yet.
     pub(super) objects: HashMap<usize, Vec<u8>>,
+    /// Prepared messages that there were, and whether they are alive.
+    pub(super) prepared: Vec<(u64, bool)>,
     pub(super) raw: Raw,
     /// What a run may have of things that cost time: threads, waits, sockets.
     pub(super) spent: [usize; 5],

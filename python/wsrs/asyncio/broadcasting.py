@@ -21,7 +21,8 @@ def broadcast(
     text: Optional[bool] = None,
     raise_exceptions: bool = False,
 ) -> None:
-    """Sends a message to connections, without waiting: it is framed once, and queued where the client is slow.
+    """Sends a message to connections, without waiting: it is framed and compressed once, and queued where the client is
+    slow.
 
     Connections that are not open are passed over; so are those inside a message in fragments, with a warning in their
     log, or with ``raise_exceptions`` in an ExceptionGroup of ConcurrencyErrors (before Python 3.11 the
@@ -32,7 +33,7 @@ def broadcast(
     kind = kind_of(text)
     ready: dict[Driver, list[wsrs.Connection]] = {}
     errors: list[Exception] = []
-    kept: Optional[bytes] = None
+    prepared: Optional[wsrs.Prepared] = None
     for connection in connections:
         if not connection.is_open():
             continue
@@ -43,9 +44,8 @@ def broadcast(
         elif connection.outbox.has_room(connection.settings.high_water):
             ready.setdefault(connection.driver, []).append(connection.outbox.conn)
         else:
-            if kept is None and not isinstance(message, str):
-                kept = bytes(message)
-            connection.outbox.push(message if isinstance(message, str) else kept or b"", kind)
+            prepared = prepared or wsrs.Prepared(message, kind)
+            connection.outbox.push(prepared)
     for driver, conns in ready.items():
         driver.context.send_many(conns, message, kind)
     if raise_exceptions and errors:

@@ -25,13 +25,15 @@ from .failures import call_error, connect_error
 from .http import Headers, HeadersLike, Request, Response
 from .loops import Driver, driver
 from .security import TlsLike, of_client
-from .settings import Pair, Settings, check_compression, check_subprotocols
+from .settings import Pair, Settings, check_subprotocols, choose_deflate
 from .uri import Target, parse
 
 __all__ = ["ClientConnection", "connect", "unix_connect"]
 
 USER_AGENT = f"Python/{sys.version_info[0]}.{sys.version_info[1]} wsrs/{wsrs.__version__}"
 MAX_REDIRECTS = 10
+#: Half of the memory that the library's own default has.
+DEFLATE = wsrs.Deflate(memory_level=5)
 _REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
@@ -103,6 +105,9 @@ class connect:
     address of a proxy, True for that of the environment, None for none; ``proxy_ssl`` and ``proxy_server_hostname`` are
     for https proxies. ``local_addr`` is the address and port to connect from.
 
+    Compression is offered to the server; ``compression=None`` switches it off, ``deflate`` is a ``wsrs.Deflate`` with
+    settings for it, instead of ``memory_level=5``. What was agreed on is ``connection.conn.deflate``.
+
     Raises InvalidURI; InvalidProxy; OSError, like ConnectionRefusedError, and with TLS ssl.SSLError, which is one too;
     TimeoutError after ``open_timeout``; InvalidStatus, ProxyError and other InvalidHandshakes.
     """
@@ -115,6 +120,7 @@ class connect:
         extensions: Optional[Sequence[Any]] = None,
         subprotocols: Optional[Sequence[str]] = None,
         compression: Optional[str] = "deflate",
+        deflate: Optional[wsrs.Deflate] = None,
         additional_headers: Optional[HeadersLike] = None,
         user_agent_header: Optional[str] = USER_AGENT,
         ssl: TlsLike = None,
@@ -137,7 +143,6 @@ class connect:
     ) -> None:
         self._target = parse(uri)
         check_subprotocols(subprotocols)
-        check_compression(compression, extensions)
         if ssl is not None and not self._target.secure:
             raise ValueError("ssl argument is incompatible with a ws:// URI")
         if unix_path is not None and self._target.secure:
@@ -148,6 +153,7 @@ class connect:
             "proxy_from_env": proxy is True and unix_path is None,
             "proxy_tls": of_client(proxy_ssl, proxy_server_hostname, "proxy_"),
             "source": None if local_addr is None else _source(*local_addr),
+            "deflate": choose_deflate(compression, deflate, extensions, DEFLATE),
         }
         self._subprotocols = subprotocols or ()
         self._origin = origin

@@ -191,19 +191,24 @@ class Connection:
 
     async def send(
         self,
-        message: Union[DataLike, Iterable[DataLike], AsyncIterable[DataLike]],
+        message: Union[DataLike, wsrs.Prepared, Iterable[DataLike], AsyncIterable[DataLike]],
         *,
         text: Optional[bool] = None,
     ) -> None:
         """Sends a message: str as text, bytes-like as binary, unless ``text`` says otherwise.
 
-        An iterable or asynchronous iterable of these is sent as one message, each item in a frame of its own. While more
+        An iterable or asynchronous iterable of these is sent as one message, each item in a frame of its own. A
+        ``wsrs.Prepared`` is a message that was made once for many connections, or is not to be compressed. While more
         than ``write_limit`` bytes are queued it waits, in the order of the calls. Raises ConnectionClosed when the
         connection is over.
         """
         try:
             if isinstance(message, (str, bytes, bytearray, memoryview)):
                 await self.outbox.send(message, kind_of(text))
+            elif isinstance(message, wsrs.Prepared):
+                if text is not None:
+                    raise TypeError("a Prepared has its kind already")
+                await self.outbox.send_prepared(message)
             elif isinstance(message, Mapping):
                 raise TypeError("a message can't be a mapping; pass its keys() if they are its fragments")
             elif isinstance(message, (Iterable, AsyncIterable)):

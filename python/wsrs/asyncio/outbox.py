@@ -35,7 +35,7 @@ class Outbox:
         self._loop = loop
         self.conn = conn
         # Who waits for room, or what does.
-        self._line: deque[Union[asyncio.Future[None], tuple[DataLike, int]]] = deque()
+        self._line: deque[Union[asyncio.Future[None], wsrs.Prepared]] = deque()
         # Done when the message in fragments is.
         self._fragmented: Optional[asyncio.Future[None]] = None
 
@@ -52,21 +52,25 @@ class Outbox:
         """Sends a whole message, when there is room."""
         if self._fragmented is not None:
             await self._while_fragmented()
-        if not self._takes(message, kind):
-            await self._in_turn(lambda: self.conn.send(message, kind))
+        if not self._line:
+            try:
+                return self.conn.send(message, kind)
+            except wsrs.AgainError:
+                pass
+        await self._in_turn(lambda: self.conn.send(message, kind))
 
-    def _takes(self, message: DataLike, kind: int) -> bool:
-        """Sends it, unless others stand in the line or there is no room."""
-        if self._line:
-            return False
-        try:
-            self.conn.send(message, kind)
-            return True
-        except wsrs.AgainError:
-            return False
+    async def send_prepared(self, prepared: wsrs.Prepared) -> None:
+        """The same of a message that was made once for many."""
+        if self._fragmented is not None:
+            await self._while_fragmented()
+        await self._in_order(lambda: self.conn.send_prepared(prepared))
 
     async def send_control(self, send: Callable[[], None]) -> None:
         """Sends a ping or pong, which may stand between fragments."""
+        await self._in_order(send)
+
+    async def _in_order(self, send: Callable[[], None]) -> None:
+        """Calls ``send`` at once where nobody stands in the line and there is room, else in its turn."""
         if not self._line:
             try:
                 return send()
@@ -95,10 +99,14 @@ class Outbox:
                 self._fragmented = None
                 done.set_result(None)
 
-    def push(self, message: Union[str, bytes], kind: int) -> None:
+    def push(self, prepared: wsrs.Prepared) -> None:
         """Sends without waiting: what finds no room stands in the line."""
-        if not self._takes(message, kind):
-            self._line.append((message, kind))
+        if not self._line:
+            try:
+                return self.conn.send_prepared(prepared)
+            except wsrs.AgainError:
+                pass
+        self._line.append(prepared)
 
     def drained(self) -> None:
         """There is room: the line moves."""
@@ -109,7 +117,7 @@ class Outbox:
                     head.set_result(None)
                 return
             try:
-                self.conn.send(*head)
+                self.conn.send_prepared(head)
             except wsrs.AgainError:
                 return
             except wsrs.Error:
@@ -128,13 +136,7 @@ class Outbox:
             await asyncio.shield(self._fragmented)
 
     async def _fragment(self, data: DataLike, kind: int, last: bool) -> None:
-        if not self._line:
-            try:
-                self.conn.send_fragment(data, last, kind)
-                return
-            except wsrs.AgainError:
-                pass
-        await self._in_turn(lambda: self.conn.send_fragment(data, last, kind))
+        await self._in_order(lambda: self.conn.send_fragment(data, last, kind))
 
     async def _in_turn(self, send: Callable[[], None]) -> None:
         """Calls ``send`` behind those who came before, again and again until there is room."""

@@ -29,11 +29,13 @@ from .handshake import Origins, Policy, ProcessRequest, ProcessResponse, SelectS
 from .http import Headers, Request, Response
 from .loops import Driver, driver
 from .security import of_server
-from .settings import Pair, Settings, check_compression, check_subprotocols
+from .settings import Pair, Settings, check_subprotocols, choose_deflate
 
 __all__ = ["Server", "ServerConnection", "basic_auth", "broadcast", "serve", "unix_serve"]
 
 Handler = Callable[["ServerConnection"], Awaitable[None]]
+#: A quarter of the memory that the library's own default has: servers have many connections.
+DEFLATE = wsrs.Deflate(window_bits=12, memory_level=5, peer_window_bits=12)
 SERVER = f"Python/{sys.version_info[0]}.{sys.version_info[1]} wsrs/{wsrs.__version__}"
 
 
@@ -294,6 +296,7 @@ def serve(
     subprotocols: Optional[Sequence[str]] = None,
     select_subprotocol: Optional[SelectSubprotocol] = None,
     compression: Optional[str] = "deflate",
+    deflate: Optional[wsrs.Deflate] = None,
     process_request: Optional[ProcessRequest] = None,
     process_response: Optional[ProcessResponse] = None,
     server_header: Optional[str] = SERVER,
@@ -324,6 +327,10 @@ def serve(
     ``ssl`` is a ``wsrs.Tls`` with a certificate: clients connect to wss:// then. What was agreed on, with the client's
     certificate, is ``connection.conn.tls_info()``, also in ``process_request``.
 
+    Messages are compressed for clients that offer it; ``compression=None`` switches it off, ``deflate`` is a
+    ``wsrs.Deflate`` with settings for it, instead of ``window_bits=12, memory_level=5, peer_window_bits=12``. What was agreed on is
+    ``connection.conn.deflate``.
+
     Times are in seconds, None for none; sizes in bytes. ``max_queue`` is how many pieces of messages wait for ``recv``
     before the client is slowed down, ``write_limit`` how many bytes may be queued before ``send`` waits.
     """
@@ -332,14 +339,14 @@ def serve(
         return await to_listen_on(loop, host, port or 0)
 
     check_subprotocols(subprotocols)
-    check_compression(compression, extensions)
+    chosen = choose_deflate(compression, deflate, extensions, DEFLATE)
     return Server(
         handler,
         addresses,
         Policy(origins, subprotocols, select_subprotocol, process_request, process_response, server_header),
         Settings(open_timeout, ping_interval, ping_timeout, close_timeout, max_size, max_queue, write_limit),
         logger,
-        {"backlog": backlog, "reuse_port": reuse_port, "tls": of_server(ssl)},
+        {"backlog": backlog, "reuse_port": reuse_port, "tls": of_server(ssl), "deflate": chosen},
         start_serving,
     )
 

@@ -71,9 +71,18 @@ def check_subprotocols(subprotocols: Optional[Sequence[str]]) -> None:
         raise TypeError("subprotocols must be a list")
 
 
-def check_compression(compression: Optional[str], extensions: Any) -> None:
-    """Nothing is compressed: "deflate" only says that it may be."""
+def choose_deflate(
+    compression: Optional[str], deflate: Optional[wsrs.Deflate], extensions: Any, default: wsrs.Deflate
+) -> Optional[wsrs.Deflate]:
+    """What ``compression=`` and ``deflate=`` mean to the library; ``default`` is for programs that give none."""
     if compression not in (None, "deflate"):
         raise ValueError(f"unsupported compression: {compression}")
     if extensions:
-        raise exceptions.NegotiationError("extensions aren't supported")
+        raise exceptions.NegotiationError("extensions aren't supported; deflate=wsrs.Deflate(…) has those of compression")
+    if deflate is not None and not isinstance(deflate, wsrs.Deflate):
+        raise TypeError(f"deflate must be a wsrs.Deflate, not {type(deflate).__module__}.{type(deflate).__name__}")
+    if compression is None:
+        if deflate is not None:
+            raise ValueError('deflate needs compression="deflate"')
+        return None
+    return default if deflate is None else deflate

@@ -5,10 +5,10 @@
 
 use super::{Connection, Place, Step};
 use crate::proto::buffer::Buffer;
-use crate::proto::deflate::Settings;
 use crate::proto::deflate::codecs::Codecs;
 use crate::proto::deflate::compressor::Strength;
 use crate::proto::deflate::inflating;
+use crate::proto::deflate::{Agreed, Settings};
 use crate::proto::error::ProtocolError;
 use crate::proto::frame::{FIN, RSV1, opcode};
 use crate::proto::message::{Kind, MessageLimits};
@@ -29,8 +29,11 @@ impl Connection {
         let mut out = shared.pool.take_any();
         let codecs = &mut shared.codecs;
         if self.peer_takes_over() {
-            let inflater = self.contexts.get_or_insert_default().window.inflater(codecs);
-            inflating::whole(inflater, payload, limits, &mut out)?;
+            let window = &mut self.contexts.get_or_insert_default().window;
+            inflating::whole(window.inflater(codecs), payload, limits, &mut out)?;
+            if codecs.is_beyond() {
+                window.squeeze(codecs);
+            }
         } else {
             let mut inflater = codecs.take_inflater();
             let result = inflating::whole(&mut inflater, payload, limits, &mut out);
@@ -99,17 +102,9 @@ impl Connection {
         out: &mut Buffer,
     ) -> Option<u8> {
         let agreed = self.deflate?;
-        let takeover = agreed.of(self.role).takeover();
         let last = first & FIN != 0;
         if first & 0x0f == opcode::CONTINUATION {
-            let contexts = self.contexts.as_mut().filter(|contexts| contexts.sending)?;
-            contexts.sending = !last;
-            contexts.compressor.as_mut()?.write(parts, last, out);
-            if last && !takeover {
-                contexts.compressor.take().into_iter().for_each(|compressor| codecs.give_compressor(compressor));
-                self.drop_contexts();
-            }
-            return Some(first);
+            return self.compress_on(first, parts, agreed.of(self.role).takeover(), codecs, out);
         }
         let settings = wanted?;
         let length: usize = parts.iter().map(|part| part.len()).sum();
@@ -117,7 +112,7 @@ impl Connection {
             return None;
         }
         let strength = Strength::new(settings, agreed, self.role);
-        if last && !takeover {
+        if last && !self.takes_over(agreed, codecs) {
             let mut compressor = codecs.take_compressor(strength);
             compressor.write(parts, true, out);
             codecs.give_compressor(compressor);
@@ -126,12 +121,39 @@ impl Connection {
         let contexts = self.contexts.get_or_insert_default();
         contexts.sending = !last;
         // Sent even where it became longer: the next message may refer to it.
-        contexts.compressor.get_or_insert_with(|| codecs.take_compressor(strength)).write(parts, last, out);
+        contexts.compressor(strength, codecs).write(parts, last, out);
         Some(first | RSV1)
     }
 
-    /// A compressed message was sent that our own compressor knows nothing of: the peer's window has it.
-    pub fn sent_from_elsewhere(&mut self) {
+    /// Goes on with a message in fragments.
+    fn compress_on(
+        &mut self,
+        first: u8,
+        parts: &[&[u8]],
+        takeover: bool,
+        codecs: &mut Codecs,
+        out: &mut Buffer,
+    ) -> Option<u8> {
+        let last = first & FIN != 0;
+        let contexts = self.contexts.as_mut().filter(|contexts| contexts.sending)?;
+        contexts.sending = !last;
+        contexts.compressor.as_mut()?.write(parts, last, out);
+        if last && (!takeover || codecs.is_beyond()) {
+            contexts.give_compressor(codecs);
+            self.drop_contexts();
+        }
+        Some(first)
+    }
+
+    /// Our compressor refers to earlier messages: it may do without, and does where connections keep too many.
+    fn takes_over(&self, agreed: Agreed, codecs: &Codecs) -> bool {
+        let has_one = || self.contexts.as_ref().is_some_and(|contexts| contexts.compressor.is_some());
+        agreed.of(self.role).takeover() && (!codecs.is_full() || has_one())
+    }
+
+    /// Our compressor's window is not the peer's any more: what was compressed was not sent, or what was sent was
+    /// compressed elsewhere. It begins anew.
+    pub fn forget_sent(&mut self) {
         if let Some(compressor) = self.contexts.as_mut().and_then(|contexts| contexts.compressor.as_mut()) {
             compressor.reset();
         }

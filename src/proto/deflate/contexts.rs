@@ -3,7 +3,7 @@
 //! Owned by `connection`, from the first message that needs one until none is needed. Invariant: the inflater's window,
 //! squeezed or not, is what the peer's compressor may refer to.
 
-use super::codecs::Codecs;
+use super::codecs::{self, Codecs};
 use super::compressor::{Compressor, Strength};
 use super::inflating;
 use crate::proto::buffer::Buffer;
@@ -18,7 +18,7 @@ const SQUEEZE: Strength = Strength::FAST;
 /// What a connection has of its own.
 #[derive(Debug, Default)]
 pub(in crate::proto) struct Contexts {
-    pub(in crate::proto) compressor: Option<Compressor>,
+    pub(in crate::proto) compressor: Option<codecs::Kept<Compressor>>,
     pub(in crate::proto) window: Window,
     /// A compressed message is being sent in fragments.
     pub(in crate::proto) sending: bool,
@@ -27,12 +27,12 @@ pub(in crate::proto) struct Contexts {
 /// What the peer's compressor may refer to: in an inflater, or its bytes alone.
 #[derive(Debug, Default)]
 pub(in crate::proto) struct Window {
-    live: Option<Inflater>,
-    kept: Kept,
+    live: Option<codecs::Kept<Inflater>>,
+    bytes: Bytes,
 }
 
 #[derive(Debug, Default)]
-enum Kept {
+enum Bytes {
     #[default]
     Nothing,
     Plain(Box<[u8]>),
@@ -42,42 +42,57 @@ enum Kept {
 impl Window {
     /// The inflater that has it.
     pub(in crate::proto) fn inflater(&mut self, codecs: &mut Codecs) -> &mut Inflater {
-        let kept = std::mem::take(&mut self.kept);
+        let kept = std::mem::take(&mut self.bytes);
         self.live.get_or_insert_with(|| {
             let mut inflater = codecs.take_inflater();
             match kept {
-                Kept::Nothing => {}
-                Kept::Plain(bytes) => inflater.set_window(&bytes),
-                Kept::Squeezed(bytes) => inflater.set_window(&expand(&bytes, codecs)),
+                Bytes::Nothing => {}
+                Bytes::Plain(bytes) => inflater.set_window(&bytes),
+                Bytes::Squeezed(bytes) => inflater.set_window(&expand(&bytes, codecs)),
             }
-            inflater
+            codecs.keep(inflater)
         })
     }
 
     /// Nothing of it is needed any more.
     pub(in crate::proto) fn forget(&mut self, codecs: &mut Codecs) {
         if let Some(inflater) = self.live.take() {
-            codecs.give_inflater(inflater);
+            codecs.give_kept_inflater(inflater);
         }
     }
 
     /// Gives the inflater up, but not its window.
-    fn squeeze(&mut self, codecs: &mut Codecs) {
+    pub(in crate::proto) fn squeeze(&mut self, codecs: &mut Codecs) {
         let Some(inflater) = self.live.take() else { return };
         let bytes = inflater.window();
-        self.kept = match bytes.len() {
-            0 => Kept::Nothing,
-            1..SQUEEZED => Kept::Plain(bytes.into()),
-            _ => Kept::Squeezed(codecs.compress(SQUEEZE, &bytes)),
+        self.bytes = match bytes.len() {
+            0 => Bytes::Nothing,
+            1..SQUEEZED => Bytes::Plain(bytes.into()),
+            _ => Bytes::Squeezed(codecs.compress(SQUEEZE, &bytes)),
         };
     }
 
     fn is_empty(&self) -> bool {
-        self.live.is_none() && matches!(self.kept, Kept::Nothing)
+        self.live.is_none() && matches!(self.bytes, Bytes::Nothing)
     }
 }
 
 impl Contexts {
+    /// The compressor, made when there is none.
+    pub(in crate::proto) fn compressor(&mut self, strength: Strength, codecs: &mut Codecs) -> &mut Compressor {
+        self.compressor.get_or_insert_with(|| {
+            let compressor = codecs.take_compressor(strength);
+            codecs.keep(compressor)
+        })
+    }
+
+    /// It is needed no more.
+    pub(in crate::proto) fn give_compressor(&mut self, codecs: &mut Codecs) {
+        if let Some(compressor) = self.compressor.take() {
+            codecs.give_kept_compressor(compressor);
+        }
+    }
+
     /// Gives up what an idle connection can do without between two messages.
     pub(in crate::proto) fn release(&mut self, codecs: &mut Codecs) {
         self.compressor = None;

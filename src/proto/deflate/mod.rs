@@ -68,7 +68,7 @@ impl Agreed {
 /// How a listener or a client compresses, and what it wants of the other side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// 1 (fast) to 9 (small).
+    /// 1 (fast) to 9 (small). 1: for short messages in a row an eighth of what 6 costs, for some 15 % more bytes.
     pub level: u8,
     /// Of the compressor: 1 to 9, a few KiB to 256 KiB.
     pub memory_level: u8,
@@ -89,7 +89,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            level: 6,
+            level: 1,
             memory_level: 8,
             window_bits: MAX_WINDOW_BITS,
             takeover: true,
