@@ -228,7 +228,7 @@ fn a_stream_cut_anywhere_means_the_same() {
 #[test]
 fn large_ones_are_received_directly() {
     for role in ROLES {
-        let noise = random(150_000, 5).iter().map(|byte| b'!' + byte % 90);
+        let noise = random(150_000, 5).into_iter().map(|byte| b'!' + byte % 90);
         let data: Vec<u8> = noise.chain(json(50_000)).collect();
         let payload = squeezed(&data);
         for pieces in [vec![&payload[..]], payload.chunks(30_001).collect()] {
