@@ -111,8 +111,7 @@ fn fails(name: &str, kind: Kind, payload: &[u8], error: ProtocolError) {
     assert_eq!(error.close_code(), 1007);
 }
 
-/// Checked by: with Ok(()) in `end` of inflating.rs where the message is not at its end, or with anything but Broken taken
-/// for success in Inflater::inflate of zlib.rs, this fails.
+/// Checked by: with Ok(()) in `end` of inflating.rs where the message is not at its end this fails.
 #[test]
 fn broken_data() {
     let random = random(500, 3);
@@ -175,7 +174,7 @@ fn text_is_checked_when_it_is_inflated() {
 
 /// Every bit of a message, turned: either broken, or a message that is another one; never a message and more.
 ///
-/// Checked by: with any of the mistakes of broken_data() this fails.
+/// Checked by: as broken_data().
 #[test]
 fn every_bit_turned() {
     let message = json(200);
