@@ -8,10 +8,13 @@ mod deflated;
 mod drive;
 #[path = "common/frames.rs"]
 mod frames;
+#[path = "common/inflater.rs"]
+mod inflater;
 
-use deflated::{Sender, agreed, compressed, end, fragments, inflate, json, key, random, squeezed};
+use deflated::{Sender, agreed, compressed, end, fragments, json, key, random, squeezed};
 use drive::{Seen, assembled, binary, text};
 use frames::{PING, PONG, TEXT, frame, split};
+use inflater::inflate;
 use wsrs::proto::connection::Role;
 use wsrs::proto::deflate::{Agreed, Settings, Side};
 use wsrs::proto::message::Kind;
