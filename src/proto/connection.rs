@@ -247,7 +247,7 @@ impl Connection {
             _ => return Ok(self.control(header.opcode, payload, Place::Window(at))),
         };
         if header.compressed {
-            limits.check_compressed(0, header.length)?;
+            limits.check_compressed(0, header.length, 1)?;
             return self.inflate(kind, payload, limits, shared, lent);
         }
         limits.check(0, header.length)?;

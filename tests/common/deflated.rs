@@ -51,16 +51,18 @@ pub fn squeezed(message: &[u8]) -> Vec<u8> {
     Codecs::default().compress(strength, message).into()
 }
 
-/// What `count` zeros are compressed to, without ever having them.
+/// What `count` zeros are compressed to, without ever having them: the same blocks again and again.
 pub fn zeros(count: usize) -> Vec<u8> {
     const CHUNK: usize = 1 << 20;
-    let strength = Strength::new(&Settings { level: 9, ..Settings::default() }, agreed(15, false), Role::Server);
-    let (mut compressor, mut out) = (Compressor::new(strength), Buffer::default());
-    let chunk = vec![0; CHUNK.min(count)];
-    let mut parts = vec![&chunk[..]; count / chunk.len().max(1)];
-    parts.push(&chunk[..count % chunk.len().max(1)]);
-    compressor.write(&parts, true, &mut out);
-    out.filled().to_vec()
+    let settings = Settings { level: 9, ..Settings::default() };
+    let strength = Strength::new(&settings, agreed(15, false), Role::Server);
+    let blocks = |count: usize, last: bool| {
+        let (mut compressor, mut out) = (Compressor::new(strength), Buffer::default());
+        compressor.write(&[&vec![0; count]], last, &mut out);
+        out.filled().to_vec()
+    };
+    let whole = if count < CHUNK { vec![] } else { blocks(CHUNK, false).repeat(count / CHUNK) };
+    [whole, blocks(count % CHUNK, true)].concat()
 }
 
 /// A sending end.
