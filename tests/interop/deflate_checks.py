@@ -138,6 +138,8 @@ def talk(sender, receiver, without):
 
 
 class Step:
+    """A connection: `ours` and `theirs` are the parameters that wsrs and that the peer asks for."""
+
     def __init__(self, ours=(), theirs=()):
         self.ours, self.theirs = list(ours), list(theirs)
         # The largest window need not be told.

@@ -111,9 +111,6 @@ assert Gio.TlsBackend.get_default().supports_tls()
 """
 UWEBSOCKETS = os.path.join(TOP, "benches", "uwebsockets.py")
 ASKED_WINDOWS = "wsrs asks for windows"
-# With the largest window and takeover a message of 20,000 bytes is compressed to 165 when it comes again.
-WHOLE_WINDOW = [("defaults", ""), (ASKED_WINDOWS, "15"), ("peer asks for windows", "15")]
-TOO_SMALL = ("closed 1006", "fails where 165 bytes become 20,000, as it does with Python websockets")
 NOT_ASSURED = "the server's server_max_window_bits is missing or larger"
 NO_ANSWER = ("no Close frame of", "sends no Close frame, it only ends TCP")
 PEERS = [
@@ -232,13 +229,11 @@ PEERS = [
         probe=shell("echo '#include <boost/beast/websocket.hpp>' | c++ -x c++ -E - >/dev/null"),
         debian=["g++", "libboost-dev"],
         build=make("beast", "c++ -O1 -std=c++17 -Wall -Wextra -pthread", "beast.cpp"),
-        deflate=Deflate(asks=BOTH, least_bits=9, forgets=True),
-        deviations={
-            ("server", ASKED_WINDOWS, "8"): (NOT_ASSURED, "answers 9: wsrs gives up"),
-            **{(role, *step): TOO_SMALL for role in BOTH for step in WHOLE_WINDOW},
-        },
+        deflate=Deflate(asks=BOTH, least_bits=9, never_gets=("random",), forgets=True),
+        deviations={("server", ASKED_WINDOWS, "8"): (NOT_ASSURED, "answers 9: wsrs gives up")},
         quick=False,
-        remark="its compressor begins each message anew",
+        remark="its compressor begins each message anew; it may fail (`partial_deflate_block`) where the last few bytes of a message "
+        "inflate to very many, also when Python websockets sends them: random bytes that come again are spared it",
     ),
     Peer(
         name="uWebSockets",
