@@ -4,7 +4,6 @@ A server whose packages can't be had is left out, and said so.
 """
 
 import collections
-import json
 import os
 import shutil
 import subprocess
@@ -81,46 +80,11 @@ def rust_peer(name):
     return [os.path.join(folder, name), "{port}"]
 
 
-# In uWebSockets' HttpResponse.h: with it every compressor of a connection's own becomes the smallest one.
-TAKEN_FOR_3_KB = "compression & DEDICATED_COMPRESSOR_3KB"
-RIGHT_3_KB = "compression == DEDICATED_COMPRESSOR_3KB"
-
-
-def uwebsockets(tls=False, deflate=False):
-    """uWebSockets is no package of its own; a crate carries its sources."""
-    program = built("uwebsockets-tls" if tls else "uwebsockets-deflate" if deflate else "uwebsockets")
-    if os.path.exists(program) and os.path.getmtime(program) > os.path.getmtime(os.path.join(PEERS, "uwebsockets.cpp")):
-        return [program, "{port}"]
-    metadata = subprocess.run(["cargo", "metadata", "--locked", "--all-features", "--format-version", "1",
-                               "--manifest-path", os.path.join(RUST_PEERS, "Cargo.toml")], capture_output=True)
-    packages = json.loads(metadata.stdout or '{"packages": []}')["packages"]
-    crates = [os.path.dirname(package["manifest_path"]) for package in packages
-              if package["name"] == "libuwebsockets-sys"]
-    if not crates:
-        raise LeftOut("cargo does not find libuwebsockets-sys")
-    sockets = os.path.join(crates[0], "uWebSockets", "uSockets", "src")
-    objects = program + "-objects"
-    shutil.rmtree(objects, ignore_errors=True)
-    sources = os.path.join(objects, "src")
-    shutil.copytree(os.path.join(crates[0], "uWebSockets", "src"), sources)
-    replace(os.path.join(sources, "HttpResponse.h"), TAKEN_FOR_3_KB, RIGHT_3_KB)
-    defines = ["-DLIBUS_USE_OPENSSL" if tls else "-DLIBUS_NO_SSL", *([] if deflate else ["-DUWS_NO_ZLIB"]), "-flto"]
-    crypto = os.path.join(sockets, "crypto")
-    folders = [sockets, os.path.join(sockets, "eventing"), *([crypto] if tls else [])]
-    c_files = [os.path.join(folder, file) for folder in folders for file in os.listdir(folder) if file.endswith(".c")]
-    more = [os.path.join(crypto, "sni_tree.cpp"), "-lssl", "-lcrypto"] if tls else ["-lz"] if deflate else []
-    run("uwebsockets", ["cc", *C_FLAGS, *defines, "-I" + sockets, "-c", *c_files], cwd=objects)
-    run("uwebsockets", ["c++", "-std=c++20", *C_FLAGS, *defines, "-I" + sources, "-I" + sockets,
-                        "-o", program, os.path.join(PEERS, "uwebsockets.cpp"),
-                        *(os.path.join(objects, file) for file in os.listdir(objects) if file.endswith(".o")), *more])
+def uwebsockets(*variant):
+    program = built("".join(["uwebsockets", *variant]).replace("--", "-"))
+    source = os.path.join(PEERS, "uwebsockets.cpp")
+    run("uwebsockets", ["python3", os.path.join(HERE, "uwebsockets.py"), source, program, *variant])
     return [program, "{port}"]
-
-
-def replace(path, old, new):
-    with open(path) as file:
-        text = file.read()
-    with open(path, "w") as file:
-        file.write(text.replace(old, new))
 
 
 def ws():
@@ -185,11 +149,11 @@ ALL = {**NATIVE, **PYTHON}
 # Those that are other programs with TLS, or with compression. All others are told to by words on their command line.
 WITH_TLS = {
     "floor": lambda: rust_peer("floor-tls"),
-    "uWebSockets": lambda: uwebsockets(tls=True),
+    "uWebSockets": lambda: uwebsockets("--tls"),
 }
 WITH_DEFLATE = {
     "floor": lambda: rust_peer("floor-deflate"),
-    "uWebSockets": lambda: uwebsockets(deflate=True),
+    "uWebSockets": lambda: uwebsockets("--deflate"),
 }
 
 

@@ -79,6 +79,11 @@ fn negotiations_of_compression() {
 }
 
 #[test]
+fn compressed_messages() {
+    replay("inflate", checks::inflate);
+}
+
+#[test]
 fn calls() {
     replay("calls", checks::calls);
 }

@@ -1,6 +1,7 @@
 //! What a peer sends once a connection is open.
 
 use super::drive::{End, Seen, assembled, joined};
+pub(super) use super::wire::{KEY, frame};
 use super::{Cuts, model};
 use wsrs::proto::connection::Role;
 use wsrs::proto::message::MessageLimits;

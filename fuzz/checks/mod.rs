@@ -5,12 +5,17 @@
 mod bytes;
 mod calls;
 mod connection;
+mod deflate;
+#[path = "../../tests/common/deflated.rs"]
+mod deflated;
 #[path = "../../tests/common/drive.rs"]
 mod drive;
 mod frames;
 mod handshake;
 #[path = "../../tests/common/held.rs"]
 mod held;
+#[path = "../../tests/common/inflater.rs"]
+mod inflater;
 mod input;
 mod model;
 mod negotiation;
@@ -19,10 +24,13 @@ mod proxy;
 #[cfg(feature = "rustls")]
 mod tls;
 mod upgrade;
+#[path = "../../tests/common/frames.rs"]
+mod wire;
 
 pub use bytes::{chunked, redirect, url, utf8};
 pub use calls::calls;
 pub use connection::connection;
+pub use deflate::inflate;
 pub use frames::frames;
 pub use handshake::{answer, request};
 pub use negotiation::deflate_negotiation;

@@ -235,7 +235,7 @@ impl Message {
     fn limit(&self, limits: &MessageLimits, frame: u64) -> Result<(), ProtocolError> {
         match self.compressed {
             false => limits.check(self.total, frame),
-            true => limits.check_compressed(self.total, frame),
+            true => limits.check_compressed(self.total, frame, self.fragments),
         }
     }
 }

@@ -78,6 +78,8 @@ impl Connection {
             if !takeover {
                 contexts.window.forget(&mut shared.codecs);
                 self.drop_contexts();
+            } else if shared.codecs.is_beyond() {
+                contexts.window.squeeze(&mut shared.codecs);
             }
         } else if out.is_empty() {
             return Ok((end, Step::More));

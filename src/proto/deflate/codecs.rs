@@ -59,12 +59,17 @@ impl Codecs {
 
     /// Connections keep as many as they may.
     pub(in crate::proto) fn is_full(&self) -> bool {
-        Arc::strong_count(&self.kept) > self.most_kept
+        self.kept() >= self.most_kept
     }
 
     /// Connections keep more than they may, for messages that are unfinished.
     pub(in crate::proto) fn is_beyond(&self) -> bool {
-        Arc::strong_count(&self.kept) > self.most_kept + 1
+        self.kept() > self.most_kept
+    }
+
+    fn kept(&self) -> usize {
+        // One reference is our own.
+        Arc::strong_count(&self.kept) - 1
     }
 
     /// For a connection to keep.

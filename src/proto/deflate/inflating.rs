@@ -15,6 +15,8 @@ const PIECE: usize = 64 << 10;
 const ROOM: usize = 1 << 20;
 /// The ratio is looked at beyond this: short messages may refer to long ones before them.
 const RATIO_FROM: u64 = 64 << 10;
+/// What a fragment of one byte becomes at most.
+const FLUSH: u64 = 16;
 
 impl MessageLimits {
     /// What a message of which `compressed` bytes have come may become.
@@ -22,10 +24,15 @@ impl MessageLimits {
         compressed.saturating_mul(self.max_ratio).max(RATIO_FROM).min(self.max_message)
     }
 
-    /// Like the check of plain frames. What can't be compressed becomes a little longer: 5 bytes for each stored block,
-    /// which are of some 500 bytes at least.
-    pub(in crate::proto) fn check_compressed(&self, before: u64, frame: u64) -> Result<(), ProtocolError> {
-        let longer = |most: u64| most.saturating_add(most / 64 + 64);
+    /// Like the check of plain frames. What can't be compressed becomes longer: by an eighth at most where a compressor
+    /// has little memory (codes of 9 bits for bytes), and by a few bytes for each flush, one at every fragment's end.
+    pub(in crate::proto) fn check_compressed(
+        &self,
+        before: u64,
+        frame: u64,
+        fragments: u32,
+    ) -> Result<(), ProtocolError> {
+        let longer = |most: u64| most.saturating_add(most / 7).saturating_add(u64::from(fragments) * FLUSH + 64);
         if frame > longer(self.max_frame) || before + frame > longer(self.max_message) {
             return Err(ProtocolError::TooBig);
         }
