@@ -4,7 +4,6 @@ A server whose packages can't be had is left out, and said so.
 """
 
 import collections
-import json
 import os
 import shutil
 import subprocess
@@ -82,31 +81,9 @@ def rust_peer(name):
 
 
 def uwebsockets(tls=False):
-    """uWebSockets is no package of its own; a crate carries its sources."""
     program = built("uwebsockets-tls" if tls else "uwebsockets")
-    if os.path.exists(program) and os.path.getmtime(program) > os.path.getmtime(os.path.join(PEERS, "uwebsockets.cpp")):
-        return [program, "{port}"]
-    metadata = subprocess.run(["cargo", "metadata", "--locked", "--all-features", "--format-version", "1",
-                               "--manifest-path", os.path.join(RUST_PEERS, "Cargo.toml")], capture_output=True)
-    packages = json.loads(metadata.stdout or '{"packages": []}')["packages"]
-    crates = [os.path.dirname(package["manifest_path"]) for package in packages
-              if package["name"] == "libuwebsockets-sys"]
-    if not crates:
-        raise LeftOut("cargo does not find libuwebsockets-sys")
-    sources = os.path.join(crates[0], "uWebSockets")
-    sockets = os.path.join(sources, "uSockets", "src")
-    objects = program + "-objects"
-    shutil.rmtree(objects, ignore_errors=True)
-    os.makedirs(objects)
-    defines = ["-DLIBUS_USE_OPENSSL" if tls else "-DLIBUS_NO_SSL", "-DUWS_NO_ZLIB", "-flto"]
-    crypto = os.path.join(sockets, "crypto")
-    folders = [sockets, os.path.join(sockets, "eventing"), *([crypto] if tls else [])]
-    c_files = [os.path.join(folder, file) for folder in folders for file in os.listdir(folder) if file.endswith(".c")]
-    more = [os.path.join(crypto, "sni_tree.cpp"), "-lssl", "-lcrypto"] if tls else []
-    run("uwebsockets", ["cc", *C_FLAGS, *defines, "-I" + sockets, "-c", *c_files], cwd=objects)
-    run("uwebsockets", ["c++", "-std=c++20", *C_FLAGS, *defines, "-I" + os.path.join(sources, "src"), "-I" + sockets,
-                        "-o", program, os.path.join(PEERS, "uwebsockets.cpp"),
-                        *(os.path.join(objects, file) for file in os.listdir(objects)), *more])
+    source = os.path.join(PEERS, "uwebsockets.cpp")
+    run("uwebsockets", ["python3", os.path.join(HERE, "uwebsockets.py"), source, program, *(["--tls"] if tls else [])])
     return [program, "{port}"]
 
 

@@ -36,9 +36,9 @@ step_manual() { sh scripts/manual.sh --check; }
 
 step_packaging() { sh tests/packaging/run.sh build; }
 
-step_autobahn_server() { sh scripts/conformance.sh server --fast --timeout 600; }
+step_autobahn_server() { sh scripts/conformance.sh server --medium --timeout 600; }
 
-step_autobahn_client() { sh scripts/conformance.sh client --fast --timeout 600; }
+step_autobahn_client() { sh scripts/conformance.sh client --medium --timeout 600; }
 
 step_autobahn_wss() { sh scripts/conformance.sh server --tls --fast --timeout 600; }
 

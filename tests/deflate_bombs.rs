@@ -234,7 +234,7 @@ fn h04_many_bombs_leave_nothing() {
 #[test]
 fn h04_blocks_of_nothing() {
     let nothing: Vec<u8> = [0x00, 0x00, 0x00, 0xff, 0xff].iter().copied().cycle().take(5 * 200_000).collect();
-    let fixed = vec![0x02, 0x08, 0x20, 0x80].repeat(1);
+    let fixed = [0x02, 0x08, 0x20, 0x80];
     for streaming in [false, true] {
         let begin = cpu();
         let mut end = limited(streaming, false, LIMIT, u64::MAX);

@@ -1,4 +1,7 @@
-"""Echo on Python's libraries: echo.py NAME [--tls CERT KEY] PORT, with a name of ECHOES. `files` are CERT and KEY."""
+"""Echo on Python's libraries: echo.py NAME [--tls CERT KEY] PORT, with a name of ECHOES. `files` are CERT and KEY.
+
+echo.py websockets --deflate LEVEL [--no-takeover] PORT: the client says whether there is context takeover.
+"""
 
 import asyncio
 import resource
@@ -15,6 +18,14 @@ async def websockets_echo(port, files):
     return await coroutine_echo(websockets, port, context_of(files))
 
 
+async def websockets_deflate_echo(port, level):
+    import websockets
+    from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+
+    deflate = ServerPerMessageDeflateFactory(compress_settings={"level": level, "memLevel": 8})
+    return await coroutine_echo(websockets, port, None, extensions=[deflate])
+
+
 async def wsrs_echo(port, files):
     import wsrs.asyncio
 
@@ -22,7 +33,7 @@ async def wsrs_echo(port, files):
     return await coroutine_echo(wsrs.asyncio, port, tls)
 
 
-async def coroutine_echo(package, port, tls):
+async def coroutine_echo(package, port, tls, **more):
     async def echo(socket):
         try:
             async for message in socket:
@@ -30,7 +41,8 @@ async def coroutine_echo(package, port, tls):
         except package.ConnectionClosed:
             pass
 
-    more = {"ssl": tls} if tls else {}
+    if tls:
+        more["ssl"] = tls
     return await package.serve(echo, HOST, port, compression=None, max_size=LARGEST, ping_interval=None, **more)
 
 
@@ -77,8 +89,8 @@ def context_of(files):
     return context
 
 
-async def main(start, port, files):
-    server = await start(port, files)
+async def main(start, port, arguments):
+    server = await start(port, arguments)
     await asyncio.Event().wait()
     del server
 
@@ -94,7 +106,10 @@ ECHOES = {
 
 if __name__ == "__main__":
     name, *words, port = sys.argv[1:]
-    echo = main(ECHOES[name], int(port), words[1:])
+    if words[:1] == ["--deflate"]:
+        echo = main(websockets_deflate_echo, int(port), int(words[1]))
+    else:
+        echo = main(ECHOES[name], int(port), words[1:])
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if name.endswith("-uvloop"):

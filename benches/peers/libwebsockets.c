@@ -1,5 +1,6 @@
 /*
- * Echo on libwebsockets: libwebsockets [--tls CERT KEY] PORT. A message is gathered whole, queued, and written when the socket has room.
+ * Echo on libwebsockets: libwebsockets [--tls CERT KEY | --deflate LEVEL [--no-takeover]] PORT. A message is gathered whole, queued, and
+ * written when the socket has room.
  */
 #include <libwebsockets.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@ struct message {
 struct session {
     struct message *incoming, *first, **last;
 };
+
+static const char *level; /* of compression; null without it */
 
 static void gather(struct lws *wsi, struct session *session, const void *bytes, size_t length)
 {
@@ -70,6 +73,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_ESTABLISHED:
         session->incoming = session->first = NULL;
         session->last = &session->first;
+        if (level != NULL)
+            lws_set_extension_option(wsi, "permessage-deflate", "compression_level", level);
         break;
     case LWS_CALLBACK_RECEIVE:
         gather(wsi, session, bytes, length);
@@ -105,6 +110,14 @@ int main(int argc, char **argv)
         info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
         info.ssl_cert_filepath = argv[2];
         info.ssl_private_key_filepath = argv[3];
+    }
+    static const struct lws_extension extensions[] = {
+        {"permessage-deflate", lws_extension_callback_pm_deflate, "permessage-deflate"},
+        {NULL, NULL, NULL},
+    };
+    if (argc >= 4 && strcmp(argv[1], "--deflate") == 0) {
+        level = argv[2];
+        info.extensions = extensions;
     }
     lws_set_log_level(LLL_ERR, NULL);
     struct lws_context *context = lws_create_context(&info);

@@ -1,4 +1,4 @@
-// Echo on npm's ws: node ws.js [--tls CERT KEY] PORT
+// Echo on npm's ws: node ws.js [--tls CERT KEY | --deflate LEVEL [--no-takeover]] PORT
 const { readFileSync } = require('fs');
 const http = require('http');
 const https = require('https');
@@ -6,7 +6,8 @@ const { WebSocketServer } = require('ws');
 
 const words = process.argv.slice(2);
 const listener = words[0] === '--tls' ? https.createServer({ cert: readFileSync(words[1]), key: readFileSync(words[2]) }) : http.createServer();
-const server = new WebSocketServer({ server: listener, perMessageDeflate: false });
+const deflate = words[0] === '--deflate' && { zlibDeflateOptions: { level: Number(words[1]) }, threshold: 64 };
+const server = new WebSocketServer({ server: listener, perMessageDeflate: deflate });
 server.on('connection', (socket) => {
   socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
   socket.on('error', () => {});

@@ -7,7 +7,7 @@ wsrs_result listen_with_compression(wsrs_context context)
 {
     wsrs_deflate_options deflate = WSRS_DEFLATE_OPTIONS_INIT;
     wsrs_listen_options options = WSRS_LISTEN_OPTIONS_INIT;
-    deflate.level = 1;
+    deflate.min_size = 256;
     deflate.no_takeover = deflate.peer_no_takeover = 1; /* connections hold no memory for it */
     options.deflate = &deflate;
     return wsrs_context_listen(context, "127.0.0.1:8080", &options, NULL);

@@ -6,6 +6,7 @@ What websockets does on both sides is the measure; then wsrs.asyncio is the serv
 import asyncio
 import logging
 import unittest
+import unittest.mock
 from typing import Any
 
 import behaviours.compression
@@ -29,7 +30,7 @@ def run(function: Any, server: Any, client: Any) -> Any:
 
 # Older ones, which Pythons before 3.11 get, don't have all of it.
 @unittest.skipIf(int(websockets.__version__.split(".")[0]) < 17, "websockets 17 is the measure")
-class Behaviours(unittest.TestCase):
+class Comparison(unittest.TestCase):
     maxDiff = None
 
     def setUp(self) -> None:
@@ -44,16 +45,32 @@ class Behaviours(unittest.TestCase):
                 self.assertEqual(wanted, run(function, server, client))
 
 
-def _add(name: str, function: Any) -> None:
-    def test(self: Behaviours) -> None:
+class Behaviours(Comparison):
+    pass
+
+
+class Compressed(Comparison):
+    """Those of messages once more."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        compressed = unittest.mock.patch.dict(behaviours.PLAIN, compression="deflate")
+        compressed.start()
+        self.addCleanup(compressed.stop)
+
+
+def _add(case: Any, name: str, function: Any) -> None:
+    def test(self: Comparison) -> None:
         self.compare(function)
 
     test.__name__ = f"test_{name}"
-    setattr(Behaviours, test.__name__, test)
+    setattr(case, test.__name__, test)
 
 
 for _name, _function in behaviours.BEHAVIOURS.items():
-    _add(_name, _function)
+    _add(Behaviours, _name, _function)
+    if _function.__module__ == behaviours.messages.__name__:
+        _add(Compressed, _name, _function)
 
 if __name__ == "__main__":
     unittest.main()

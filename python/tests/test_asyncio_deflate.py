@@ -126,6 +126,34 @@ class Prepared(unittest.IsolatedAsyncioTestCase):
             self.assertEqual([len(message) for message in got], [262144] * 40 + [4])
             self.assertEqual(got[-1], "last")
 
+    async def test_it_waits_for_fragments_of_another_message(self) -> None:
+        go = asyncio.Event()
+
+        async def pieces() -> Any:
+            yield "a"
+            await go.wait()
+            yield "b"
+
+        async with both() as (client, server):
+            with wsrs.Prepared(TEXT) as prepared:
+                sending = [asyncio.create_task(client.send(message)) for message in (pieces(), prepared)]
+                await asyncio.sleep(0.01)
+                self.assertFalse(sending[1].done())
+                go.set()
+                await asyncio.gather(*sending)
+            self.assertEqual([await server.recv(), await server.recv()], ["ab", TEXT])
+
+    async def test_a_broadcast_passes_nobody_who_waits(self) -> None:
+        """There is room, but somebody was told so before."""
+        async with both() as (client, server):
+            turn: "asyncio.Future[None]" = asyncio.get_running_loop().create_future()
+            client.outbox._line.append(turn)
+            broadcast([client], TEXT)
+            self.assertEqual(client.conn.stats().messages_sent, 0)
+            client.outbox._line.remove(turn)
+            client.outbox.drained()
+            self.assertEqual(await server.recv(), TEXT)
+
     async def test_a_broadcast_is_made_once_for_those_who_are_slow_too(self) -> None:
         connections: List[Any] = []
 
@@ -143,15 +171,15 @@ class Prepared(unittest.IsolatedAsyncioTestCase):
                 with wsrs.Prepared(b"\xff" * 262144, uncompressed=True) as filling:
                     while connection.outbox.has_room(connection.settings.high_water):
                         connection.conn.send_prepared(filling)
-            broadcast(connections, message)
+            broadcast(connections, message, text=True)
             lines = [list(connection.outbox._line) for connection in connections]
             self.assertEqual(sorted(map(len, lines)), [0, 1, 1])
             self.assertEqual(len({id(each) for line in lines for each in line}), 1)
-            expected = bytes(message)
+            expected = message.decode()
             message[:] = b"changed"
             for client in clients:
-                got = b"\xff"
-                while got[:1] == b"\xff":
+                got: Any = b""
+                while isinstance(got, bytes):
                     got = await asyncio.wait_for(client.recv(), PATIENCE)
                 self.assertEqual(got, expected)
             for connection in connections:

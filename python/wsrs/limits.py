@@ -20,9 +20,9 @@ class Limits:
     all of the context's: a member that is None there has its default, not the context's value.
     """
 
-    #: Bytes of a whole incoming message. Default 1 MiB. Beyond it the connection is closed with 1009.
+    #: Bytes of a whole incoming message, inflated. Default 1 MiB. Beyond it the connection is closed with 1009.
     max_message: Optional[float] = None
-    #: Bytes of one incoming frame. Default 1 MiB, or max_message where that is set. Beyond it: 1009.
+    #: Bytes of one incoming frame, as it came. Default 1 MiB, or max_message where that is set. Beyond it: 1009.
     max_frame: Optional[float] = None
     #: Frames of one incoming message. Default 1,024. Beyond it: 1008.
     max_fragments: Optional[float] = None
@@ -59,6 +59,10 @@ class Limits:
     #: How many times larger than what came a compressed message may become, looked at beyond 64 KiB. Default OFF, as
     #: pictures of one colour and the like come near what can be at most, 1,032. Beyond it: 1009.
     max_ratio: Optional[float] = None
+    #: Compressors and inflaters that connections keep for themselves, which take some 300 and 50 KiB. Default 2,048.
+    #: Beyond it messages are compressed without referring to earlier ones, and what peers may refer to is kept
+    #: compressed. Only in the context's limits.
+    max_deflate_contexts: Optional[float] = None
 
 
 def c_limits(limits: Limits) -> _structs.Limits:

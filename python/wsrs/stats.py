@@ -51,9 +51,9 @@ class Totals(NamedTuple):
     handshakes_failed: int  #: clients that the library refused, that went away before the end of it, or took too long
     handshakes_rejected: int  #: requests that were answered with a status (`Connection.respond`)
     connects_failed: int  #: connects that ended in `on_error`
-    protocol_errors: int  #: connections that the library closed since the peer broke the protocol (1002)
+    protocol_errors: int  #: closed by the library since the peer broke the protocol (1002), or sent broken compressed data (1007)
     text_errors: int  #: the same for text that was not UTF-8 (1007)
-    limit_errors: int  #: the same for max_message, max_frame, max_fragments (1008, 1009)
+    limit_errors: int  #: the same for max_message, max_frame, max_fragments, max_ratio (1008, 1009)
     timeouts: int  #: connections that a deadline ended
     losses: int  #: connections that TCP ended, without a Close
     attempts: int  #: connects begun, with retries and redirects

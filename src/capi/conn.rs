@@ -11,9 +11,10 @@ use crate::boundary::pointer::{bytes, c_str, items, out};
 use crate::proto::message::Kind;
 use std::ffi::{c_char, c_void};
 
-/// Sends a whole message. type is WSRS_TEXT, whose bytes must be UTF-8, or WSRS_BINARY; with WSRS_UNCOMPRESSED added it is
-/// sent as it is. data is borrowed for the call: it is never modified and not needed after. On the loop's thread it is written at once as far as the network takes
-/// it, or with what else this callback sends; from other threads it is queued and the loop is woken.
+/// Sends a whole message. type is WSRS_TEXT, whose bytes must be UTF-8, or WSRS_BINARY; with WSRS_UNCOMPRESSED added it
+/// is sent as it is. data is borrowed for the call: it is never modified and not needed after. On the loop's thread it
+/// is written at once as far as the network takes it, or with what else this callback sends; from other threads it is
+/// queued and the loop is woken.
 ///
 /// Any thread. Returns WSRS_OK; WSRS_ERR_AGAIN when the queue is full (high_water): nothing was queued, on_drain follows;
 /// WSRS_ERR_NOT_OPEN before on_open; WSRS_ERR_CLOSED; WSRS_ERR_UTF8; WSRS_ERR_STATE inside a fragmented message;
@@ -132,8 +133,9 @@ pub unsafe extern "C" fn wsrs_conn_send_gathered(
 }
 
 /// Sends one frame of a message; last is not 0 for the one that ends it. All frames of a message have the same type;
-/// WSRS_UNCOMPRESSED counts in the first. A text may be cut inside a character; all frames together must be UTF-8. Until the last, no other message can be sent,
-/// from whichever thread; pings and pongs can. data is borrowed for the call.
+/// WSRS_UNCOMPRESSED counts in the first. A text may be cut inside a character; all frames together must be UTF-8.
+/// Until the last, no other message can be sent, from whichever thread; pings and pongs can. data is borrowed for the
+/// call.
 ///
 /// Any thread, but one message from one thread. Returns as wsrs_conn_send; WSRS_ERR_STATE when the type differs from the
 /// first frame's; WSRS_ERR_UTF8 when what was sent so far can't be UTF-8 any more: this frame was not sent then.

@@ -271,9 +271,9 @@ pub unsafe extern "C" fn wsrs_context_next_conn(
 }
 
 /// Sends a message to every open connection of the context; it is framed once, and compressed once as with
-/// wsrs_prepared_new. sent, if not NULL, gets the number of
-/// connections that took it. Those whose queue is full don't, and get on_drain later; nor do those inside a fragmented
-/// message. type and data are as for wsrs_conn_send; data is borrowed for the call.
+/// wsrs_prepared_new. sent, if not NULL, gets the number of connections that took it. Those whose queue is full don't,
+/// and get on_drain later; nor do those inside a fragmented message. type and data are as for wsrs_conn_send; data is
+/// borrowed for the call.
 ///
 /// Loop thread. Returns WSRS_OK, however many took it; WSRS_ERR_ARGUMENT; WSRS_ERR_UTF8; WSRS_ERR_CLOSED;
 /// WSRS_ERR_THREAD; WSRS_ERR_FORKED.

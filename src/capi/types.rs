@@ -32,13 +32,13 @@ pub struct wsrs_listener {
 
 /// A connection, of a client (wsrs_context_connect) or to a client (on_request, on_open).
 ///
-/// Sending: wsrs_conn_send, wsrs_conn_send_text, wsrs_conn_send_gathered, wsrs_conn_send_fragment, wsrs_conn_send_binary,
-/// wsrs_conn_send_prepared, wsrs_conn_ping, wsrs_conn_pong. Ending: wsrs_conn_close, wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume,
-/// wsrs_conn_request_drain, wsrs_conn_buffered. About it: wsrs_conn_state, wsrs_conn_context, wsrs_conn_user_data,
-/// wsrs_conn_set_user_data, wsrs_conn_local_address, wsrs_conn_peer_address, wsrs_conn_path, wsrs_conn_query,
-/// wsrs_conn_subprotocol, wsrs_conn_header, wsrs_conn_header_at, wsrs_conn_stats, wsrs_conn_timings, wsrs_conn_tls,
-/// wsrs_conn_deflate.
-/// Answering a request: wsrs_conn_accept, wsrs_conn_respond, wsrs_conn_defer. Connecting again: wsrs_conn_retarget.
+/// Sending: wsrs_conn_send, wsrs_conn_send_text, wsrs_conn_send_gathered, wsrs_conn_send_fragment,
+/// wsrs_conn_send_binary, wsrs_conn_send_prepared, wsrs_conn_ping, wsrs_conn_pong. Ending: wsrs_conn_close,
+/// wsrs_conn_abort. Flow: wsrs_conn_pause, wsrs_conn_resume, wsrs_conn_request_drain, wsrs_conn_buffered. About it:
+/// wsrs_conn_state, wsrs_conn_context, wsrs_conn_user_data, wsrs_conn_set_user_data, wsrs_conn_local_address,
+/// wsrs_conn_peer_address, wsrs_conn_path, wsrs_conn_query, wsrs_conn_subprotocol, wsrs_conn_header,
+/// wsrs_conn_header_at, wsrs_conn_stats, wsrs_conn_timings, wsrs_conn_tls, wsrs_conn_deflate. Answering a request:
+/// wsrs_conn_accept, wsrs_conn_respond, wsrs_conn_defer. Connecting again: wsrs_conn_retarget.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct wsrs_conn {

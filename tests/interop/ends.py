@@ -2,8 +2,10 @@
 
 An end is a process that has one WebSocket library in it. All speak the same language of lines; words are separated by one
 space, payloads are hexadecimal, "-" is nothing. A server says "listening PORT" first; every end says "version TEXT".
-Programs are started as PROGRAM server|client [tls]. With tls a server has server.pem and server.key of the folder
-CERTIFICATES (scripts/certificates.sh), and a client trusts ca.pem there and nobody else.
+Programs are started as PROGRAM server|client [tls] [permessage-deflate[;PARAMETER...]]. With tls a server has server.pem
+and server.key of the folder CERTIFICATES (scripts/certificates.sh), and a client trusts ca.pem there and nobody else. The
+last word has the end compress all that it sends, and ask for these parameters of RFC 7692: no_context_takeover and
+max_window_bits=N, each of server_ or client_.
 
     command                              reports that follow it, or come by themselves
     connect URL SUBPROTOCOL,...|-        open SUBPROTOCOL|-, or failed STATUS (0: the library doesn't tell); wsrs
@@ -23,6 +25,7 @@ import socket
 import subprocess
 import threading
 import time
+import typing
 
 # Seconds that any single answer or report may take.
 PATIENCE = 20
@@ -117,8 +120,16 @@ class End:
             self.process.wait()
 
 
+class Frame(typing.NamedTuple):
+    opcode: int
+    fin: int
+    payload: bytes
+    # RFC 7692 section 6: on the first frame of a message, "Per-Message Compressed".
+    rsv1: int
+
+
 class Frames:
-    """What went over the wire in one direction: the HTTP head, then frames as (opcode, fin, payload)."""
+    """What went over the wire in one direction: the HTTP head, then frames."""
 
     def __init__(self):
         self.head = b""
@@ -148,9 +159,10 @@ class Frames:
         if len(data) < at + length:
             return False
         payload = data[at : at + length]
-        if key and length <= 125:
-            payload = bytes(byte ^ key[i % 4] for i, byte in enumerate(payload))
-        self.list.append((data[0] & 15, data[0] >> 7, payload))
+        if key:
+            keys = key * (length // 4 + 1)
+            payload = (int.from_bytes(payload, "big") ^ int.from_bytes(keys[:length], "big")).to_bytes(length, "big")
+        self.list.append(Frame(data[0] & 15, data[0] >> 7, payload, data[0] >> 6 & 1))
         self.rest = data[at + length :]
         return True
 

@@ -80,7 +80,7 @@ def fragmented_on_the_wire(pair, sender):
     """What was sent as fragments left as such: opcode and FIN as RFC 6455 section 5.4 says. A peer may end with an empty one."""
     if pair.wire.blind:
         return
-    shape = [frame[:2] for frame in pair.frames_of(sender).list if frame[0] < 8]
+    shape = [frame[:2] for frame in pair.frames_of(sender).list if frame.opcode < 8]
     if shape != FRAGMENTED and (sender is pair.ours or shape != [FRAGMENTED[0], (0, 0), *FRAGMENTED[1:]]):
         raise Broken("%s sends these frames (opcode, FIN): %s" % (sender.name, shape))
 
@@ -166,7 +166,7 @@ def answered_unseen(pair, report):
 
 
 def answered_on_the_wire(pair, report):
-    answers = [payload for opcode, _, payload in pair.frames_of(pair.peer).list if opcode == 8]
+    answers = [frame.payload for frame in pair.frames_of(pair.peer).list if frame.opcode == 8]
     if not answers:
         raise Broken("no Close frame of %s is on the wire; wsrs reports: %s" % (pair.peer.name, short(report)))
     code = int.from_bytes(answers[0][:2], "big") if answers[0] else 1005

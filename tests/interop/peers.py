@@ -16,6 +16,20 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 
 
 @dataclasses.dataclass
+class Deflate:
+    """What a peer can do with permessage-deflate; its program takes the word that ends.py explains."""
+
+    # The roles in which it can ask for parameters, and the smallest window that it can ask for.
+    asks: tuple = ()
+    least_bits: int = 8
+    # Messages of deflate_checks.py that its API or a defect keeps it from sending, and that a defect keeps it from reading.
+    never_sends: tuple = ()
+    never_gets: tuple = ()
+    # Its compressor begins each message anew where it need not.
+    forgets: bool = False
+
+
+@dataclasses.dataclass
 class Peer:
     name: str
     roles: list
@@ -31,6 +45,8 @@ class Peer:
     schemes: tuple = ("ws",)
     # What stands before the server.
     front: Kind = None
+    # Its part in deflate_checks.py.
+    deflate: Deflate = None
     # Is had in seconds: part of the short run.
     quick: bool = True
     # Where the peer does something else than it should: (role, check, step): (part of what happens, words for the table).
@@ -93,6 +109,9 @@ gi.require_version("Soup", "3.0")
 from gi.repository import Gio
 assert Gio.TlsBackend.get_default().supports_tls()
 """
+UWEBSOCKETS = os.path.join(TOP, "benches", "uwebsockets.py")
+ASKED_WINDOWS = "wsrs asks for windows"
+NOT_ASSURED = "the server's server_max_window_bits is missing or larger"
 NO_ANSWER = ("no Close frame of", "sends no Close frame, it only ends TCP")
 PEERS = [
     Peer(
@@ -101,6 +120,11 @@ PEERS = [
         schemes=BOTH_SCHEMES,
         probe=[sys.executable, "-c", "import websockets.sync.server"],
         get=[sys.executable, "-m", "pip", "install", "-q", "-r", os.path.join(HERE, "requirements.txt")],
+        deflate=Deflate(asks=BOTH, least_bits=9),
+        deviations={
+            ("server", ASKED_WINDOWS, "8"): ("compression was not agreed on", "declines compression"),
+            ("client", ASKED_WINDOWS, "8"): ("reports: failed 0", "ends the connection"),
+        },
     ),
     Peer(
         name="npm ws",
@@ -109,6 +133,7 @@ PEERS = [
         schemes=BOTH_SCHEMES,
         probe=["node", "-e", 'require("ws")'],
         get=shell(". scripts/need.sh; want node nodejs; want npm npm; need_node_modules"),
+        deflate=Deflate(asks=BOTH),
     ),
     Peer(
         name="tcllib websocket",
@@ -136,8 +161,20 @@ PEERS = [
         probe=["pkg-config", "--exists", "libwebsockets"],
         debian=["libwebsockets-dev"],
         build=make("libwebsockets", "cc -O1 -Wall -Wextra", "libwebsockets.c", "$(pkg-config --cflags --libs libwebsockets)"),
+        deflate=Deflate(
+            asks=["client"],
+            never_sends=("empty", "random", "1 MiB", "fragments"),
+            never_gets=("one byte", "umlauts", "random"),
+        ),
+        deviations={
+            ("server", ASKED_WINDOWS, str(bits)): (NOT_ASSURED, "does not answer `server_max_window_bits`: wsrs gives up")
+            for bits in range(8, 15)
+        },
         remark="a program of ours over it; the packaged `libwebsockets-test-server` (which mirrors and counts) and "
-        "`libwebsockets-test-client` (which draws on a mirror) are tried beside it",
+        "`libwebsockets-test-client` (which draws on a mirror) are tried beside it. When it compresses, it aborts on its second "
+        "empty message, closes within one of 1 MiB, begins a message twice where it sends fragments, and changes bytes of random ones "
+        "with small windows; as a client without takeover it reports without end a message that is not compressed since that "
+        "makes it no smaller. It is spared these",
     ),
     Peer(
         name="libsoup",
@@ -146,6 +183,7 @@ PEERS = [
         schemes=BOTH_SCHEMES,
         probe=[SYSTEM_PYTHON, "-c", LIBSOUP],
         debian=["python3-gi", "gir1.2-soup-3.0", "glib-networking"],
+        deflate=Deflate(never_sends=("fragments",)),
         remark="through GObject introspection",
     ),
     Peer(
@@ -181,6 +219,7 @@ PEERS = [
         probe=shell("command -v chromium && command -v certutil"),
         debian=["chromium", "libnss3-tools"],
         schemes=BOTH_SCHEMES,
+        deflate=Deflate(never_sends=("fragments",)),
         remark="headless; a page is not told the status of a refusal",
     ),
     Peer(
@@ -190,7 +229,28 @@ PEERS = [
         probe=shell("echo '#include <boost/beast/websocket.hpp>' | c++ -x c++ -E - >/dev/null"),
         debian=["g++", "libboost-dev"],
         build=make("beast", "c++ -O1 -std=c++17 -Wall -Wextra -pthread", "beast.cpp"),
+        deflate=Deflate(asks=BOTH, least_bits=9, never_gets=("random",), forgets=True),
+        deviations={("server", ASKED_WINDOWS, "8"): (NOT_ASSURED, "answers 9: wsrs gives up")},
         quick=False,
+        remark="its compressor begins each message anew; it may fail (`partial_deflate_block`) where the last few bytes of a message "
+        "inflate to very many, also when Python websockets sends them: random bytes that come again are spared it",
+    ),
+    Peer(
+        name="uWebSockets",
+        roles=["server"],
+        program=[built("uwebsockets")],
+        probe=shell("cargo --version && echo '#include <zlib.h>' | c++ -x c++ -E - >/dev/null"),
+        debian=["g++", "zlib1g-dev"],
+        build=[sys.executable, UWEBSOCKETS, source("uwebsockets.cpp"), built("uwebsockets"), "--deflate"],
+        deflate=Deflate(asks=["server"], least_bits=9, never_sends=("fragments",)),
+        deviations={
+            ("server", "wsrs asks for no takeover", ""): (
+                "server_no_context_takeover is missing", "does not answer `server_no_context_takeover`: wsrs gives up"
+            ),
+            ("server", ASKED_WINDOWS, "8"): (NOT_ASSURED, "answers 9: wsrs gives up"),
+        },
+        quick=False,
+        remark="it can't compress fragments: the end of each is missing in what it sends",
     ),
     Peer(
         name="websocat",

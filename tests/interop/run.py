@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 import again
+import deflate_checks
 import packaged_lws
 import table
 import tls_checks
@@ -40,12 +41,13 @@ ENVIRONMENT = {
 
 @dataclasses.dataclass
 class Outcome:
-    """What came of one peer: cells[scheme, role][check] is what the table says."""
+    """What came of one peer: cells[scheme, role][check] is what the table says, deflate[role][check] that of compression."""
 
     peer: object
     version: str = ""
     skipped: str = ""
     cells: dict = dataclasses.field(default_factory=dict)
+    deflate: dict = dataclasses.field(default_factory=dict)
 
 
 class Totals:
@@ -78,6 +80,14 @@ def missing(peer, log):
     if peer.build and not succeeds(peer.build, log):
         return "its program does not compile"
     return ""
+
+
+def verdict(peer, role, check, name, result):
+    """What the table says of a step, and whether it is as it should be or as peers.py says."""
+    happens, words = peer.deviations.get((role, check, name), ("OK", "OK"))
+    if happens in result:
+        return words, True
+    return "FAILED: %s" % (result if result != "OK" else "it is as it should be now, and peers.py says: " + words), False
 
 
 class Session:
@@ -141,18 +151,28 @@ class Session:
         except (Broken, OSError) as broken:
             self.end()
             result = str(broken)
-        happens, words = self.peer.deviations.get((self.role, check, name), ("OK", "OK"))
-        if happens in result:
-            return words, True
-        return "FAILED: %s" % (result if result != "OK" else "it is as it should be now, and peers.py says: " + words), False
+        return verdict(self.peer, self.role, check, name, result)
 
 
 def cell(parts):
     """A cell of the table from the parts of a check: one text where all say the same."""
-    if len({text for _, text in parts}) == 1:
+    names = {}
+    for name, text, _ in parts:
+        names.setdefault(text, []).append(name)
+    if len(names) == 1:
         return parts[0][1]
-    others = ["%s: %s" % part for part in parts if part[1] != "OK"]
-    return "; ".join(others + ["else OK"] * (len(others) < len(parts)))
+    good = names.pop("OK", [])
+    return "; ".join(["%s: %s" % (", ".join(of), text) for text, of in names.items()] + ["else OK"] * bool(good))
+
+
+def count(peer, scheme, role, check, parts):
+    """Tells what came of the steps of a check, each a name, a text and whether that is good; its cell."""
+    Totals.passed += sum(good and not text.startswith("n/a") for _, text, good in parts)
+    Totals.failed += sum(not good for *_, good in parts)
+    told = cell(parts)
+    mark = "FAIL " if "FAILED" in told else "ok   "
+    print(mark, peer.name, "as", scheme, role + ":", check + ("" if told == "OK" else ": " + told), flush=True)
+    return told
 
 
 def try_role(peer, scheme, role, outcome, log):
@@ -164,17 +184,23 @@ def try_role(peer, scheme, role, outcome, log):
         for name, step in steps:
             text, good = ("FAILED: not tried any more", False) if failures >= GIVE_UP else session.step(check, name, step)
             failures += not good
-            parts.append((name, text))
-            Totals.passed += good and not text.startswith("n/a")
-            Totals.failed += not good
-        cells[check] = cell(parts)
-        mark = "FAIL " if "FAILED" in cells[check] else "ok   "
-        print(mark, peer.name, "as", scheme, role + ":", check + ("" if cells[check] == "OK" else ": " + cells[check]), flush=True)
+            parts.append((name, text, good))
+        cells[check] = count(peer, scheme, role, check, parts)
     outcome.version = session.version
     session.end()
 
 
-def try_peer(peer, log):
+def try_deflate(peer, role, outcome, log, quick):
+    cells = outcome.deflate[role] = {}
+    for check, results in deflate_checks.try_all(peer, role, [OURS], ENVIRONMENT, log, quick):
+        parts = []
+        for name, result in results:
+            text, good = (result, True) if result.startswith("n/a") else verdict(peer, role, check, name, result)
+            parts.append((name, text, good))
+        cells[check] = count(peer, deflate_checks.EXTENSION, role, check, parts)
+
+
+def try_peer(peer, log, quick):
     outcome = Outcome(peer, skipped=missing(peer, log))
     if outcome.skipped:
         print("skipped: %s: %s (build/logs/interop-peers.log)" % (peer.name, outcome.skipped), flush=True)
@@ -184,6 +210,8 @@ def try_peer(peer, log):
     for scheme in peer.schemes:
         for role in peer.roles:
             try_role(peer, scheme, role, outcome, log)
+    for role in peer.roles if peer.deflate else ():
+        try_deflate(peer, role, outcome, log, quick)
     return outcome
 
 
@@ -247,7 +275,7 @@ def main():
     with open(os.path.join(TOP, "build", "logs", "interop-peers.log"), "w") as log:
         get_packages(chosen, log)
         subprocess.run(["sh", os.path.join(TOP, "scripts", "certificates.sh"), CERTIFICATES], stdout=log, check=True)
-        outcomes = [try_peer(peer, log) for peer in chosen]
+        outcomes = [try_peer(peer, log, quick=not (names or "--all" in options)) for peer in chosen]
         try_again(outcomes, log)
         if any(peer.name == "libwebsockets" for peer in chosen):
             try_programs(log)

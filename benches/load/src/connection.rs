@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::Result;
+use crate::deflate::{Checker, Takeover};
 use crate::replies::Replies;
 use crate::ring::{Ring, close_frame};
 use crate::tls::Client;
@@ -13,6 +14,8 @@ use crate::transport::{Input, Memory, Transport};
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 const LONGEST_HEAD: usize = 4096;
+/// One connection in so many has its compressed replies inflated and compared.
+const CHECKED: usize = 64;
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum State {
@@ -39,10 +42,14 @@ pub struct Connection {
     port: u16,
     /// The answer to the upgrade, as far as it has come.
     head: Vec<u8>,
-    /// Where in the ring the next byte to send is, and how many are to be sent.
+    /// What is offered to the server, and what it agreed to.
+    deflate: Option<Takeover>,
+    pub agreed: String,
+    /// Where in the ring the next byte to send is, how many are to be sent, and the frame that comes after them.
     position: usize,
     owed: usize,
-    replies: Replies,
+    frame: usize,
+    pub replies: Replies,
     /// When the messages without a reply were sent, or due.
     pub sent_at: VecDeque<u64>,
     /// Replies up to now.
@@ -51,15 +58,19 @@ pub struct Connection {
 
 impl Connection {
     /// Connects and asks for the upgrade, after the TLS handshake if there is to be one. `number` counts the connections.
-    pub fn open(port: u16, number: usize, client: Option<&Client>) -> Result<Self> {
+    pub fn open(port: u16, number: usize, client: Option<&Client>, deflate: Option<Takeover>) -> Result<Self> {
+        let checker = deflate.filter(|_| number.is_multiple_of(CHECKED)).map(Checker::new);
         let mut connection = Connection {
             transport: Transport::connect(port, number, client)?,
             state: State::Securing,
             port,
             head: Vec::new(),
+            deflate,
+            agreed: String::new(),
             position: 0,
             owed: 0,
-            replies: Replies::default(),
+            frame: 0,
+            replies: Replies::checked_by(checker),
             sent_at: VecDeque::new(),
             replied: 0,
         };
@@ -74,8 +85,9 @@ impl Connection {
         self.state = State::Upgrading;
         let request = format!(
             "GET / HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n",
-            self.port
+             Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{}\r\n",
+            self.port,
+            self.deflate.map_or("", Takeover::offer)
         );
         self.send_short(request.as_bytes())
     }
@@ -97,7 +109,10 @@ impl Connection {
     /// Sends `count` more messages, which were due at `at`, as far as the socket takes them.
     pub fn send(&mut self, ring: &Ring, count: usize, at: u64) -> Result<()> {
         self.sent_at.extend(std::iter::repeat_n(at, count));
-        self.owed += count * ring.frame;
+        for _ in 0..count {
+            self.owed += ring.length(self.frame);
+            self.frame = ring.next(self.frame);
+        }
         self.flush(ring)
     }
 
@@ -160,6 +175,9 @@ impl Connection {
         let head = String::from_utf8_lossy(&self.head);
         if !head.starts_with("HTTP/1.1 101 ") || !head.contains(ACCEPT) {
             return Err(self.refused());
+        }
+        if let Some(takeover) = self.deflate {
+            self.agreed = takeover.agreed(&head)?;
         }
         self.head = Vec::new();
         self.state = State::Open;

@@ -8,6 +8,7 @@ use crate::fleet::Fleet;
 use crate::histogram::Histogram;
 use crate::options::Options;
 use crate::report::Report;
+use crate::ring::TEXT;
 use crate::server::Server;
 
 struct Echo<'a> {
@@ -15,8 +16,9 @@ struct Echo<'a> {
     fleet: Fleet,
     latencies: Histogram,
     replies: u64,
-    /// TLS records that the warm-up took.
+    /// TLS records that the warm-up took, and bytes of its replies.
     records: u64,
+    wire: u64,
     /// With a rate: when the next message is due, and on which connection.
     due: u64,
     turn: usize,
@@ -29,6 +31,7 @@ pub fn measure(options: &Options) -> Result<Report> {
         latencies: Histogram::new(),
         replies: 0,
         records: 0,
+        wire: 0,
         due: 0,
         turn: 0,
     };
@@ -103,6 +106,7 @@ impl Echo<'_> {
         self.latencies = Histogram::new();
         self.replies = 0;
         self.records = self.fleet.records();
+        self.wire = self.fleet.wire();
         self.fleet.connections.iter_mut().for_each(|connection| connection.replied = 0);
     }
 
@@ -112,7 +116,7 @@ impl Echo<'_> {
         report.count("size", self.options.size as u64);
         report.count("connections", self.options.connections as u64);
         report.count("in_flight", self.options.in_flight as u64);
-        report.text("kind", if self.options.text { "text" } else { "binary" });
+        report.text("kind", if self.fleet.ring.opcode == TEXT { "text" } else { "binary" });
         report.count("count", self.replies);
         report.number("per_s", self.replies as f64 * 1e9 / wall_ns as f64, 0);
         report.number("p50_us", self.latencies.percentile(50.0), 1);
@@ -120,6 +124,12 @@ impl Echo<'_> {
         report.count("silent_connections", self.fleet.silent() as u64);
         if self.options.ca.is_some() {
             report.number("records", (self.fleet.records() - self.records) as f64 / self.replies as f64, 2);
+        }
+        if self.options.deflate.is_some() {
+            let wire = (self.fleet.wire() - self.wire) as f64 / self.replies as f64;
+            report.text("agreed", &self.fleet.connections[0].agreed);
+            report.number("wire", wire, 1);
+            report.number("smaller", self.options.size as f64 / wire, 3);
         }
         report.number("load_cpu_ns", own_cpu_ns as f64 / self.replies as f64, 1);
         report

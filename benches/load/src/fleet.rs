@@ -42,8 +42,12 @@ impl Fleet {
     pub fn new(options: &Options) -> Result<Self> {
         allow_descriptors(options.connections as u64 + 64)?;
         let poller = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|error| format!("epoll: {error}"))?;
+        let ring = match options.deflate {
+            Some(takeover) => Ring::compressed(options.size, options.in_flight, takeover)?,
+            None => Ring::new(options.size, options.in_flight, options.text),
+        };
         Ok(Fleet {
-            ring: Ring::new(options.size, options.in_flight, options.text),
+            ring,
             connections: Vec::with_capacity(options.connections),
             port: options.port,
             client: options.ca.as_ref().map(|ca| Client::new(ca, options.resume)).transpose()?,
@@ -90,7 +94,7 @@ impl Fleet {
     fn dial(&mut self) -> Result<Connection> {
         self.dialled += 1;
         self.opening += 1;
-        Connection::open(self.port, self.dialled - 1, self.client.as_ref())
+        Connection::open(self.port, self.dialled - 1, self.client.as_ref(), self.ring.deflate)
     }
 
     fn watch(&self, index: usize, connection: &Connection) -> Result<()> {
@@ -158,6 +162,11 @@ impl Fleet {
     /// TLS records with content that all connections have received.
     pub fn records(&self) -> u64 {
         self.connections.iter().filter_map(|connection| connection.transport.session()).map(Session::records).sum()
+    }
+
+    /// Bytes of payload of all replies, as they came.
+    pub fn wire(&self) -> u64 {
+        self.connections.iter().map(|connection| connection.replies.wire).sum()
     }
 
     /// Connections without one reply since their count was set to zero.

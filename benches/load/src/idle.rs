@@ -1,4 +1,5 @@
-//! The mode `idle`: memory of the server before there are connections, with them, and after each had a message.
+//! The mode `idle`: memory of the server before there are connections, with them, after each had a message, and when that
+//! is a while ago.
 
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,10 @@ pub fn measure(options: &Options) -> Result<Report> {
     let idle = quiet_memory(&server)?;
     one_message_each(&mut fleet)?;
     let used = quiet_memory(&server)?;
+    let settled = options.settle.map(|settle| {
+        std::thread::sleep(settle);
+        quiet_memory(&server)
+    });
 
     let per_connection = |now: u64, then: u64| (now as f64 - then as f64) / options.connections as f64;
     let mut report = Report::default();
@@ -34,6 +39,10 @@ pub fn measure(options: &Options) -> Result<Report> {
     report.number("idle_anonymous", per_connection(idle.anonymous, empty.anonymous), 1);
     report.number("used_resident", per_connection(used.resident, empty.resident), 1);
     report.number("used_anonymous", per_connection(used.anonymous, empty.anonymous), 1);
+    if let Some(settled) = settled.transpose()? {
+        report.number("settled_resident", per_connection(settled.resident, empty.resident), 1);
+        report.number("settled_anonymous", per_connection(settled.anonymous, empty.anonymous), 1);
+    }
     Ok(report)
 }
 

@@ -1,18 +1,21 @@
 //! Load generator for WebSocket echo servers: `scripts/bench.sh` runs it, `benches/measure.py` reads what it prints.
 //!
-//! One thread, one epoll set, sockets, plain or with TLS. Frames are masked once at the start and sent from memory; every byte that
-//! comes back is compared with what has to come back. It polls without sleeping, unless told: to wake a sleeping
+//! One thread, one epoll set, sockets, plain or with TLS. Frames are masked once at the start, and compressed before if they are
+//! to be, and sent from memory; every byte that comes back is compared with what has to come back, of compressed replies
+//! those of a sample of the connections. It polls without sleeping, unless told: to wake a sleeping
 //! peer costs the server more than a small message does, and would be counted as the server's.
 //!
 //! What it prints on success is one line of JSON. Exit status: 0 measured, 1 the server failed, 2 wrong arguments.
 
 mod connection;
 mod counters;
+mod deflate;
 mod echo;
 mod fleet;
 mod handshake;
 mod histogram;
 mod idle;
+mod json;
 mod options;
 mod replies;
 mod report;

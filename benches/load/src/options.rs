@@ -3,12 +3,13 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::Result;
+use crate::deflate::Takeover;
+use crate::{Result, json};
 
 const USAGE: &str =
     "usage: wsrs-load echo|handshake|idle --port PORT [--pid SERVER_PID] [--connections N] [--size BYTES]
        [--in-flight N] [--rate MESSAGES_PER_SECOND] [--text] [--sleep] [--seconds S]
-       [--warm-up S] [--ca CERTIFICATE_FILE [--resume]]";
+       [--warm-up S] [--ca CERTIFICATE_FILE [--resume]] [--deflate [--no-takeover]] [--settle S]";
 
 /// What to measure.
 #[derive(Clone, Copy, PartialEq)]
@@ -38,6 +39,10 @@ pub struct Options {
     pub ca: Option<String>,
     /// TLS sessions are resumed.
     pub resume: bool,
+    /// JSON texts, compressed, and replies that are.
+    pub deflate: Option<Takeover>,
+    /// How long connections are idle after their message before memory is looked at once more.
+    pub settle: Option<Duration>,
     pub seconds: Duration,
     pub warm_up: Duration,
 }
@@ -62,6 +67,8 @@ impl Options {
             sleep: false,
             ca: None,
             resume: false,
+            deflate: None,
+            settle: None,
             seconds: Duration::from_secs(1),
             warm_up: Duration::from_millis(500),
         };
@@ -70,6 +77,8 @@ impl Options {
                 "--text" => options.text = true,
                 "--resume" => options.resume = true,
                 "--sleep" => options.sleep = true,
+                "--deflate" => options.deflate = options.deflate.or(Some(Takeover::Kept)),
+                "--no-takeover" => options.deflate = Some(Takeover::Declined),
                 _ => options.set(&name, &words.next().ok_or(USAGE)?)?,
             }
         }
@@ -85,6 +94,7 @@ impl Options {
             "--in-flight" => self.in_flight = number(name, value)?,
             "--rate" => self.rate = Some(number(name, value)?),
             "--ca" => self.ca = Some(value.into()),
+            "--settle" => self.settle = Some(seconds(name, value)?),
             "--seconds" => self.seconds = seconds(name, value)?,
             "--warm-up" => self.warm_up = seconds(name, value)?,
             _ => return Err(format!("there is no {name}\n{USAGE}")),
@@ -107,6 +117,9 @@ impl Options {
         }
         if self.resume && (self.ca.is_none() || self.mode != Mode::Handshake) {
             return Err("--resume goes with handshake and --ca".into());
+        }
+        if self.deflate.is_some() && (self.text || self.size < json::LEAST) {
+            return Err(format!("--deflate goes without --text, and with messages of {} bytes or more", json::LEAST));
         }
         Ok(self)
     }

@@ -1,9 +1,12 @@
 //! Reads the frames that a server sends (RFC 6455 5.2), and compares every byte with the message that it answers.
 //!
-//! A reply may come in fragments, as some servers send long ones; Ping and Pong frames between them are skipped.
+//! A reply may come in fragments, as some servers send long ones; Ping and Pong frames between them are skipped. Where
+//! compression is agreed on, a reply may be compressed or not; what is in those that are is looked at by a checker, if
+//! there is one.
 
 use crate::Result;
-use crate::ring::{CLOSE, FINAL, Ring};
+use crate::deflate::Checker;
+use crate::ring::{CLOSE, COMPRESSED, FINAL, Ring};
 
 const LONGEST_HEADER: usize = 10;
 const CONTINUATION: u8 = 0;
@@ -20,6 +23,12 @@ pub struct Replies {
     /// How much of it has come.
     at: usize,
     in_message: bool,
+    /// The message under way is compressed.
+    compressed: bool,
+    checker: Option<Box<Checker>>,
+    /// Bytes of payload of the message under way, and of all complete ones, as they came.
+    coming: u64,
+    pub wire: u64,
     /// A Close frame has come.
     pub closed: bool,
 }
@@ -27,11 +36,17 @@ pub struct Replies {
 #[derive(Clone, Copy)]
 struct Frame {
     opcode: u8,
+    compressed: bool,
     last: bool,
     left: usize,
 }
 
 impl Replies {
+    /// With a checker for compressed replies.
+    pub fn checked_by(checker: Option<Checker>) -> Self {
+        Replies { checker: checker.map(Box::new), ..Replies::default() }
+    }
+
     /// Takes what was received. Returns how many replies it completes.
     pub fn take(&mut self, ring: &Ring, mut bytes: &[u8]) -> Result<usize> {
         let mut completed = 0;
@@ -76,12 +91,17 @@ impl Replies {
     }
 
     fn begin(&mut self, ring: &Ring, frame: Frame) -> Result<bool> {
+        let begins = frame.opcode < CLOSE && !self.in_message;
+        if frame.compressed && !(begins && ring.deflate.is_some()) {
+            return Err(format!("the server sent a frame with opcode {} and RSV1", frame.opcode));
+        }
         if frame.opcode < CLOSE {
             let expected = if self.in_message { CONTINUATION } else { ring.opcode };
             if frame.opcode != expected {
                 return Err(format!("the server sent opcode {}, where {expected} was due", frame.opcode));
             }
-            if frame.left > ring.size - self.at {
+            self.compressed = if begins { frame.compressed } else { self.compressed };
+            if !self.compressed && frame.left > ring.size - self.at {
                 return Err(format!("the server answers {} bytes with {} or more", ring.size, self.at + frame.left));
             }
             self.in_message = true;
@@ -94,7 +114,15 @@ impl Replies {
         if frame.opcode >= CLOSE {
             return Ok(());
         }
-        if bytes != &ring.payload(self.slot)[self.at..][..bytes.len()] {
+        self.coming += bytes.len() as u64;
+        let expected = &ring.payload(self.slot)[self.at..];
+        if self.compressed {
+            if let Some(checker) = &mut self.checker {
+                self.at += checker.take(bytes, expected)?;
+            }
+            return Ok(());
+        }
+        if bytes != &expected[..bytes.len()] {
             return Err(format!("the server changed a message of {} bytes, after byte {}", ring.size, self.at));
         }
         self.at += bytes.len();
@@ -107,11 +135,17 @@ impl Replies {
         if frame.opcode >= CLOSE || !frame.last {
             return Ok(false);
         }
+        match &mut self.checker {
+            Some(checker) if self.compressed => self.at += checker.end(&ring.payload(self.slot)[self.at..])?,
+            None if self.compressed => self.at = ring.size,
+            _ => {}
+        }
         if self.at != ring.size {
             return Err(format!("the server answers {} bytes with {}", ring.size, self.at));
         }
         self.at = 0;
         self.in_message = false;
+        self.wire += std::mem::take(&mut self.coming);
         self.slot = (self.slot + 1) % ring.count;
         Ok(true)
     }
@@ -120,7 +154,7 @@ impl Replies {
 /// The frame that a header announces, and the header's size; `None` when there isn't all of it.
 fn parse(bytes: &[u8]) -> Result<Option<(Frame, usize)>> {
     let &[first, second, ..] = bytes else { return Ok(None) };
-    if first & 0x70 != 0 || second & 0x80 != 0 {
+    if first & 0x30 != 0 || second & 0x80 != 0 {
         return Err(format!("the server sent a frame that begins with {first:02x} {second:02x}"));
     }
     let (left, size) = match second {
@@ -134,12 +168,14 @@ fn parse(bytes: &[u8]) -> Result<Option<(Frame, usize)>> {
         },
         length => (length.into(), 2),
     };
-    Ok(Some((Frame { opcode: first & 0x0f, last: first & FINAL != 0, left }, size)))
+    let (opcode, last, compressed) = (first & 0x0f, first & FINAL != 0, first & COMPRESSED != 0);
+    Ok(Some((Frame { opcode, compressed, last, left }, size)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deflate::{Compressor, Takeover};
 
     /// What a server sends that echoes `payload`, in fragments of `most` bytes.
     fn reply(opcode: u8, payload: &[u8], most: usize) -> Vec<u8> {
@@ -187,6 +223,25 @@ mod tests {
         let bytes = reply(1, ring.payload(0), 70_000);
         let completed: usize = bytes.iter().map(|byte| replies.take(&ring, &[*byte]).unwrap()).sum();
         assert_eq!(completed, 1);
+    }
+
+    #[test]
+    fn compressed_and_plain_replies_are_compared_and_counted() {
+        let ring = Ring::compressed(300, 1, Takeover::Kept).unwrap();
+        let mut compressor = Compressor::new(Takeover::Kept);
+        let first = compressor.message(ring.payload(0)).unwrap();
+        let third = compressor.message(ring.payload(2)).unwrap();
+        let squeezed = |message: &[u8], most| reply(1 | COMPRESSED, message, most);
+        let bytes = [squeezed(&first, 1000), reply(1, ring.payload(1), 1000), squeezed(&third, 50)].concat();
+        for at in 0..=bytes.len() {
+            let mut replies = Replies::checked_by(Some(Checker::new(Takeover::Kept)));
+            let before = replies.take(&ring, &bytes[..at]).unwrap();
+            assert_eq!(before + replies.take(&ring, &bytes[at..]).unwrap(), 3, "split at {at}");
+            assert_eq!(replies.wire as usize, first.len() + 300 + third.len());
+        }
+        let mut replies = Replies::checked_by(Some(Checker::new(Takeover::Kept)));
+        assert!(replies.take(&ring, &squeezed(&third, 1000)).is_err());
+        assert!(Replies::default().take(&Ring::new(300, 1, true), &bytes).is_err());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-// Boost.Beast as a peer: beast server | beast client. The words are explained in tests/interop/ends.py.
+// Boost.Beast as a peer: beast server|client [permessage-deflate[;PARAMETER...]]. The words are explained in tests/interop/ends.py.
 //
 // One thread runs it all; a command has ended, and says "done", before the next line of standard input is read.
 #include <boost/asio.hpp>
@@ -17,6 +17,7 @@ using Stream = websocket::stream<tcp::socket>;
 
 static asio::io_context context;
 static std::shared_ptr<Stream> current;
+static websocket::permessage_deflate compression;
 
 // ---- words ----
 
@@ -67,6 +68,22 @@ static void read(std::shared_ptr<Stream> stream)
     });
 }
 
+// The number behind "NAME=" in the word of the command line.
+static int bits_of(const std::string &word, const std::string &name)
+{
+    auto at = word.find(name + "=");
+    return at == std::string::npos ? 15 : std::stoi(word.substr(at + name.size() + 1));
+}
+
+static void use_deflate(const std::string &word)
+{
+    compression.server_enable = compression.client_enable = true;
+    compression.server_max_window_bits = bits_of(word, "server_max_window_bits");
+    compression.client_max_window_bits = bits_of(word, "client_max_window_bits");
+    compression.server_no_context_takeover = word.find("server_no_context_takeover") != std::string::npos;
+    compression.client_no_context_takeover = word.find("client_no_context_takeover") != std::string::npos;
+}
+
 static void open(std::shared_ptr<Stream> stream, const std::string &subprotocol)
 {
     current = stream;
@@ -108,6 +125,7 @@ static void accept(tcp::acceptor &acceptor)
         if (error)
             return;
         auto stream = std::make_shared<Stream>(std::move(socket));
+        stream->set_option(compression);
         beast::flat_buffer buffer;
         http::request<http::string_body> request;
         http::read(stream->next_layer(), buffer, request);
@@ -121,6 +139,7 @@ static void accept(tcp::acceptor &acceptor)
 static void connect(const std::string &url, const std::string &subprotocols)
 {
     auto stream = std::make_shared<Stream>(context);
+    stream->set_option(compression);
     auto colon = url.rfind(':'), slash = url.find('/', colon);
     websocket::response_type response;
     error_code error;
@@ -203,7 +222,9 @@ int main(int argc, char **argv)
     tcp::acceptor acceptor(context);
     say("version " + std::to_string(BOOST_BEAST_VERSION) + " of Boost " + std::to_string(BOOST_VERSION / 100000) + "." +
         std::to_string(BOOST_VERSION / 100 % 1000));
-    if (argc == 2 && std::string(argv[1]) == "server") {
+    if (argc == 3)
+        use_deflate(argv[2]);
+    if (argc >= 2 && std::string(argv[1]) == "server") {
         acceptor = tcp::acceptor(context, {asio::ip::address_v4::loopback(), 0});
         say("listening " + std::to_string(acceptor.local_endpoint().port()));
         accept(acceptor);

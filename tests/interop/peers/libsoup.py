@@ -1,4 +1,4 @@
-"""libsoup 3 as a peer, through GObject introspection: libsoup.py server|client [tls]"""
+"""libsoup 3 as a peer, through GObject introspection: libsoup.py server|client [tls] [permessage-deflate]"""
 
 import sys
 
@@ -6,7 +6,7 @@ import gi
 
 gi.require_version("Soup", "3.0")
 from gi.repository import Gio, GLib, Soup  # noqa: E402
-from lines import REFUSED, SUBPROTOCOL, TLS, Cannot, certificate, obey, say  # noqa: E402
+from lines import REFUSED, SUBPROTOCOL, TLS, Cannot, certificate, deflate, obey, say  # noqa: E402
 
 KINDS = {"text": Soup.WebsocketDataType.TEXT, "binary": Soup.WebsocketDataType.BINARY}
 NAMES = {number: name for name, number in KINDS.items()}
@@ -42,6 +42,9 @@ class Peer:
         self.session = Soup.Session()
         if TLS:
             self.session.set_tls_database(Gio.TlsFileDatabase.new(certificate("ca.pem")))
+        if deflate() is not None:
+            self.session.add_feature_by_type(Soup.WebsocketExtensionManager)
+            self.session.add_feature_by_type(Soup.WebsocketExtensionDeflate)
         self.session.websocket_connect_async(message, None, subprotocols or None, 0, None, connected)
 
     def text(self, data):

@@ -1,5 +1,5 @@
 /*
- * libwebsockets as a peer: libwebsockets server|client [tls]. The words are explained in tests/interop/ends.py.
+ * libwebsockets as a peer: libwebsockets server|client [tls] [permessage-deflate[;PARAMETER...]]. The words are explained in tests/interop/ends.py.
  *
  * Standard input is adopted as a raw file, so that one loop serves both. What is to be sent waits in a list: the library
  * wants one write for each of its LWS_CALLBACK_*_WRITEABLE.
@@ -240,6 +240,16 @@ static void use_certificates(struct lws_context_creation_info *info, int server)
     }
 }
 
+/* The parameters become a client's offer; a server of the library asks for nothing itself. */
+static void use_deflate(struct lws_context_creation_info *info, const char *word)
+{
+    static struct lws_extension extensions[2];
+    static char offer[256];
+    snprintf(offer, sizeof offer, "%s%s", word, strstr(word, "client_max") == NULL ? ";client_max_window_bits" : "");
+    extensions[0] = (struct lws_extension){"permessage-deflate", lws_extension_callback_pm_deflate, offer};
+    info->extensions = extensions;
+}
+
 int main(int argc, char **argv)
 {
     static const struct lws_protocols protocols[] = {
@@ -249,7 +259,7 @@ int main(int argc, char **argv)
     struct lws_context_creation_info info = {.protocols = protocols, .port = CONTEXT_PORT_NO_LISTEN, .gid = -1, .uid = -1};
     lws_sock_file_fd_type input = {.filefd = 0};
     int server = argc >= 2 && strcmp(argv[1], "server") == 0;
-    tls = argc == 3 && strcmp(argv[2], "tls") == 0;
+    tls = argc >= 3 && strcmp(argv[2], "tls") == 0;
     lws_set_log_level(LLL_ERR | LLL_WARN, NULL);
     if (server) {
         info.port = 0;
@@ -258,6 +268,8 @@ int main(int argc, char **argv)
     info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
     if (tls)
         use_certificates(&info, server);
+    if (argc >= 3 && strncmp(argv[argc - 1], "permessage-deflate", 18) == 0)
+        use_deflate(&info, argv[argc - 1]);
     context = lws_create_context(&info);
     vhost = lws_create_vhost(context, &info);
     printf("version %.5s", lws_get_library_version());

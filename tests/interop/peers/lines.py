@@ -13,9 +13,18 @@ REFUSED = "/refuse"
 # Followed by a port.
 MOVED = "/moved?"
 REFUSED_ORIGIN = "http://refused.example"
-# The command line was PROGRAM server|client [tls].
-TLS = sys.argv[2:] == ["tls"]
+# The command line was PROGRAM server|client [tls] [permessage-deflate[;PARAMETER...]].
+TLS = "tls" in sys.argv[2:]
 speaking = threading.Lock()
+
+
+def deflate():
+    """What permessage-deflate is to ask for, as {NAME: True or a number}; None without compression."""
+    for word in sys.argv[2:]:
+        if word.startswith("permessage-deflate"):
+            pairs = [parameter.partition("=") for parameter in word.split(";")[1:]]
+            return {name: int(value) if value else True for name, _, value in pairs}
+    return None
 
 
 class Cannot(Exception):

@@ -1,4 +1,4 @@
-// npm ws as a peer: npm_ws.js server|client [tls]. The words are explained in tests/interop/ends.py.
+// npm ws as a peer: npm_ws.js server|client [tls] [permessage-deflate[;PARAMETER...]]. The words are explained in tests/interop/ends.py.
 const fs = require("fs");
 const http = require("http");
 const https = require("https");
@@ -10,7 +10,25 @@ const hex = (data) => Buffer.from(data).toString("hex");
 const unhex = (word) => Buffer.from(word === "-" ? "" : word, "hex");
 const file = (name) => fs.readFileSync(`${process.env.CERTIFICATES}/${name}`);
 const tls = process.argv[3] === "tls";
+const names = {
+  server_no_context_takeover: "serverNoContextTakeover",
+  client_no_context_takeover: "clientNoContextTakeover",
+  server_max_window_bits: "serverMaxWindowBits",
+  client_max_window_bits: "clientMaxWindowBits",
+};
 let ws;
+
+// Without the word on the command line the library's default: a server that agrees, a client that offers.
+function deflate() {
+  const word = process.argv.find((argument) => argument.startsWith("permessage-deflate"));
+  if (!word) return true;
+  const options = { threshold: 0 };
+  for (const parameter of word.split(";").slice(1)) {
+    const [name, value] = parameter.split("=");
+    options[names[name]] = value ? Number(value) : true;
+  }
+  return options;
+}
 
 function watch(connection, subprotocol) {
   ws = connection;
@@ -26,7 +44,7 @@ function listen() {
   const web = tls ? https.createServer({ cert: file("server.pem"), key: file("server.key") }) : http.createServer();
   const server = new WebSocket.Server({
     server: web,
-    perMessageDeflate: true,
+    perMessageDeflate: deflate(),
     handleProtocols: (offered) => offered.has("chat.v2") && "chat.v2",
     verifyClient(info, answer) {
       const moved = info.req.url.match(/^\/moved\?(\d+)$/);
@@ -40,7 +58,8 @@ function listen() {
 
 const commands = {
   connect(url, subprotocols) {
-    const client = new WebSocket(url, subprotocols === "-" ? [] : subprotocols.split(","), tls ? { ca: file("ca.pem") } : {});
+    const options = { perMessageDeflate: deflate(), ...(tls && { ca: file("ca.pem") }) };
+    const client = new WebSocket(url, subprotocols === "-" ? [] : subprotocols.split(","), options);
     client.on("open", () => {
       client.removeAllListeners("error");
       watch(client, client.protocol);

@@ -1,12 +1,13 @@
-"""Python websockets as a peer: python_websockets.py server|client [tls]"""
+"""Python websockets as a peer: python_websockets.py server|client [tls] [permessage-deflate[;PARAMETER...]]"""
 
 import ssl
 import sys
 import threading
 
 import websockets
-from lines import MOVED, REFUSED, SUBPROTOCOL, TLS, certificate, obey_all, say
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from lines import MOVED, REFUSED, SUBPROTOCOL, TLS, certificate, deflate, obey_all, say
+from websockets.exceptions import ConnectionClosed, InvalidStatus, NegotiationError
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 from websockets.sync.client import connect
 from websockets.sync.server import serve
 
@@ -20,6 +21,12 @@ def tls():
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate("server.pem"), certificate("server.key"))
     return context
+
+
+def extensions(factory):
+    """Options of connect() and serve(); without the word on the command line the library's default."""
+    asked = deflate()
+    return {} if asked is None else {"compression": None, "extensions": [factory(**asked)]}
 
 
 class Peer:
@@ -52,17 +59,22 @@ class Peer:
 
     def listen(self):
         options = {"process_request": self.refuse, "select_subprotocol": self.choose, "max_size": None, "ssl": tls()}
+        options.update(extensions(ServerPerMessageDeflateFactory))
         server = serve(self.read, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL], **options)
         say("listening", server.socket.getsockname()[1])
         threading.Thread(target=server.serve_forever, daemon=True).start()
 
     def connect(self, url, subprotocols):
+        options = {"proxy": None, "max_size": None, "ssl": tls(), **extensions(ClientPerMessageDeflateFactory)}
+
         def run():
             try:
-                with connect(url, subprotocols=subprotocols or None, proxy=None, max_size=None, ssl=tls()) as ws:
+                with connect(url, subprotocols=subprotocols or None, **options) as ws:
                     self.read(ws)
             except InvalidStatus as refused:
                 say("failed", refused.response.status_code)
+            except NegotiationError:
+                say("failed", 0)
 
         threading.Thread(target=run, daemon=True).start()
 

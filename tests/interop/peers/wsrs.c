@@ -1,9 +1,11 @@
 /*
  * The end of the interop checks that is under test: does what its standard input says, and says on its standard output
- * what the library tells it. wsrs server|client [tls] [OPTION=VALUE...]; the words are explained in tests/interop/ends.py.
+ * what the library tells it. wsrs server|client [tls] [permessage-deflate[;PARAMETER...]] [OPTION=VALUE...]; the words are explained
+ * in tests/interop/ends.py.
  *
  * "tls" stands for the options that ends.py promises. An OPTION is a member of wsrs_tls_options; files are in the folder
- * CERTIFICATES. With TLS, "tls NAME=VALUE..." follows "open": what wsrs_conn_tls tells, with _ for spaces.
+ * CERTIFICATES. With TLS, "tls NAME=VALUE..." follows "open": what wsrs_conn_tls tells, with _ for spaces. With
+ * compression, "deflate server WINDOW_BITS NO_TAKEOVER client WINDOW_BITS NO_TAKEOVER": what wsrs_conn_deflate tells.
  *
  * The newest connection is the one that commands are about. Commands come one at a time: the next one is sent after this
  * program has said "done", so that a line can be read whenever standard input is readable.
@@ -22,6 +24,8 @@
 static wsrs_context context;
 static wsrs_conn current;
 static wsrs_tls tls;
+static wsrs_deflate_options deflate = WSRS_DEFLATE_OPTIONS_INIT;
+static int compresses;
 
 /* ---- words ---- */
 
@@ -103,7 +107,7 @@ static int set_option(wsrs_tls_options *options, const char *word)
     return 0;
 }
 
-/* The words behind the role. */
+/* The words behind the role; those of TLS come first. */
 static wsrs_result make_tls(char **words, int server)
 {
     wsrs_tls_options options = WSRS_TLS_OPTIONS_INIT;
@@ -118,6 +122,48 @@ static wsrs_result make_tls(char **words, int server)
         }
     }
     return wsrs_tls_new(&options, &tls);
+}
+
+/* ---- compression ---- */
+
+/* "PARAMETER", "PARAMETER=NUMBER". What RFC 7692 says of server and client, the library says of us and the peer. */
+static void ask_for(const char *parameter, int server)
+{
+    int is_ours = server == (strncmp(parameter, "server_", 7) == 0);
+    const char *value = strchr(parameter, '=');
+    if (value != NULL)
+        *(is_ours ? &deflate.window_bits : &deflate.peer_window_bits) = (uint32_t)atoi(value + 1);
+    else
+        *(is_ours ? &deflate.no_takeover : &deflate.peer_no_takeover) = 1;
+}
+
+/* Takes the word out of those that follow the role. */
+static void take_deflate(char **words, int server)
+{
+    char *parameter;
+    for (; *words != NULL && strncmp(*words, "permessage-deflate", 18) != 0; words++)
+        continue;
+    if (*words == NULL)
+        return;
+    compresses = 1;
+    deflate.min_size = 1;
+    for (strtok(*words, ";"); (parameter = strtok(NULL, ";")) != NULL;)
+        ask_for(parameter, server);
+    do
+        words[0] = words[1];
+    while (*words++ != NULL);
+}
+
+/* ---- what was agreed on ---- */
+
+static void say_deflate(wsrs_conn conn)
+{
+    wsrs_deflate_info info = WSRS_DEFLATE_INFO_INIT;
+    if (wsrs_conn_deflate(conn, &info) != WSRS_OK)
+        return;
+    printf("deflate server %d %d client %d %d", (int)info.server_max_window_bits, (int)info.server_no_context_takeover,
+           (int)info.client_max_window_bits, (int)info.client_no_context_takeover);
+    end_line();
 }
 
 static void say_word(const char *name, const char *value, size_t len)
@@ -160,6 +206,7 @@ static void on_open(wsrs_conn conn, void *user_data)
     printf("open %.*s", (int)len, subprotocol);
     end_line();
     say_tls(conn);
+    say_deflate(conn);
 }
 
 static void on_message(wsrs_conn conn, const wsrs_message *message, void *user_data)
@@ -220,6 +267,7 @@ static wsrs_result connect_to(const char *url, const char *subprotocols)
     wsrs_reconnect reconnect = WSRS_RECONNECT_INIT;
     options.subprotocols = or_none(subprotocols);
     options.tls = tls;
+    options.deflate = compresses ? &deflate : NULL;
     if (strstr(url, REFUSED) != NULL) {
         options.headers = &origin;
         options.header_count = 1;
@@ -288,6 +336,7 @@ static wsrs_result listen_somewhere(void)
     /* The others are those of the packaged test programs of libwebsockets. */
     options.subprotocols = "chat.v2, dumb-increment-protocol, lws-mirror-protocol";
     options.tls = tls;
+    options.deflate = compresses ? &deflate : NULL;
     result = wsrs_context_listen(context, "127.0.0.1:0", &options, &listener);
     if (result == WSRS_OK)
         result = wsrs_listener_port(listener, &port);
@@ -316,6 +365,7 @@ int main(int argc, char **argv)
 {
     wsrs_callbacks callbacks = WSRS_CALLBACKS_INIT;
     wsrs_result result;
+    int server = argc > 1 && strcmp(argv[1], "server") == 0;
     callbacks.on_request = on_request;
     callbacks.on_open = on_open;
     callbacks.on_message = on_message;
@@ -327,9 +377,11 @@ int main(int argc, char **argv)
     result = wsrs_context_new(NULL, &callbacks, NULL, &context);
     printf("version %s", wsrs_version_text());
     end_line();
-    if (result == WSRS_OK && argc > 2)
-        result = make_tls(argv + 2, strcmp(argv[1], "server") == 0);
-    if (result == WSRS_OK && argc > 1 && strcmp(argv[1], "server") == 0)
+    if (argc > 1)
+        take_deflate(argv + 2, server);
+    if (result == WSRS_OK && argc > 1 && argv[2] != NULL)
+        result = make_tls(argv + 2, server);
+    if (result == WSRS_OK && server)
         result = listen_somewhere();
     if (result == WSRS_OK)
         result = loop();
