@@ -53,11 +53,11 @@ fn takeover_pays() {
 #[test]
 fn a_compressor_that_was_used_is_as_new() {
     for level in 1..=9 {
-        for bits in [8, 12, 15] {
+        for bits in [8, 15] {
             let settings = Settings { level, ..Settings::default() };
             let strength = Strength::new(&settings, agreed(bits, true), Role::Client);
             let mut codecs = Codecs::default();
-            for before in [json(100_000), random(70_000, 3), vec![0; 40_000]] {
+            for before in [json(20_000), random(20_000, 3), vec![0; 40_000]] {
                 codecs.compress(strength, &before);
                 let message = json(5_000);
                 let again = codecs.compress(strength, &message);
