@@ -16,7 +16,6 @@ use drive::{End, Seen, assembled};
 use frames::{PING, TEXT, frame};
 use held::held;
 use wsrs::proto::connection::{Connection, Role};
-use wsrs::proto::deflate::codecs::Codecs;
 use wsrs::proto::deflate::{Settings, Side};
 use wsrs::proto::message::Kind;
 
