@@ -9,6 +9,7 @@ import signal
 import sys
 
 import cells
+import deflate
 import measure
 import servers
 
@@ -23,6 +24,7 @@ def parse():
     what.add_argument("--compare", action="store_true", help="the generator beside that of the folder WSRS_SHARED")
     what.add_argument("--smoke", action="store_true", help="a few seconds: does it work, and are figures sane?")
     parser.add_argument("--tls", action="store_true", help="over TLS")
+    parser.add_argument("--deflate", action="store_true", help="with permessage-deflate, at several levels too")
     parser.add_argument("--only", metavar="TEXT", help="only the cells whose title has TEXT in it")
     parser.add_argument("--rounds", type=int, default=3, help="rounds in each cell (3)")
     parser.add_argument("--seconds", type=float, default=1.0, help="seconds of each measurement (1)")
@@ -32,12 +34,17 @@ def parse():
     options = parser.parse_args()
     if options.tls and (options.scale or options.threads or options.smoke):
         parser.error("--tls goes with --python, --syscalls, --compare or none of them")
+    others = (options.tls, options.python, options.scale, options.syscalls, options.threads, options.smoke)
+    if options.deflate and any(others):
+        parser.error("--deflate goes with --compare or nothing else")
     return parser, options
 
 
 def chosen(parser, options):
     own = ["floor", "wsrs"]
     everyone = [*own, *(servers.PYTHON if options.python else list(servers.NATIVE)[2:])]
+    if options.deflate:
+        everyone = deflate.SERVERS
     if options.tls and not options.python:
         everyone.append("websockets")
     if options.peers == "all":
@@ -72,11 +79,14 @@ def main():
     if options.compare:
         import compare
         return compare.main(load, options, certificate)
+    if options.deflate:
+        return deflate.main(load, options, chosen(parser, options))
     commands = servers.prepare(chosen(parser, options), certificate)
     results = cells.run_cells(cells.PYTHON_CELLS if options.python else cells.all_of(certificate),
-                              commands, load, options, certificate)
-    failed = any(not measure.succeeded(runs) for cell in results.values() for runs in cell.values())
-    return 1 if failed else 0
+                              commands, load, options, servers.load_words(certificate),
+                              cells.TLS_COLUMNS if certificate else cells.COLUMNS)
+    cells.print_summary(results)
+    return 0 if measure.all_succeeded(results) else 1
 
 
 if __name__ == "__main__":

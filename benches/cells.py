@@ -42,18 +42,19 @@ PYTHON_CELLS = {
 }
 
 
-
 def all_of(certificate):
     """With TLS or without."""
     return {**TLS_CELLS, **TLS_MEMORY} if certificate else {**CELLS, **MEMORY}
 
 
-# Title, key of the result, digits; "ratio" and "worst" are of the key before.
+# Title, key of the result, digits; "ratio", "worst" and "least" are of the key before.
 COLUMNS = [("instructions", "instructions", 0), ("ratio", "ratio", 2), ("worst", "worst", 2),
            ("in user space", "instructions_user", 0), ("CPU ns", "cpu_ns", 0), ("ratio", "ratio", 2),
            ("p50 µs", "p50_us", 1), ("p99 µs", "p99_us", 1), ("per s", "per_s", 0), ("busy", "busy", 2)]
 # TLS records that the server sends per message.
 TLS_COLUMNS = [*COLUMNS, ("records", "records", 2)]
+# Bytes of a reply's payload, and how many times larger the message is.
+DEFLATE_COLUMNS = [*COLUMNS[:5], ("least", "least", 0), *COLUMNS[5:], ("wire B", "wire", 1), ("smaller by", "smaller", 2)]
 # Anonymous memory; what is resident has pages of the program's file too, which come as code runs first.
 MEMORY_COLUMNS = [("idle", "idle_anonymous", 0), ("after a message", "used_anonymous", 0),
                   ("idle, resident", "idle_resident", 0), ("program without connections", "empty_resident", 0)]
@@ -70,6 +71,8 @@ def figure(results, base, key, digits, of):
         return shown(measure.statistics.median(values) if values else None, digits)
     if key == "worst":
         return shown(max(measure.ratios(results, base, of), default=None), digits)
+    if key == "least":
+        return shown(min((run[of] for run in measure.succeeded(results) if of in run), default=None), digits)
     return shown(measure.median(results, key), digits)
 
 
@@ -77,7 +80,7 @@ def row(name, results, base, columns):
     fields, of = [], None
     for _, key, digits in columns:
         fields.append(figure(results, base, key, digits, of))
-        of = of if key in ("ratio", "worst") else key
+        of = of if key in ("ratio", "worst", "least") else key
     return "| " + " | ".join([name, *fields]) + " |"
 
 
@@ -105,6 +108,8 @@ def print_remarks(results):
 
 def print_summary(tables):
     """Cell by cell, the ratio of each server, and what the first one takes."""
+    if len(tables) < 2:
+        return
     names = list(next(iter(tables.values())))
     print("\n### Instructions per message or handshake, as ratio to the first\n")
     print("| cell | " + " | ".join(names) + " |")
@@ -112,26 +117,25 @@ def print_summary(tables):
     for title, results in tables.items():
         base = results[names[0]]
         fields = [shown(measure.median(base, "instructions"))]
-        fields += [figure(results[name], base, "ratio", 2, "instructions") for name in names[1:]]
+        fields += [figure(results.get(name, []), base, "ratio", 2, "instructions") for name in names[1:]]
         print(f"| {title} | " + " | ".join(fields) + " |")
 
 
-def run_cells(cells, commands, load, options, certificate=None):
-    """Measures the cells and prints a table for each. Returns the results of those that have instructions."""
+def run_cells(cells, commands, load, options, words=(), columns=COLUMNS):
+    """Measures the cells, `words` added to what each tells the generator, and prints a table for each. Returns the results
+    of those that have instructions."""
     tables = {}
     for title, arguments in cells.items():
         if options.only and options.only not in title:
             continue
         idle = arguments[0] == "idle"
-        timed = [*arguments, *([] if idle else ["--seconds", str(options.seconds)]), *servers.load_words(certificate)]
+        timed = [*arguments, *([] if idle else ["--seconds", str(options.seconds)]), *words]
         runs = {name: lambda command=command: measure.run_once(load, timed, command)
                 for name, command in commands.items()}
         if options.out:
             options.out.write(f'{{"cell": "{title}"}}\n')
         results = measure.take_turns(runs, 1 if idle else options.rounds, options.out)
-        print_table(title, results, MEMORY_COLUMNS if idle else TLS_COLUMNS if certificate else COLUMNS)
+        print_table(title, results, MEMORY_COLUMNS if idle else columns)
         if not idle:
             tables[title] = results
-    if len(tables) > 1:
-        print_summary(tables)
     return tables

@@ -1,7 +1,8 @@
 """Checks this generator's figures against another one: that of the folder WSRS_SHARED, in turns on the same servers.
 
 Both measure the same servers, so the ratio of wsrs to a floor has to come out alike. With TLS the other folder's floor
-is the one that uses rustls as wsrs does.
+is the one that uses rustls as wsrs does. With compression it has none, and uWebSockets takes part: the two generators' texts
+differ, so the ratios are apart by as much as the texts are.
 """
 
 import os
@@ -9,18 +10,19 @@ import shutil
 import statistics
 
 import cells
+import deflate
 import measure
 import servers
 from measure import Failed
 
 WORDS = {"--in-flight": "--pipeline"}
-KEYS = {"server_instructions": "instructions", "rss_per_connection": "idle_resident",
-        "rss_per_used_connection": "used_resident"}
+KEYS = {"server_instructions": "instructions", "server_cpu_ns": "cpu_ns", "rss_per_connection": "idle_resident",
+        "rss_per_used_connection": "used_resident", "deflate_ratio": "smaller"}
 WARM_UP = ["--warm-up", "1"]
 
 
-def build_other(certificate):
-    """The other generator and the command of its floor."""
+def build_other():
+    """The folder of the other generator."""
     source = os.path.join(os.environ.get("WSRS_SHARED", os.path.join(servers.TOP, "..", "shared")), "bench")
     if not os.path.isdir(source):
         raise servers.LeftOut(f"there is no {source}: set WSRS_SHARED")
@@ -31,12 +33,15 @@ def build_other(certificate):
         for made, _, _ in os.walk(folder):
             os.chmod(made, 0o755)
         servers.run("other", ["make", "-C", folder, "wsload", "limit"])
-    wsload = os.path.join(folder, "wsload")
+    return folder
+
+
+def other_floor(folder, certificate):
     if not certificate:
-        return wsload, [os.path.join(folder, "limit"), "{port}"]
+        return [os.path.join(folder, "limit"), "{port}"]
     manifest = os.path.join(folder, "limit-rustls", "Cargo.toml")
     limit = os.path.join(servers.cargo("other", manifest, "load", "--features", "aws-lc-rs"), "limit-rustls")
-    return wsload, [limit, "--unbuffered", certificate.file, certificate.key, "{port}"]
+    return [limit, "--unbuffered", certificate.file, certificate.key, "{port}"]
 
 
 def other_arguments(arguments, certificate):
@@ -68,30 +73,56 @@ def line(title, results, base, key):
 
 def main(load, options, certificate):
     try:
-        wsload, limit = build_other(certificate)
+        folder = build_other()
+        commands = {} if options.deflate else {"limit": other_floor(folder, certificate)}
     except servers.LeftOut as reason:
         print(f"skipped: {reason}")
         return 0
-    commands = {**servers.prepare(["floor", "wsrs"], certificate), "limit": limit}
-    print("| cell | wsrs to | ours | range | wsrs | other's | range | wsrs | apart |")
-    print("|---|---|--:|---|--:|--:|---|--:|--:|", flush=True)
+    wsload = os.path.join(folder, "wsload")
+    if options.deflate:
+        return deflated(load, wsload, options)
+    commands.update(servers.prepare(["floor", "wsrs"], certificate))
+    print_head()
     for title, arguments in cells.all_of(certificate).items():
         if "--rate" in arguments or (options.only and options.only not in title):
             continue
         idle = arguments[0] == "idle"
         timed = arguments if idle else [*arguments, "--seconds", str(options.seconds)]
         warmed = [*timed, *([] if idle else WARM_UP), *servers.load_words(certificate)]
-        other = other_arguments(timed, certificate)
-        runs = {}
-        for name in ("limit", "floor", "wsrs"):
-            command = commands[name]
-            runs[f"{name}, ours"] = lambda command=command: measure.run_once(load, warmed, command)
-            runs[f"{name}, other"] = lambda command=command: run_other(wsload, other, command)
-        results = measure.take_turns(runs, 1 if idle else options.rounds, options.out)
+        results = both(load, warmed, wsload, other_arguments(timed, certificate), commands,
+                       1 if idle else options.rounds, options.out)
         key = "idle_resident" if idle else "instructions"
         for base in ("limit", "floor"):
             try:
                 print(line(title, results, base, key), flush=True)
             except Failed as failure:
                 print(failure)
+    return 0
+
+
+def both(load, arguments, wsload, others, commands, rounds, log):
+    """Each server under both generators, in turns."""
+    runs = {}
+    for name, command in commands.items():
+        runs[f"{name}, ours"] = lambda command=command: measure.run_once(load, arguments, command)
+        runs[f"{name}, other"] = lambda command=command: run_other(wsload, others, command)
+    return measure.take_turns(runs, rounds, log)
+
+
+def print_head():
+    print("| cell | wsrs to | ours | range | wsrs | other's | range | wsrs | apart |")
+    print("|---|---|--:|---|--:|--:|---|--:|--:|", flush=True)
+
+
+def deflated(load, wsload, options):
+    for title, size, takeover in deflate.titles():
+        if options.only and options.only not in title:
+            continue
+        commands = servers.prepare(["floor", "wsrs", "uWebSockets"], deflate=servers.deflate_words(deflate.LEVEL, takeover))
+        timed = [*deflate.cell(size), "--seconds", str(deflate.longer(options, size).seconds)]
+        fresh = [] if takeover else ["--server-no-takeover", "--client-no-takeover"]
+        others = ["--deflate", *fresh, *other_arguments(timed, None)]
+        results = both(load, [*timed, *WARM_UP, *deflate.load_words(takeover)], wsload, others, commands,
+                       options.rounds, options.out)
+        cells.print_table(title, results, cells.DEFLATE_COLUMNS)
     return 0

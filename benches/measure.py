@@ -151,6 +151,11 @@ def succeeded(results):
     return [result for result in results if isinstance(result, dict)]
 
 
+def all_succeeded(tables):
+    """Each server of each table was measured at least once."""
+    return all(succeeded(runs) for results in tables.values() for runs in results.values())
+
+
 def median(results, key):
     values = [result[key] for result in succeeded(results) if key in result]
     return statistics.median(values) if values else None

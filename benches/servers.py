@@ -80,10 +80,11 @@ def rust_peer(name):
     return [os.path.join(folder, name), "{port}"]
 
 
-def uwebsockets(tls=False):
-    program = built("uwebsockets-tls" if tls else "uwebsockets")
+def uwebsockets(tls=False, deflate=False):
+    program = built("uwebsockets-tls" if tls else "uwebsockets-deflate" if deflate else "uwebsockets")
     source = os.path.join(PEERS, "uwebsockets.cpp")
-    run("uwebsockets", ["python3", os.path.join(HERE, "uwebsockets.py"), source, program, *(["--tls"] if tls else [])])
+    flags = [*(["--tls"] if tls else []), *(["--deflate", "--dedicated"] if deflate else [])]
+    run("uwebsockets", ["python3", os.path.join(HERE, "uwebsockets.py"), source, program, *flags])
     return [program, "{port}"]
 
 
@@ -146,17 +147,29 @@ PYTHON = {
     "python-wsrs-asyncio-uvloop": lambda: from_the_tree(python("wsrs-uvloop")),
 }
 ALL = {**NATIVE, **PYTHON}
-# Those that are other programs with TLS. All others are told to by words on their command line.
+# Those that are other programs with TLS, or with compression. All others are told to by words on their command line.
 WITH_TLS = {
     "floor": lambda: rust_peer("floor-tls"),
     "uWebSockets": lambda: uwebsockets(tls=True),
 }
+WITH_DEFLATE = {
+    "floor": lambda: rust_peer("floor-deflate"),
+    "uWebSockets": lambda: uwebsockets(deflate=True),
+}
 
 
-def prepare(names, certificate=None):
-    """The command of each server that can be had."""
+def tls_words(certificate):
+    return ["--tls", certificate.file, certificate.key] if certificate else []
+
+
+def deflate_words(level, takeover):
+    return ["--deflate", str(level), *([] if takeover else ["--no-takeover"])]
+
+
+def prepare(names, certificate=None, deflate=()):
+    """The command of each server that can be had, with TLS or with the words of `deflate_words`."""
     os.makedirs(BUILD, exist_ok=True)
-    makers = {**ALL, **WITH_TLS} if certificate else ALL
+    makers = {**ALL, **(WITH_TLS if certificate else WITH_DEFLATE if deflate else {})}
     commands = {}
     for name in names:
         try:
@@ -164,6 +177,5 @@ def prepare(names, certificate=None):
         except LeftOut as reason:
             print(f"{name} is left out: {reason}", flush=True)
             continue
-        tls = ["--tls", certificate.file, certificate.key] if certificate else []
-        commands[name] = [*command, *tls, port]
+        commands[name] = [*command, *tls_words(certificate), *deflate, port]
     return commands

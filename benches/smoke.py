@@ -4,6 +4,7 @@ The bounds are wide: they hold on any machine, busy or not, and catch what makes
 """
 
 import cells
+import deflate
 import measure
 import servers
 import threads
@@ -21,6 +22,10 @@ TLS_CELLS = {
     "wss, 125 B, 64 connections": (cells.echo(125, 64, 1), 3_000, 30_000),
     "wss, 64 KiB, 16 connections, 4 in flight": (cells.echo(65_536, 16, 4), 50_000, 250_000),
     "wss, resumed handshake and close": (["handshake", "--connections", "16", "--resume"], 100_000, 1_000_000),
+}
+DEFLATE_CELLS = {
+    "deflate, 1 KiB JSON, 64 connections, no takeover": (False, 60_000, 400_000),
+    "deflate, 1 KiB JSON, 64 connections, takeover": (True, 40_000, 350_000),
 }
 TIMES = ["--seconds", "0.25", "--warm-up", "0.15"]
 MOST_IDLE_BYTES = 600
@@ -72,6 +77,11 @@ def main(load):
     for title, (arguments, least, most) in TLS_CELLS.items():
         words = [*arguments, *TIMES, *servers.load_words(certificate)]
         runs = {"wsrs": lambda words=words: measure.run_once(load, words, secure)}
+        check_cell(checks, title, measure.take_turns(runs, 1), least, most)
+    for title, (takeover, least, most) in DEFLATE_CELLS.items():
+        command = servers.prepare(["wsrs"], deflate=servers.deflate_words(deflate.LEVEL, takeover))["wsrs"]
+        words = [*deflate.cell("1 KiB"), *TIMES, *deflate.load_words(takeover)]
+        runs = {"wsrs": lambda command=command, words=words: measure.run_once(load, words, command)}
         check_cell(checks, title, measure.take_turns(runs, 1), least, most)
     idle = {"wsrs": lambda: measure.run_once(load, ["idle", "--connections", "500"], commands["wsrs"])}
     used = measure.median(measure.take_turns(idle, 1)["wsrs"], "used_anonymous")

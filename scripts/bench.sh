@@ -8,6 +8,7 @@
 #   sh scripts/bench.sh --threads       c-examples/threads_server with one thread and with two
 #   sh scripts/bench.sh --compare       our load generator beside the one in the folder WSRS_SHARED
 #   sh scripts/bench.sh --tls           the cells of wss://, alone or with --python, --syscalls or --compare
+#   sh scripts/bench.sh --deflate       the cells of permessage-deflate and its levels, alone or with --compare
 #   sh scripts/bench.sh --sizes         how large the library is, with each TLS that it can be built on
 #   sh scripts/bench.sh --smoke         ten seconds: does all this work?
 #
@@ -38,6 +39,11 @@ case " $* " in *' --python '*) peers=python ;; esac
 [ -z "$compare" ] || headers openssl/ssl.h zlib.h || missing="$missing libssl-dev zlib1g-dev"
 [ $peers = none ] || python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 need_done
+case " $* " in *' --deflate '*)
+    headers zlib.h || install_packages zlib1g-dev || true
+    want c++ g++ || true
+    ;;
+esac
 if [ $peers = all ]; then
     want node nodejs || true
     want npm npm || true

@@ -15,7 +15,10 @@ use deflated::{Sender, agreed, compressed, end, fragments, json, key, random, sq
 use drive::{Seen, assembled, binary, text};
 use frames::{PING, PONG, TEXT, frame, split};
 use inflater::inflate;
+use wsrs::proto::buffer::Buffer;
 use wsrs::proto::connection::Role;
+use wsrs::proto::deflate::codecs::Codecs;
+use wsrs::proto::deflate::compressor::Strength;
 use wsrs::proto::deflate::{Agreed, Settings, Side};
 use wsrs::proto::message::Kind;
 
@@ -128,7 +131,8 @@ fn every_setting_gives_what_went_in() {
 fn takeover_pays() {
     for role in ROLES {
         for (takeover, fragments) in [(false, 1), (false, 3), (true, 1), (true, 3)] {
-            let mut sender = Sender::new(role, agreed(15, takeover), Settings::default());
+            let settings = Settings { level: 6, ..Settings::default() };
+            let mut sender = Sender::new(role, agreed(15, takeover), settings);
             let message = json(1_000);
             let pieces: Vec<&[u8]> = message.chunks(message.len().div_ceil(fragments)).collect();
             let mut cost = || match fragments {
@@ -138,9 +142,57 @@ fn takeover_pays() {
             let (first, second, third) = (cost(), cost(), cost());
             assert!(first > 150, "{first}");
             match takeover {
-                true => assert!(second < 60 && third < 60, "{first}, then {second} and {third}"),
+                true => assert!(second < first / 3 && third < first / 3, "{first}, then {second} and {third}"),
                 false => assert_eq!((second, third), (first, first)),
             }
+        }
+    }
+}
+
+/// A compressor that is used again writes what a new one would, whatever it wrote before.
+///
+/// Checked by: without the reset in Codecs::give_compressor of codecs.rs this fails.
+#[test]
+fn a_compressor_that_was_used_is_as_new() {
+    for level in 1..=9 {
+        for bits in [8, 12, 15] {
+            let settings = Settings { level, ..Settings::default() };
+            let strength = Strength::new(&settings, agreed(bits, true), Role::Client);
+            let mut codecs = Codecs::default();
+            for before in [json(100_000), random(70_000, 3), vec![0; 40_000]] {
+                codecs.compress(strength, &before);
+                let message = json(5_000);
+                let again = codecs.compress(strength, &message);
+                assert_eq!(again, Codecs::default().compress(strength, &message), "level {level}, {bits} bits");
+            }
+        }
+    }
+}
+
+/// The first fragment says whether a message is compressed.
+///
+/// Checked by: without the test of `sending` in compress_on of deflated.rs, or when it is not set by the first, this fails.
+#[test]
+fn the_first_fragment_decides() {
+    for takeover in [false, true] {
+        let mut sender = Sender::new(Role::Server, agreed(15, takeover), Settings::default());
+        let mut end = end(Role::Client, false, agreed(15, takeover));
+        let message = json(300);
+        for compressed in [true, false, false, true, true, false] {
+            for (number, piece) in message.chunks(100).enumerate() {
+                let first = sender.connection.begin_fragment(Kind::Text, number == 2).unwrap();
+                // What later ones say means nothing.
+                let settings = (compressed == (number == 0)).then(|| sender.settings.clone());
+                let mut out = Buffer::default();
+                let parts = piece.split_at(30);
+                let parts = [parts.0, parts.1];
+                let begins = sender.connection.compress(first, &parts, settings.as_ref(), &mut sender.codecs, &mut out);
+                let rsv1 = if compressed && number == 0 { 0x40 } else { 0 };
+                assert_eq!(begins, compressed.then_some(first | rsv1));
+                let payload = if compressed { out.filled() } else { piece };
+                end.take(&sender.frame(begins.unwrap_or(first), payload));
+            }
+            assert_eq!(std::mem::take(&mut end.seen), [text(std::str::from_utf8(&message).unwrap())]);
         }
     }
 }
@@ -323,7 +375,7 @@ fn final_blocks_end_nothing() {
 fn a_window_of_256_bytes_is_never_left() {
     let line = |n: usize| format!("{:>200}", n % 5).into_bytes();
     for level in 1..=9 {
-        for memory_level in [1, 8, 9] {
+        for memory_level in [1, 9] {
             let settings = Settings { level, memory_level, ..Settings::default() };
             let mut sender = Sender::new(Role::Server, agreed(8, true), settings);
             let mut messages = vec![(Kind::Text, json(20_000)), (Kind::Text, json(20_000))];

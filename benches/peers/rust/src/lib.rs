@@ -1,5 +1,7 @@
 //! What the echo servers on Rust libraries share: one thread, one task per connection; PROGRAM [--tls CERT KEY] PORT.
 
+pub mod floor;
+
 use std::future::Future;
 use std::sync::Arc;
 
