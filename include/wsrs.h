@@ -690,11 +690,10 @@ typedef struct {
      */
     uint64_t max_ratio;
     /*
-     * Compressors and inflaters that connections keep for themselves, which take some 300 and 50 KiB. Default 2,048. Beyond
-     * it messages are compressed without referring to earlier ones, and what peers may refer to is kept compressed. Only
-     * in the context's limits.
+     * Compressors that connections have for themselves, some 300 KiB each. Default 1,024. Beyond it messages are compressed
+     * without referring to earlier ones. Only in the context's limits.
      */
-    uint64_t max_deflate_contexts;
+    uint64_t max_compressors;
 } wsrs_limits;
 
 /*
@@ -709,7 +708,7 @@ typedef struct {
 typedef struct {
     /* sizeof(wsrs_deflate_options), as WSRS_DEFLATE_OPTIONS_INIT sets it. */
     size_t size;
-    /* 1 (fast) to 9 (small). Default 1: for short messages in a row an eighth of what 6 costs, for some 15 % more bytes. */
+    /* 1 (fast) to 9 (small). Default: 1, or 2 where our compressor begins each message anew. */
     uint32_t level;
     /* Memory of a compressor: 1 (a few KiB) to 9 (256 KiB), beside its window. Default 8. */
     uint32_t memory_level;

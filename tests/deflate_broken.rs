@@ -17,6 +17,7 @@ use frames::{BINARY, CLOSE, PING, PONG, TEXT, frame};
 use wsrs::proto::connection::Role;
 use wsrs::proto::error::ProtocolError::{self, *};
 use wsrs::proto::message::Kind;
+use wsrs::proto::shared::Shared;
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
 /// RFC 7692 §7.2.3.1 and §7.2.3.2.
@@ -137,8 +138,19 @@ fn broken_data() {
         ("nothing but ones", vec![0xff; 300]),
         ("random", random.to_vec()),
     ];
-    for (name, payload) in table {
-        fails(name, Kind::Binary, &payload, Deflate);
+    for (name, payload) in &table {
+        fails(name, Kind::Binary, payload, Deflate);
+    }
+    // The inflaters that connections share are as new after each.
+    let mut shared = Shared::default();
+    for (name, payload) in &table {
+        for (payload, expected) in [(&payload[..], Seen::Failed(Deflate)), (&HELLO, text("Hello"))] {
+            let mut end = end(Role::Server, false, agreed(15, false));
+            end.shared = shared;
+            end.take(&compressed(Role::Server, Kind::Text, payload));
+            assert_eq!(end.seen, [expected], "after {name}");
+            shared = end.shared;
+        }
     }
 }
 

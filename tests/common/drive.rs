@@ -172,11 +172,12 @@ pub fn joined(seen: Vec<Seen>) -> Vec<Seen> {
 
 /// Pieces put together to whole messages, in the place of the last.
 pub fn assembled(streamed: Vec<Seen>) -> Vec<Seen> {
-    let (mut seen, mut before) = (Vec::new(), Vec::new());
+    let (mut seen, mut before, mut begun) = (Vec::new(), Vec::new(), false);
     for each in streamed {
         match each {
             Seen::Message(kind, data, first, last) => {
-                assert!(!first || before.is_empty(), "a message begins inside another");
+                assert_eq!(first, !begun, "a message begins inside another, or without its beginning");
+                begun = !last;
                 before.extend_from_slice(&data);
                 if last {
                     seen.push(Seen::Message(kind, std::mem::take(&mut before), true, true));

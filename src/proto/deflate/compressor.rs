@@ -29,7 +29,7 @@ impl Strength {
     /// Ours, in this role, on a connection that agreed on this.
     pub fn new(settings: &Settings, agreed: Agreed, role: Role) -> Strength {
         Strength {
-            level: settings.level,
+            level: settings.level_for(agreed.of(role).takeover()),
             memory_level: settings.memory_level,
             // zlib knows no raw stream of 8 bits. Of 9 it is one: it reaches back no further than its window less 262
             // bytes, the longest match and what it looks ahead, and 250 is within the 256 that 8 bits allow.
@@ -92,7 +92,7 @@ impl Compressor {
     fn run(&mut self, mut input: &[u8], flush: DeflateFlush, out: &mut Buffer) {
         self.used = true;
         loop {
-            // Always more than the six bytes of a flush, which would be begun twice otherwise.
+            // Where the end of a flush just fits, it is begun a second time: five bytes more, and still a message.
             let room = out.room(ROOM);
             let size = room.len();
             let before = (self.stream.total_in(), self.stream.total_out());
@@ -101,7 +101,8 @@ impl Compressor {
             let produced = (self.stream.total_out() - before.1) as usize;
             input = &input[(self.stream.total_in() - before.0) as usize..];
             out.advance(produced);
-            if produced < size {
+            // At most 4 GiB are taken at once.
+            if produced < size && input.is_empty() {
                 return;
             }
         }
