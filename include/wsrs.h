@@ -709,7 +709,7 @@ typedef struct {
 typedef struct {
     /* sizeof(wsrs_deflate_options), as WSRS_DEFLATE_OPTIONS_INIT sets it. */
     size_t size;
-    /* 1 (fast) to 9 (small). Default 1: for short messages in a row an eighth of what 6 costs, for some 15 % more bytes. */
+    /* 1 (fast) to 9 (small). Default: 1, or 2 where our compressor begins each message anew. */
     uint32_t level;
     /* Memory of a compressor: 1 (a few KiB) to 9 (256 KiB), beside its window. Default 8. */
     uint32_t memory_level;

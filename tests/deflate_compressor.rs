@@ -40,7 +40,7 @@ fn takeover_pays() {
             let (first, second, third) = (cost(), cost(), cost());
             assert!(first > 150, "{first}");
             match takeover {
-                true => assert!(second < 60 && third < 60, "{first}, then {second} and {third}"),
+                true => assert!(second < first / 3 && third < first / 3, "{first}, then {second} and {third}"),
                 false => assert_eq!((second, third), (first, first)),
             }
         }

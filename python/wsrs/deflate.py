@@ -27,7 +27,7 @@ class Deflate:
     are. What was agreed on is `Connection.deflate`.
     """
 
-    #: 1 (fast) to 9 (small). Default 1: for short messages in a row an eighth of what 6 costs, for some 15 % more bytes.
+    #: 1 (fast) to 9 (small). Default: 1, or 2 where our compressor begins each message anew.
     level: Optional[int] = None
     #: Memory of a compressor: 1 (a few KiB) to 9 (256 KiB), beside its window. Default 8.
     memory_level: Optional[int] = None

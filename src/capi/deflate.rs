@@ -24,7 +24,7 @@ pub const WSRS_DEFLATE_KEEP: u32 = u32::MAX;
 pub struct wsrs_deflate_options {
     /// sizeof(wsrs_deflate_options), as WSRS_DEFLATE_OPTIONS_INIT sets it.
     pub size: usize,
-    /// 1 (fast) to 9 (small). Default 1: for short messages in a row an eighth of what 6 costs, for some 15 % more bytes.
+    /// 1 (fast) to 9 (small). Default: 1, or 2 where our compressor begins each message anew.
     pub level: u32,
     /// Memory of a compressor: 1 (a few KiB) to 9 (256 KiB), beside its window. Default 8.
     pub memory_level: u32,

@@ -29,7 +29,7 @@ impl Strength {
     /// Ours, in this role, on a connection that agreed on this.
     pub fn new(settings: &Settings, agreed: Agreed, role: Role) -> Strength {
         Strength {
-            level: settings.level,
+            level: settings.level_for(agreed.of(role).takeover()),
             memory_level: settings.memory_level,
             // zlib knows no raw stream of 8 bits. Of 9 it is one: it reaches back no further than its window less 262
             // bytes, the longest match and what it looks ahead, and 250 is within the 256 that 8 bits allow.

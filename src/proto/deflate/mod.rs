@@ -68,7 +68,7 @@ impl Agreed {
 /// How a listener or a client compresses, and what it wants of the other side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// 1 (fast) to 9 (small). 1: for short messages in a row an eighth of what 6 costs, for some 15 % more bytes.
+    /// 1 (fast) to 9 (small); 0: [`Settings::level_for`] chooses.
     pub level: u8,
     /// Of the compressor: 1 to 9, a few KiB to 256 KiB.
     pub memory_level: u8,
@@ -89,7 +89,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            level: 1,
+            level: 0,
             memory_level: 8,
             window_bits: MAX_WINDOW_BITS,
             takeover: true,
@@ -97,6 +97,18 @@ impl Default for Settings {
             peer_takeover: true,
             min_size: 64,
             release_after: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Settings {
+    /// The level for a compressor that may reach back into earlier messages, or may not. By the table of levels in
+    /// docs/benchmarks.md: level 1 has no codes made for the message, which it needs where there is nothing to refer to.
+    pub fn level_for(&self, takeover: bool) -> u8 {
+        match (self.level, takeover) {
+            (0, true) => 1,
+            (0, false) => 2,
+            (level, _) => level,
         }
     }
 }
