@@ -80,11 +80,10 @@ def rust_peer(name):
     return [os.path.join(folder, name), "{port}"]
 
 
-def uwebsockets(tls=False, deflate=False):
-    program = built("uwebsockets-tls" if tls else "uwebsockets-deflate" if deflate else "uwebsockets")
+def uwebsockets(*variant):
+    program = built("".join(["uwebsockets", *variant]).replace("--", "-"))
     source = os.path.join(PEERS, "uwebsockets.cpp")
-    flags = [*(["--tls"] if tls else []), *(["--deflate", "--dedicated"] if deflate else [])]
-    run("uwebsockets", ["python3", os.path.join(HERE, "uwebsockets.py"), source, program, *flags])
+    run("uwebsockets", ["python3", os.path.join(HERE, "uwebsockets.py"), source, program, *variant])
     return [program, "{port}"]
 
 
@@ -150,11 +149,11 @@ ALL = {**NATIVE, **PYTHON}
 # Those that are other programs with TLS, or with compression. All others are told to by words on their command line.
 WITH_TLS = {
     "floor": lambda: rust_peer("floor-tls"),
-    "uWebSockets": lambda: uwebsockets(tls=True),
+    "uWebSockets": lambda: uwebsockets("--tls"),
 }
 WITH_DEFLATE = {
     "floor": lambda: rust_peer("floor-deflate"),
-    "uWebSockets": lambda: uwebsockets(deflate=True),
+    "uWebSockets": lambda: uwebsockets("--deflate"),
 }
 
 

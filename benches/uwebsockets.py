@@ -1,6 +1,4 @@
-"""Compiles a program on uWebSockets: uwebsockets.py SOURCE PROGRAM [--tls] [--deflate [--dedicated]]
-
---dedicated puts a line of it right that takes every compressor of a connection's own for the smallest one.
+"""Compiles a program on uWebSockets: uwebsockets.py SOURCE PROGRAM [--tls] [--deflate]
 
 uWebSockets is no package of its own; a crate, named in benches/peers/rust/Cargo.toml, carries its sources. Nothing is done
 where PROGRAM is newer than SOURCE. Used by servers.py and tests/interop/peers.py.
@@ -16,9 +14,9 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 MANIFEST = os.path.join(HERE, "peers", "rust", "Cargo.toml")
 CRATE = "libuwebsockets-sys"
-# In HttpResponse.h.
-TAKEN_FOR_3_KB = "compression & DEDICATED_COMPRESSOR_3KB"
-RIGHT_3_KB = "compression == DEDICATED_COMPRESSOR_3KB"
+# This version takes every compressor of a connection's own for the smallest: a bit of it is set in all of them.
+WRONG = "webSocketContextData->compression & DEDICATED_COMPRESSOR_3KB"
+RIGHT = "(webSocketContextData->compression & _COMPRESSOR_MASK) == DEDICATED_COMPRESSOR_3KB"
 FLAGS = ["-O3", "-march=native", "-w", "-flto"]
 
 
@@ -30,27 +28,15 @@ def sources():
     return os.path.join(os.path.dirname(package["manifest_path"]), "uWebSockets"), package["version"]
 
 
-def put_right(headers, to):
-    """A copy of uWebSockets' own sources with that line put right."""
-    shutil.copytree(headers, to)
-    path = os.path.join(to, "HttpResponse.h")
-    with open(path) as file:
-        text = file.read()
-    with open(path, "w") as file:
-        file.write(text.replace(TAKEN_FOR_3_KB, RIGHT_3_KB))
-    return to
-
-
-def build(source, program, tls, deflate, dedicated):
+def build(source, program, tls, deflate):
     top, version = sources()
-    headers = os.path.join(top, "src")
     sockets = os.path.join(top, "uSockets", "src")
     crypto = os.path.join(sockets, "crypto")
     objects = program + "-objects"
     shutil.rmtree(objects, ignore_errors=True)
-    os.makedirs(objects)
-    if dedicated:
-        headers = put_right(headers, os.path.join(objects, "src"))
+    headers = os.path.join(objects, "src")
+    shutil.copytree(os.path.join(top, "src"), headers)
+    correct(os.path.join(headers, "HttpResponse.h"))
     defines = ['-DUWS_VERSION="of %s %s"' % (CRATE, version), "-DLIBUS_USE_OPENSSL" if tls else "-DLIBUS_NO_SSL"]
     defines += [] if deflate else ["-DUWS_NO_ZLIB"]
     folders = [sockets, os.path.join(sockets, "eventing"), *([crypto] if tls else [])]
@@ -65,10 +51,17 @@ def build(source, program, tls, deflate, dedicated):
     )
 
 
+def correct(path):
+    with open(path) as file:
+        text = file.read()
+    with open(path, "w") as file:
+        file.write(text.replace(WRONG, RIGHT))
+
+
 def main():
     source, program = map(os.path.abspath, sys.argv[1:3])
     if not os.path.exists(program) or os.path.getmtime(program) < os.path.getmtime(source):
-        build(source, program, *(flag in sys.argv for flag in ("--tls", "--deflate", "--dedicated")))
+        build(source, program, "--tls" in sys.argv, "--deflate" in sys.argv)
 
 
 main()

@@ -690,11 +690,10 @@ typedef struct {
      */
     uint64_t max_ratio;
     /*
-     * Compressors and inflaters that connections keep for themselves, which take some 300 and 50 KiB. Default 2,048. Beyond
-     * it messages are compressed without referring to earlier ones, and what peers may refer to is kept compressed. Only
-     * in the context's limits.
+     * Compressors that connections have for themselves, some 300 KiB each. Default 1,024. Beyond it messages are compressed
+     * without referring to earlier ones. Only in the context's limits.
      */
-    uint64_t max_deflate_contexts;
+    uint64_t max_compressors;
 } wsrs_limits;
 
 /*

@@ -42,7 +42,7 @@ impl Inflater {
         // SAFETY: a stream with the allocator that its default has, and the version of the same library. 15 bits, negative
         // for raw data, are a window for every sender.
         let result = unsafe { inflateInit2_(&raw mut *stream, -15, zlibVersion(), size) };
-        // The parameters are right, and for want of memory Rust's allocator does not return.
+        // The parameters are right: it is the memory that is wanting, for which Rust's own containers end the process.
         assert_eq!(result, Z_OK, "inflateInit2");
         Inflater { stream }
     }
@@ -114,7 +114,7 @@ impl Drop for Inflater {
 }
 
 // SAFETY: everything that the stream points to is its own, but for input and output of the last call, which are not
-// followed again; and `&Inflater` allows nothing but to read.
+// followed again.
 unsafe impl Send for Inflater {}
 
 impl fmt::Debug for Inflater {

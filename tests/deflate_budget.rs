@@ -1,5 +1,5 @@
-//! The limit for compressors and inflaters that connections keep (`Limits::max_deflate_contexts`): beyond it messages are
-//! compressed by themselves, windows of peers are kept squeezed, and every message still arrives.
+//! The limit for compressors that connections have for themselves (`Limits::max_compressors`): beyond it messages are
+//! compressed by themselves. And what can't be compressed, and is sent as it is.
 #![allow(clippy::unwrap_used, dead_code)]
 
 #[path = "common/deflated.rs"]
@@ -9,8 +9,7 @@ mod drive;
 #[path = "common/frames.rs"]
 mod frames;
 
-use deflated::{Sender, agreed, end, json};
-use drive::{Seen, text};
+use deflated::{agreed, json, random};
 use wsrs::proto::buffer::Buffer;
 use wsrs::proto::connection::{Connection, Role};
 use wsrs::proto::deflate::Settings;
@@ -59,18 +58,20 @@ fn a_message_in_fragments_has_its_compressor_for_as_long_as_it_lasts() {
     assert_eq!(sent(&mut connection, &mut codecs, &message, true), alone);
 }
 
-/// Checked by: when `squeeze` of proto/deflate/contexts.rs drops the window, the second message is broken.
+/// Checked by: when `compress` of proto/connection/deflated.rs does not compare lengths, the random bytes go compressed;
+/// when it does not reset the compressor then, the last message refers to what the peer has not.
 #[test]
-fn beyond_the_limit_windows_are_squeezed_and_messages_arrive() {
-    for length in [100, 3_000, 50_000] {
-        let mut sender = Sender::new(Role::Client, agreed(15, true), Settings::default());
-        let mut end = end(Role::Server, false, agreed(15, true));
-        end.shared.codecs = Codecs::new(0);
-        let message = json(length);
-        for _ in 0..3 {
-            end.take(&sender.message(Kind::Text, &message));
-        }
-        let expected: Vec<Seen> = vec![text(std::str::from_utf8(&message).unwrap()); 3];
-        assert!(end.seen == expected, "{length}");
-    }
+fn what_becomes_longer_is_sent_as_it_is_and_leaves_no_trace() {
+    let (mut codecs, message, noise) = (Codecs::new(1), json(400), random(20_000, 3));
+    let mut connection = connection();
+    let alone = sent(&mut connection, &mut codecs, &message, true);
+    let mut out = Buffer::default();
+    let first = connection.begin_message(Kind::Binary).unwrap();
+    let settings = Settings::default();
+    assert_eq!(connection.compress(first, &[&noise], Some(&settings), &mut codecs, &mut out), None);
+    assert_eq!(sent(&mut connection, &mut codecs, &message, true), alone);
+    // A few bytes are worth what later messages gain.
+    let mut out = Buffer::default();
+    assert!(connection.compress(first, &[&noise[..200]], Some(&settings), &mut codecs, &mut out).is_some());
+    assert!(sent(&mut connection, &mut codecs, &message, true) < alone / 4);
 }

@@ -16,7 +16,6 @@ use drive::{End, Seen, assembled};
 use frames::{PING, TEXT, frame};
 use held::held;
 use wsrs::proto::connection::{Connection, Role};
-use wsrs::proto::deflate::codecs::Codecs;
 use wsrs::proto::deflate::{Settings, Side};
 use wsrs::proto::message::Kind;
 
@@ -109,9 +108,9 @@ fn a_release_gives_the_memory_back() {
         }
         let before = held();
         pair.send(&json(length));
-        let (after, released) = (held(), pair.release());
+        let after = held();
+        pair.release();
         assert!(after - before > 200_000, "{} bytes for both", after - before);
-        assert!(released > 40_000 - 8_000, "{released} bytes given back");
         let server = size_of_contexts(&mut pair);
         assert!(server < most_left, "{server} bytes kept for a window of {length}");
     }
@@ -238,23 +237,4 @@ fn a_sender_without_takeover_owns_nothing() {
     let before = held();
     sender.connection = Connection::new(Role::Server, false);
     assert_eq!(held(), before);
-}
-
-/// The limit of contexts holds for streams too, and "no limit" is one.
-///
-/// Checked by: without the call of squeeze in inflate_piece of deflated.rs the first part fails; with `most_kept + 1` in
-/// `is_beyond` of codecs.rs the second.
-#[test]
-fn the_limit_of_contexts_holds_for_streams_and_may_be_none() {
-    for streaming in [false, true] {
-        let mut owned = Vec::new();
-        for most in [0, usize::MAX] {
-            let mut pair = Pair::new(streaming, true);
-            pair.server.shared.codecs = Codecs::new(most);
-            pair.send(&json(2_000));
-            pair.send(&json(2_000));
-            owned.push(size_of_contexts(&mut pair));
-        }
-        assert!(owned[0] < 2_000 && owned[1] > 20_000, "{owned:?}");
-    }
 }

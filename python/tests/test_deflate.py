@@ -223,7 +223,7 @@ class OnTheWire(DeflateCase):
     def test_contexts_are_limited(self) -> None:
         """Who comes too late refers to nothing."""
         for limit in (1, wsrs.OFF):
-            raws, servers = self.raw(self.context(limits=wsrs.Limits(max_deflate_contexts=limit)), True, 2)
+            raws, servers = self.raw(self.context(limits=wsrs.Limits(max_compressors=limit)), True, 2)
             refers = []
             for raw, server in zip(raws, servers):
                 raw.answer()

@@ -154,7 +154,7 @@ class Limits(Structure):
         ("idle_timeout_ms", c_uint64),
         ("stop_grace_ms", c_uint64),
         ("max_ratio", c_uint64),
-        ("max_deflate_contexts", c_uint64),
+        ("max_compressors", c_uint64),
     ]
 
 

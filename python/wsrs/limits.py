@@ -59,10 +59,9 @@ class Limits:
     #: How many times larger than what came a compressed message may become, looked at beyond 64 KiB. Default OFF, as
     #: pictures of one colour and the like come near what can be at most, 1,032. Beyond it: 1009.
     max_ratio: Optional[float] = None
-    #: Compressors and inflaters that connections keep for themselves, which take some 300 and 50 KiB. Default 2,048.
-    #: Beyond it messages are compressed without referring to earlier ones, and what peers may refer to is kept
-    #: compressed. Only in the context's limits.
-    max_deflate_contexts: Optional[float] = None
+    #: Compressors that connections have for themselves, some 300 KiB each. Default 1,024. Beyond it messages are
+    #: compressed without referring to earlier ones. Only in the context's limits.
+    max_compressors: Optional[float] = None
 
 
 def c_limits(limits: Limits) -> _structs.Limits:

@@ -58,10 +58,9 @@ pub struct wsrs_limits {
     /// How many times larger than what came a compressed message may become, looked at beyond 64 KiB. Default: no limit,
     /// as pictures of one colour and the like come near what can be at most, 1,032. Beyond it: 1009.
     pub max_ratio: u64,
-    /// Compressors and inflaters that connections keep for themselves, which take some 300 and 50 KiB. Default 2,048. Beyond
-    /// it messages are compressed without referring to earlier ones, and what peers may refer to is kept compressed. Only
-    /// in the context's limits.
-    pub max_deflate_contexts: u64,
+    /// Compressors that connections have for themselves, some 300 KiB each. Default 1,024. Beyond it messages are compressed
+    /// without referring to earlier ones. Only in the context's limits.
+    pub max_compressors: u64,
 }
 
 // SAFETY: repr(C), begins with its size, integers only.
@@ -90,7 +89,7 @@ fn convert(from: &wsrs_limits) -> Result<Limits, Fault> {
         message.max_fragments = u32::try_from(from.max_fragments).unwrap_or(u32::MAX);
     }
     set(&mut message.max_ratio, from.max_ratio);
-    count(&mut to.max_deflate_contexts, from.max_deflate_contexts);
+    count(&mut to.max_compressors, from.max_compressors);
     bounded(&mut to.head.max_bytes, from.max_head, 1 << 20)?;
     bounded(&mut to.head.max_headers, from.max_headers, MAX_HEADERS as u64)?;
     bounded(&mut to.head.max_target, from.max_target, 1 << 20)?;

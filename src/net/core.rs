@@ -76,7 +76,7 @@ impl Core {
             counts,
             registry,
             clock: Clock::new(),
-            shared: Shared { codecs: Codecs::new(limits.max_deflate_contexts), ..Shared::default() },
+            shared: Shared { codecs: Codecs::new(limits.max_compressors), ..Shared::default() },
             tls: tls::Shared::default(),
             limits,
             addresses: Addresses::default(),

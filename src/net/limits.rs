@@ -2,7 +2,7 @@
 //!
 //! Set by the C surface from its sized struct; read by everything in `net` and, for heads and messages, by `proto`.
 
-use crate::proto::deflate::codecs::MOST_KEPT;
+use crate::proto::deflate::codecs::MOST_OWN;
 use crate::proto::http1::HeadLimits;
 use crate::proto::message::MessageLimits;
 use std::time::Duration;
@@ -18,8 +18,8 @@ pub struct Limits {
     pub max_body: usize,
     /// Connections of a context, both roles. 65,536: above what a default descriptor limit allows.
     pub max_connections: usize,
-    /// Compressors and inflaters that connections keep for themselves, 2,048: some 350 MiB.
-    pub max_deflate_contexts: usize,
+    /// Compressors that connections have for themselves. 1,024: some 300 MiB.
+    pub max_compressors: usize,
     /// Server connections from one address. 256: a NAT full of browsers, not a flood.
     pub max_connections_per_address: usize,
     /// Server connections whose handshake is not finished. 1,024: four addresses at their limit, little memory.
@@ -50,7 +50,7 @@ impl Default for Limits {
             head: HeadLimits::default(),
             max_body: 64 << 10,
             max_connections: 65_536,
-            max_deflate_contexts: MOST_KEPT,
+            max_compressors: MOST_OWN,
             max_connections_per_address: 256,
             max_pending_handshakes: 1024,
             high_water: 1 << 20,

@@ -29,7 +29,7 @@ pub(super) struct Current {
     pub(super) id: ConnId,
     /// What is left of the received bytes, in the window.
     at: Range<usize>,
-    /// Received in this turn.
+    /// Received in this turn, as it was inflated.
     received: usize,
     /// Messages that the counters don't know of yet, and their bytes.
     pub(super) counted: (u32, u64),
@@ -174,6 +174,12 @@ impl Core {
             current.at.start = current.at.end;
             return Next::Continue;
         }
+        // What it became counts for the share: a window of compressed bytes may be a thousand windows.
+        if current.received >= SHARE && peer.proto.agreed().is_some() {
+            self.hold(peer, current, window);
+            self.read_again(current.id, peer);
+            return Next::Done;
+        }
         let limits = &peer.profile.limits.message;
         let bytes = &mut window.shared[current.at.clone()];
         let (used, step) = peer.proto.receive(bytes, limits, &mut self.shared, &mut window.lent);
@@ -192,12 +198,13 @@ impl Core {
         start: usize,
     ) -> Next {
         let id = current.id;
-        self.count_inflated(id);
+        current.received += self.count_inflated(id) as usize;
         match step {
             Step::More => Next::Continue,
             Step::Message { kind, place, first, last } => {
                 // After our Close the program has said that it wants nothing more.
                 if peer.proto.close_sent() {
+                    self.shared.pool.give(std::mem::take(&mut window.lent));
                     return Next::Continue;
                 }
                 let place = place.moved(start);

@@ -5,11 +5,16 @@
 //! frame or message is unfinished, so that an idle connection owns none.
 
 use super::buffer::{Buffer, Pool};
-use super::deflate::inflating::Volume;
+use super::deflate::Volume;
 use super::error::ProtocolError;
 use super::frame::{Header, MAX_HEADER, opcode};
 use super::mask;
 use super::utf8::Utf8;
+
+/// The ratio is looked at beyond this: short messages may refer to long ones before them.
+const RATIO_FROM: u64 = 64 << 10;
+/// What a fragment of one byte becomes at most.
+const FLUSH: u64 = 16;
 
 /// What kind of data a message carries (§5.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +61,21 @@ impl MessageLimits {
     pub(super) fn check(&self, before: u64, frame: u64) -> Result<(), ProtocolError> {
         // Both are below 2^63: the sum cannot wrap.
         if frame > self.max_frame || before + frame > self.max_message {
+            return Err(ProtocolError::TooBig);
+        }
+        Ok(())
+    }
+
+    /// What a message of which `compressed` bytes have come may become.
+    pub(super) fn most_inflated(&self, compressed: u64) -> u64 {
+        compressed.saturating_mul(self.max_ratio).max(RATIO_FROM).min(self.max_message)
+    }
+
+    /// Like the check of plain frames. What can't be compressed becomes longer: by an eighth at most where a compressor
+    /// has little memory (codes of 9 bits for bytes), and by a few bytes for each flush, one at every fragment's end.
+    pub(super) fn check_compressed(&self, before: u64, frame: u64, fragments: u32) -> Result<(), ProtocolError> {
+        let longer = |most: u64| most.saturating_add(most / 7).saturating_add(u64::from(fragments) * FLUSH + 64);
+        if frame > longer(self.max_frame) || before + frame > longer(self.max_message) {
             return Err(ProtocolError::TooBig);
         }
         Ok(())

@@ -35,6 +35,6 @@ pub(super) fn limits(here: &mut World) -> wsrs_limits {
         idle_timeout_ms: numbers[17].max(time * 5),
         stop_grace_ms: numbers[18].max(time),
         max_ratio: numbers[19],
-        max_deflate_contexts: numbers[20],
+        max_compressors: numbers[20],
     }
 }

@@ -4,7 +4,7 @@ use super::super::core::Core;
 use super::super::count::Count;
 use super::super::event::ConnId;
 use super::Stats;
-use crate::proto::deflate::inflating::Volume;
+use crate::proto::deflate::Volume;
 
 /// Bytes of compressed messages, before and after.
 #[derive(Debug, Default)]
@@ -40,14 +40,16 @@ impl Compression {
 }
 
 impl Core {
-    /// What was inflated since this was called last came from this connection.
+    /// What was inflated since this was called last came from this connection: how many bytes it became.
     #[inline(always)]
-    pub(in super::super) fn count_inflated(&mut self, id: ConnId) {
-        if self.shared.codecs.inflated.from != 0 {
-            let Volume { from, to } = std::mem::take(&mut self.shared.codecs.inflated);
-            self.counts.compression.row(id.slot).inflated(from, to);
-            self.counts.sums.compression.inflated(from, to);
+    pub(in super::super) fn count_inflated(&mut self, id: ConnId) -> u64 {
+        if self.shared.codecs.inflated.from == 0 {
+            return 0;
         }
+        let Volume { from, to } = std::mem::take(&mut self.shared.codecs.inflated);
+        self.counts.compression.row(id.slot).inflated(from, to);
+        self.counts.sums.compression.inflated(from, to);
+        to
     }
 
     /// A message or a fragment was compressed to be sent: so many bytes, which became so many.

@@ -16,6 +16,9 @@ use crate::proto::shared::Shared;
 use crate::proto::utf8;
 use std::ops::Range;
 
+/// With takeover a message may become this much longer and is sent so, as the next one may refer to it.
+const LONGER: usize = 64;
+
 impl Connection {
     /// A compressed message that is all there, inflated into `lent`.
     pub(super) fn inflate(
@@ -31,9 +34,6 @@ impl Connection {
         if self.peer_takes_over() {
             let window = &mut self.contexts.get_or_insert_default().window;
             inflating::whole(window.inflater(codecs), payload, limits, &mut out)?;
-            if codecs.is_beyond() {
-                window.squeeze(codecs);
-            }
         } else {
             let mut inflater = codecs.take_inflater();
             let result = inflating::whole(&mut inflater, payload, limits, &mut out);
@@ -78,10 +78,9 @@ impl Connection {
             if !takeover {
                 contexts.window.forget(&mut shared.codecs);
                 self.drop_contexts();
-            } else if shared.codecs.is_beyond() {
-                contexts.window.squeeze(&mut shared.codecs);
             }
         } else if out.is_empty() {
+            shared.pool.give(out);
             return Ok((end, Step::More));
         }
         *lent = out;
@@ -122,8 +121,12 @@ impl Connection {
         }
         let contexts = self.contexts.get_or_insert_default();
         contexts.sending = !last;
-        // Sent even where it became longer: the next message may refer to it.
-        contexts.compressor(strength, codecs).write(parts, last, out);
+        let compressor = contexts.compressor(strength, codecs);
+        compressor.write(parts, last, out);
+        if last && out.len() > length + LONGER {
+            compressor.reset();
+            return None;
+        }
         Some(first | RSV1)
     }
 
@@ -147,7 +150,7 @@ impl Connection {
         Some(first)
     }
 
-    /// Our compressor refers to earlier messages: it may do without, and does where connections keep too many.
+    /// Our compressor refers to earlier messages: it may do without, and does where connections have as many as they may.
     fn takes_over(&self, agreed: Agreed, codecs: &Codecs) -> bool {
         let has_one = || self.contexts.as_ref().is_some_and(|contexts| contexts.compressor.is_some());
         agreed.of(self.role).takeover() && (!codecs.is_full() || has_one())

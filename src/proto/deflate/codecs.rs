@@ -2,17 +2,17 @@
 //!
 //! Owned by the loop, beside its buffers; used by `connection`.
 
+use super::Volume;
 use super::compressor::{Compressor, Strength};
-use super::inflating::Volume;
 use crate::proto::buffer::Buffer;
 use crate::zlib::Inflater;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-/// Kept of each kind. One serves any number of connections whose messages come whole; streams and fragments take more.
-const KEPT: usize = 4;
-/// Connections may keep this many, unless told otherwise: some 350 MiB where each keeps one of both.
-pub const MOST_KEPT: usize = 2048;
+/// In stock, of each kind. One serves any number of connections whose messages come whole; streams and fragments take more.
+const STOCK: usize = 4;
+/// Connections may have this many for themselves, unless told otherwise: some 300 MiB.
+pub const MOST_OWN: usize = 1024;
 /// The largest scratch buffer that is kept.
 const SCRATCH: usize = 1 << 20;
 
@@ -22,59 +22,63 @@ pub struct Codecs {
     inflaters: Vec<Inflater>,
     compressors: Vec<Compressor>,
     scratch: Buffer,
-    /// How many of both connections may keep, and one reference for each that they do.
-    most_kept: usize,
-    kept: Arc<()>,
+    /// How many compressors connections may have for themselves, and a reference for each that they have.
+    most_own: usize,
+    own: Arc<()>,
     /// Compressed messages received since it was last taken: as they came, and as they were delivered.
     pub inflated: Volume,
 }
 
-/// A compressor or inflater that a connection keeps.
+/// A compressor that a connection keeps.
 #[derive(Debug)]
-pub(in crate::proto) struct Kept<T> {
-    codec: T,
+pub(in crate::proto) struct Own {
+    compressor: Compressor,
     _counted: Arc<()>,
 }
 
-impl<T> Deref for Kept<T> {
-    type Target = T;
+impl Deref for Own {
+    type Target = Compressor;
 
-    fn deref(&self) -> &T {
-        &self.codec
+    fn deref(&self) -> &Compressor {
+        &self.compressor
     }
 }
 
-impl<T> DerefMut for Kept<T> {
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.codec
+impl DerefMut for Own {
+    fn deref_mut(&mut self) -> &mut Compressor {
+        &mut self.compressor
     }
 }
 
 impl Codecs {
-    /// `most_kept`: how many connections may keep for themselves.
-    pub fn new(most_kept: usize) -> Codecs {
+    /// `most_own`: how many compressors connections may have for themselves.
+    pub fn new(most_own: usize) -> Codecs {
         let (inflaters, compressors, scratch) = (Vec::new(), Vec::new(), Buffer::default());
-        Codecs { inflaters, compressors, scratch, most_kept, kept: Arc::new(()), inflated: Volume::default() }
+        Codecs { inflaters, compressors, scratch, most_own, own: Arc::new(()), inflated: Volume::default() }
     }
 
-    /// Connections keep as many as they may.
+    /// Connections have as many as they may.
     pub(in crate::proto) fn is_full(&self) -> bool {
-        self.kept() >= self.most_kept
+        self.count_own() >= self.most_own
     }
 
-    /// Connections keep more than they may, for messages that are unfinished.
+    /// Connections have more than they may, for messages that are unfinished.
     pub(in crate::proto) fn is_beyond(&self) -> bool {
-        self.kept() > self.most_kept
+        self.count_own() > self.most_own
     }
 
-    fn kept(&self) -> usize {
-        // One reference is our own.
-        Arc::strong_count(&self.kept) - 1
+    fn count_own(&self) -> usize {
+        Arc::strong_count(&self.own) - 1
     }
 
-    /// For a connection to keep.
-    pub(in crate::proto) fn keep<T>(&self, codec: T) -> Kept<T> {
-        Kept { codec, _counted: self.kept.clone() }
+    /// For a connection to have.
+    pub(in crate::proto) fn take_own(&mut self, strength: Strength) -> Own {
+        Own { compressor: self.take_compressor(strength), _counted: self.own.clone() }
+    }
+
+    /// The connection needs it no more.
+    pub(in crate::proto) fn give_own(&mut self, own: Own) {
+        self.give_compressor(own.compressor);
     }
 
     /// An inflater without window.
@@ -84,7 +88,7 @@ impl Codecs {
 
     /// Takes it back.
     pub(in crate::proto) fn give_inflater(&mut self, mut inflater: Inflater) {
-        if self.inflaters.len() < KEPT {
+        if self.inflaters.len() < STOCK {
             inflater.reset();
             self.inflaters.push(inflater);
         }
@@ -101,20 +105,10 @@ impl Codecs {
     /// Takes it back.
     pub(in crate::proto) fn give_compressor(&mut self, mut compressor: Compressor) {
         compressor.reset();
-        if self.compressors.len() == KEPT {
+        if self.compressors.len() == STOCK {
             self.compressors.remove(0);
         }
         self.compressors.push(compressor);
-    }
-
-    /// A connection needs it no more.
-    pub(in crate::proto) fn give_kept_compressor(&mut self, kept: Kept<Compressor>) {
-        self.give_compressor(kept.codec);
-    }
-
-    /// A connection needs it no more.
-    pub(in crate::proto) fn give_kept_inflater(&mut self, kept: Kept<Inflater>) {
-        self.give_inflater(kept.codec);
     }
 
     /// A whole message, compressed by itself.
@@ -144,6 +138,6 @@ impl Codecs {
 
 impl Default for Codecs {
     fn default() -> Self {
-        Codecs::new(MOST_KEPT)
+        Codecs::new(MOST_OWN)
     }
 }

@@ -92,7 +92,7 @@ impl Compressor {
     fn run(&mut self, mut input: &[u8], flush: DeflateFlush, out: &mut Buffer) {
         self.used = true;
         loop {
-            // Always more than the six bytes of a flush, which would be begun twice otherwise.
+            // Where the end of a flush just fits, it is begun a second time: five bytes more, and still a message.
             let room = out.room(ROOM);
             let size = room.len();
             let before = (self.stream.total_in(), self.stream.total_out());

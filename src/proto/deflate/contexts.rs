@@ -3,7 +3,7 @@
 //! Owned by `connection`, from the first message that needs one until none is needed. Invariant: the inflater's window,
 //! squeezed or not, is what the peer's compressor may refer to.
 
-use super::codecs::{self, Codecs};
+use super::codecs::{Codecs, Own};
 use super::compressor::{Compressor, Strength};
 use super::inflating;
 use crate::proto::buffer::Buffer;
@@ -11,23 +11,23 @@ use crate::proto::message::MessageLimits;
 use crate::zlib::{Inflater, WINDOW};
 
 /// Windows below this are kept as they are.
-const SQUEEZED: usize = 256;
+const SQUEEZE_FROM: usize = 256;
 /// How a window is squeezed: fast, and nobody else's concern.
 const SQUEEZE: Strength = Strength::FAST;
 
 /// What a connection has of its own.
 #[derive(Debug, Default)]
 pub(in crate::proto) struct Contexts {
-    pub(in crate::proto) compressor: Option<codecs::Kept<Compressor>>,
+    pub(in crate::proto) compressor: Option<Own>,
     pub(in crate::proto) window: Window,
-    /// A compressed message is being sent in fragments.
+    /// A compressed message is being sent in fragments: there is a compressor then.
     pub(in crate::proto) sending: bool,
 }
 
 /// What the peer's compressor may refer to: in an inflater, or its bytes alone.
 #[derive(Debug, Default)]
 pub(in crate::proto) struct Window {
-    live: Option<codecs::Kept<Inflater>>,
+    live: Option<Inflater>,
     bytes: Bytes,
 }
 
@@ -50,25 +50,29 @@ impl Window {
                 Bytes::Plain(bytes) => inflater.set_window(&bytes),
                 Bytes::Squeezed(bytes) => inflater.set_window(&expand(&bytes, codecs)),
             }
-            codecs.keep(inflater)
+            inflater
         })
     }
 
     /// Nothing of it is needed any more.
     pub(in crate::proto) fn forget(&mut self, codecs: &mut Codecs) {
         if let Some(inflater) = self.live.take() {
-            codecs.give_kept_inflater(inflater);
+            codecs.give_inflater(inflater);
         }
     }
 
     /// Gives the inflater up, but not its window.
-    pub(in crate::proto) fn squeeze(&mut self, codecs: &mut Codecs) {
+    fn squeeze(&mut self, codecs: &mut Codecs) {
         let Some(inflater) = self.live.take() else { return };
         let bytes = inflater.window();
+        codecs.give_inflater(inflater);
         self.bytes = match bytes.len() {
             0 => Bytes::Nothing,
-            1..SQUEEZED => Bytes::Plain(bytes.into()),
-            _ => Bytes::Squeezed(codecs.compress(SQUEEZE, &bytes)),
+            1..SQUEEZE_FROM => Bytes::Plain(bytes.into()),
+            length => {
+                let squeezed = codecs.compress(SQUEEZE, &bytes);
+                if squeezed.len() < length { Bytes::Squeezed(squeezed) } else { Bytes::Plain(bytes.into()) }
+            }
         };
     }
 
@@ -80,16 +84,13 @@ impl Window {
 impl Contexts {
     /// The compressor, made when there is none.
     pub(in crate::proto) fn compressor(&mut self, strength: Strength, codecs: &mut Codecs) -> &mut Compressor {
-        self.compressor.get_or_insert_with(|| {
-            let compressor = codecs.take_compressor(strength);
-            codecs.keep(compressor)
-        })
+        self.compressor.get_or_insert_with(|| codecs.take_own(strength))
     }
 
     /// It is needed no more.
     pub(in crate::proto) fn give_compressor(&mut self, codecs: &mut Codecs) {
         if let Some(compressor) = self.compressor.take() {
-            codecs.give_kept_compressor(compressor);
+            codecs.give_own(compressor);
         }
     }
 

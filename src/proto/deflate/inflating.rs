@@ -3,6 +3,7 @@
 //! Used by `connection`. Invariant: what is written is never more than a limit and one byte, however much more the data
 //! would become.
 
+use super::Volume;
 use super::compressor::TAIL;
 use crate::proto::buffer::Buffer;
 use crate::proto::error::ProtocolError;
@@ -13,32 +14,6 @@ use crate::zlib::{Broken, Inflater};
 const PIECE: usize = 64 << 10;
 /// Room that the inflater is given at once, at most.
 const ROOM: usize = 1 << 20;
-/// The ratio is looked at beyond this: short messages may refer to long ones before them.
-const RATIO_FROM: u64 = 64 << 10;
-/// What a fragment of one byte becomes at most.
-const FLUSH: u64 = 16;
-
-impl MessageLimits {
-    /// What a message of which `compressed` bytes have come may become.
-    pub(super) fn most_inflated(&self, compressed: u64) -> u64 {
-        compressed.saturating_mul(self.max_ratio).max(RATIO_FROM).min(self.max_message)
-    }
-
-    /// Like the check of plain frames. What can't be compressed becomes longer: by an eighth at most where a compressor
-    /// has little memory (codes of 9 bits for bytes), and by a few bytes for each flush, one at every fragment's end.
-    pub(in crate::proto) fn check_compressed(
-        &self,
-        before: u64,
-        frame: u64,
-        fragments: u32,
-    ) -> Result<(), ProtocolError> {
-        let longer = |most: u64| most.saturating_add(most / 7).saturating_add(u64::from(fragments) * FLUSH + 64);
-        if frame > longer(self.max_frame) || before + frame > longer(self.max_message) {
-            return Err(ProtocolError::TooBig);
-        }
-        Ok(())
-    }
-}
 
 /// Inflates a whole message, appending to `out`.
 pub(in crate::proto) fn whole(
@@ -120,22 +95,5 @@ fn feed(
 impl From<Broken> for ProtocolError {
     fn from(_: Broken) -> Self {
         ProtocolError::Deflate
-    }
-}
-
-/// Bytes before and after: of what came, and of what it became; of what was to be sent, and of what was.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Volume {
-    /// Before.
-    pub from: u64,
-    /// After.
-    pub to: u64,
-}
-
-impl Volume {
-    /// Adds to both.
-    pub fn add(&mut self, from: usize, to: usize) {
-        self.from += from as u64;
-        self.to += to as u64;
     }
 }

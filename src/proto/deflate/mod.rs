@@ -112,3 +112,20 @@ impl Settings {
         }
     }
 }
+
+/// Bytes of compressed messages that came, and of what they became.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// As they came.
+    pub from: u64,
+    /// Inflated.
+    pub to: u64,
+}
+
+impl Volume {
+    /// Adds to both.
+    pub fn add(&mut self, from: usize, to: usize) {
+        self.from += from as u64;
+        self.to += to as u64;
+    }
+}
