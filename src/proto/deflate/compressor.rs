@@ -101,8 +101,7 @@ impl Compressor {
             let produced = (self.stream.total_out() - before.1) as usize;
             input = &input[(self.stream.total_in() - before.0) as usize..];
             out.advance(produced);
-            // At most 4 GiB are taken at once.
-            if produced < size && input.is_empty() {
+            if produced < size {
                 return;
             }
         }
