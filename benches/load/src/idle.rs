@@ -24,10 +24,7 @@ pub fn measure(options: &Options) -> Result<Report> {
     let idle = quiet_memory(&server)?;
     one_message_each(&mut fleet)?;
     let used = quiet_memory(&server)?;
-    let settled = options.settle.map(|settle| {
-        std::thread::sleep(settle);
-        quiet_memory(&server)
-    });
+    let settled = options.settle.map(|settle| settle_down(&mut fleet, &server, settle)).transpose()?;
 
     let per_connection = |now: u64, then: u64| (now as f64 - then as f64) / options.connections as f64;
     let mut report = Report::default();
@@ -39,11 +36,19 @@ pub fn measure(options: &Options) -> Result<Report> {
     report.number("idle_anonymous", per_connection(idle.anonymous, empty.anonymous), 1);
     report.number("used_resident", per_connection(used.resident, empty.resident), 1);
     report.number("used_anonymous", per_connection(used.anonymous, empty.anonymous), 1);
-    if let Some(settled) = settled.transpose()? {
+    if let Some(settled) = settled {
         report.number("settled_resident", per_connection(settled.resident, empty.resident), 1);
         report.number("settled_anonymous", per_connection(settled.anonymous, empty.anonymous), 1);
     }
     Ok(report)
+}
+
+/// The memory after `settle` without a message. Each connection then has one more, which shows that it is open still.
+fn settle_down(fleet: &mut Fleet, server: &Server, settle: Duration) -> Result<Memory> {
+    std::thread::sleep(settle);
+    let memory = quiet_memory(server)?;
+    one_message_each(fleet)?;
+    Ok(memory)
 }
 
 fn one_message_each(fleet: &mut Fleet) -> Result<()> {
