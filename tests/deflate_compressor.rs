@@ -40,7 +40,7 @@ fn takeover_pays() {
             let (first, second, third) = (cost(), cost(), cost());
             assert!(first > 150, "{first}");
             match takeover {
-                true => assert!(second < 60 && third < 60, "{first}, then {second} and {third}"),
+                true => assert!(second < first / 3 && third < first / 3, "{first}, then {second} and {third}"),
                 false => assert_eq!((second, third), (first, first)),
             }
         }
@@ -75,7 +75,7 @@ fn sizes_around_those_of_buffers() {
     for level in [1, 6] {
         let strength = Strength::new(&Settings { level, ..Settings::default() }, agreed(15, false), Role::Client);
         let mut codecs = Codecs::default();
-        for length in (4_060..4_110).chain(65_500..65_545).chain(131_040..131_075) {
+        for length in (4_070..4_105).chain(65_525..65_545) {
             let message = random(length, 11);
             codecs.give_scratch(Buffer::default());
             let payload = codecs.compress(strength, &message);

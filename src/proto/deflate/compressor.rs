@@ -42,7 +42,10 @@ impl Strength {
 pub struct Compressor {
     stream: Deflate,
     strength: Strength,
+    /// It has a window.
     used: bool,
+    /// It is to forget that window before it is used again.
+    stale: bool,
 }
 
 impl Compressor {
@@ -55,7 +58,7 @@ impl Compressor {
             window_bits: -i32::from(strength.window_bits),
             ..DeflateConfig::default()
         };
-        Compressor { stream: Deflate::new_with_config(config), strength, used: false }
+        Compressor { stream: Deflate::new_with_config(config), strength, used: false, stale: false }
     }
 
     /// As it was made.
@@ -65,9 +68,8 @@ impl Compressor {
 
     /// Forgets everything: the next message refers to nothing before it.
     pub fn reset(&mut self) {
-        if std::mem::take(&mut self.used) {
-            self.stream.reset();
-        }
+        // Later, where many have to at once: it wipes 128 KiB.
+        self.stale = self.used;
     }
 
     /// Appends a message that lies in several parts, or a fragment of one; `last` ends the message.
@@ -91,6 +93,9 @@ impl Compressor {
 
     fn run(&mut self, mut input: &[u8], flush: DeflateFlush, out: &mut Buffer) {
         self.used = true;
+        if std::mem::take(&mut self.stale) {
+            self.stream.reset();
+        }
         loop {
             // Where the end of a flush just fits, it is begun a second time: five bytes more, and still a message.
             let room = out.room(ROOM);
@@ -101,8 +106,7 @@ impl Compressor {
             let produced = (self.stream.total_out() - before.1) as usize;
             input = &input[(self.stream.total_in() - before.0) as usize..];
             out.advance(produced);
-            // At most 4 GiB are taken at once.
-            if produced < size && input.is_empty() {
+            if produced < size {
                 return;
             }
         }

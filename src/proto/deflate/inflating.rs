@@ -79,8 +79,8 @@ fn feed(
         if step.ended {
             // §7.2.3.4: a final block ends no message: others may follow, and refer to what it held.
             inflater.go_on();
-        } else if step.produced < size && (rest.is_empty() || step.consumed == 0) {
-            // There is room left, so that there can be no input: at most 4 GiB of it are taken at once.
+        } else if step.produced < size {
+            // There is room left, so that there can be no input.
             return if rest.is_empty() { Ok(input.len()) } else { Err(ProtocolError::Deflate) };
         }
         if rest.is_empty() && step.ended {
