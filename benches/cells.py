@@ -54,7 +54,8 @@ COLUMNS = [("instructions", "instructions", 0), ("ratio", "ratio", 2), ("worst",
 # TLS records that the server sends per message.
 TLS_COLUMNS = [*COLUMNS, ("records", "records", 2)]
 # Bytes of a reply's payload, and how many times larger the message is.
-DEFLATE_COLUMNS = [*COLUMNS[:5], ("least", "least", 0), *COLUMNS[5:], ("wire B", "wire", 1), ("smaller by", "smaller", 2)]
+DEFLATE_COLUMNS = [*COLUMNS[:5], ("least", "least", 0), *COLUMNS[5:],
+                   ("wire B", "wire", 1), ("smaller by", "smaller", 2)]
 # Anonymous memory; what is resident has pages of the program's file too, which come as code runs first.
 MEMORY_COLUMNS = [("idle", "idle_anonymous", 0), ("after a message", "used_anonymous", 0),
                   ("idle, resident", "idle_resident", 0), ("program without connections", "empty_resident", 0)]
@@ -122,8 +123,10 @@ def print_summary(tables):
 
 
 def run_cells(cells, commands, load, options, words=(), columns=COLUMNS):
-    """Measures the cells, `words` added to what each tells the generator, and prints a table for each. Returns the results
-    of those that have instructions."""
+    """Measures the cells, `words` added to what each tells the generator, and prints a table for each.
+
+    Returns the results of those that have instructions.
+    """
     tables = {}
     for title, arguments in cells.items():
         if options.only and options.only not in title:

@@ -1,8 +1,8 @@
 """Checks this generator's figures against another one: that of the folder WSRS_SHARED, in turns on the same servers.
 
 Both measure the same servers, so the ratio of wsrs to a floor has to come out alike. With TLS the other folder's floor
-is the one that uses rustls as wsrs does. With compression it has none, and uWebSockets takes part: the two generators' texts
-differ, so the ratios are apart by as much as the texts are.
+is the one that uses rustls as wsrs does. With compression it has none, and uWebSockets takes part; the two generators'
+texts differ, so that figures differ by as much as the texts do.
 """
 
 import os
@@ -118,7 +118,8 @@ def deflated(load, wsload, options):
     for title, size, takeover in deflate.titles():
         if options.only and options.only not in title:
             continue
-        commands = servers.prepare(["floor", "wsrs", "uWebSockets"], deflate=servers.deflate_words(deflate.LEVEL, takeover))
+        words = servers.deflate_words(deflate.LEVEL, takeover)
+        commands = servers.prepare(["floor", "wsrs", "uWebSockets"], deflate=words)
         timed = [*deflate.cell(size), "--seconds", str(deflate.longer(options, size).seconds)]
         fresh = [] if takeover else ["--server-no-takeover", "--client-no-takeover"]
         others = ["--deflate", *fresh, *other_arguments(timed, None)]
