@@ -7,15 +7,14 @@
 import enum
 import os
 from ctypes import byref, c_uint64, string_at
-from types import TracebackType
-from typing import Any, Iterable, NamedTuple, NoReturn, Optional, Tuple, Type, TypeVar, Union
+from typing import Iterable, NamedTuple, Optional, Tuple, Union
 
 from . import _native as native
 from . import _structs
+from ._owned import Owned
 from ._text import c_names, c_path, c_text, text
 from .errors import check
 
-Self = TypeVar("Self", bound="Tls")
 Path = Union[str, "os.PathLike[str]"]
 Pem = Union[str, bytes]
 
@@ -55,7 +54,7 @@ class TlsInfo(NamedTuple):
     peer_names: Tuple[str, ...]
 
 
-class Tls:
+class Tls(Owned):
     """A TLS endpoint: what this program is and whom it trusts, for any number of listeners and connections of any
     context in the process. They share its certificates, its tickets and the sessions that it remembers, so make one and
     keep it.
@@ -88,7 +87,9 @@ class Tls:
     can't be one; UnsupportedError in a build without TLS. All methods: any thread.
     """
 
-    __slots__ = ("id", "__weakref__")
+    __slots__ = ()
+
+    _free = staticmethod(native.tls_free)
 
     def __init__(
         self,
@@ -154,31 +155,6 @@ class Tls:
         """Removes the certificate that was set for a name; None: that for all others. Connections that are open stay.
         NotFoundError, ClosedError."""
         check(native.tls_remove_cert(self.id, None if name is None else c_text(name)))
-
-    def close(self) -> None:
-        """Frees it. Listeners and connections that use it keep what they need. Does nothing when it is closed."""
-        check(native.tls_free(self.id))
-
-    def __enter__(self: Self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]
-    ) -> None:
-        self.close()
-
-    def __del__(self, free: Any = native.tls_free) -> None:
-        # Not set where the arguments were wrong.
-        id = getattr(self, "id", 0)
-        if id:
-            free(id)
-
-    def __repr__(self) -> str:
-        return f"<wsrs.Tls {self.id:#x}>"
-
-    def __reduce__(self) -> NoReturn:
-        # A copy would free what it shares with its original.
-        raise TypeError("a Tls can't be copied or pickled")
 
 
 def tls_id(tls: Optional[Tls]) -> int:

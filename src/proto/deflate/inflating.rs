@@ -49,10 +49,7 @@ pub(in crate::proto) fn end(inflater: &mut Inflater, length: u64) -> Result<(), 
     if !inflater.is_at_stored_block() {
         return Err(ProtocolError::Deflate);
     }
-    // The block is empty, but may be a final one.
-    if inflater.inflate(&TAIL, &mut [0])?.ended {
-        inflater.go_on();
-    }
+    inflater.inflate(&TAIL, &mut [0])?;
     Ok(())
 }
 
