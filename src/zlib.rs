@@ -8,7 +8,7 @@ use libz_rs_sys::{
     Z_BUF_ERROR, Z_OK, Z_STREAM_END, Z_SYNC_FLUSH, inflate, inflateEnd, inflateGetDictionary, inflateInit2_,
     inflateReset, inflateResetKeep, inflateSetDictionary, inflateSyncPoint, z_stream, zlibVersion,
 };
-use std::ffi::{c_int, c_uint};
+use std::ffi::{c_int, c_uint, c_void};
 use std::fmt;
 
 /// The largest window (RFC 1951 §2).
@@ -37,10 +37,10 @@ pub struct Progress {
 impl Inflater {
     /// Without any window.
     pub fn new() -> Inflater {
-        let mut stream = Box::new(z_stream::default());
+        let mut stream = Box::new(z_stream { zalloc: Some(map), zfree: Some(unmap), ..z_stream::default() });
         let size = size_of::<z_stream>() as c_int;
-        // SAFETY: a stream with the allocator that its default has, and the version of the same library. 15 bits, negative
-        // for raw data, are a window for every sender.
+        // SAFETY: a stream with an allocator, and the version of the same library. 15 bits, negative for raw data, are a
+        // window for every sender.
         let result = unsafe { inflateInit2_(&raw mut *stream, -15, zlibVersion(), size) };
         // The parameters are right: it is the memory that is wanting, for which Rust's own containers end the process.
         assert_eq!(result, Z_OK, "inflateInit2");
@@ -110,6 +110,36 @@ impl Drop for Inflater {
     fn drop(&mut self) {
         // SAFETY: initialised in `new`, and not used after.
         unsafe { inflateEnd(&raw mut *self.stream) };
+    }
+}
+
+/// Before what [`map`] gives: the length of all.
+const HEADER: usize = 64;
+
+/// Memory of an inflater, straight from the system, so that it goes back there when a connection is idle: between smaller
+/// things that live on, an allocator would keep it. Null when there is none.
+unsafe extern "C" fn map(_: *mut c_void, items: c_uint, size: c_uint) -> *mut c_void {
+    let length = HEADER + items as usize * size as usize;
+    let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: a new mapping, wherever there is room.
+    let start = unsafe { libc::mmap(std::ptr::null_mut(), length, access, kind, -1, 0) };
+    if start == libc::MAP_FAILED {
+        return std::ptr::null_mut();
+    }
+    // SAFETY: a mapping is aligned to a page, and longer than its header.
+    unsafe {
+        start.cast::<usize>().write(length);
+        start.byte_add(HEADER)
+    }
+}
+
+/// # Safety
+/// `memory` comes from [`map`].
+unsafe extern "C" fn unmap(_: *mut c_void, memory: *mut c_void) {
+    // SAFETY: `map` wrote the length there, and nobody has the mapping any more.
+    unsafe {
+        let start = memory.byte_sub(HEADER);
+        libc::munmap(start, start.cast::<usize>().read());
     }
 }
 
