@@ -33,10 +33,10 @@ impl Connection {
         let codecs = &mut shared.codecs;
         if self.peer_takes_over() {
             let window = &mut self.contexts.get_or_insert_default().window;
-            inflating::whole(window.inflater(codecs), payload, limits, &mut out)?;
+            inflating::whole(window.inflater(codecs), payload, true, limits, &mut out)?;
         } else {
             let mut inflater = codecs.take_inflater();
-            let result = inflating::whole(&mut inflater, payload, limits, &mut out);
+            let result = inflating::whole(&mut inflater, payload, false, limits, &mut out);
             codecs.give_inflater(inflater);
             result?;
         }
@@ -74,7 +74,8 @@ impl Connection {
         let last = incoming.end_frame() == (true, true);
         incoming.check_text(out.filled(), last)?;
         if last {
-            inflating::end(inflater, incoming.message.take().map_or(0, |message| message.inflated.from))?;
+            let length = incoming.message.take().map_or(0, |message| message.inflated.from);
+            inflating::end(inflater, length, takeover)?;
             if !takeover {
                 contexts.window.forget(&mut shared.codecs);
                 self.drop_contexts();

@@ -109,7 +109,7 @@ impl Contexts {
 fn expand(squeezed: &[u8], codecs: &mut Codecs) -> Vec<u8> {
     let (mut inflater, mut out) = (codecs.take_inflater(), Buffer::default());
     let limits = MessageLimits { max_message: WINDOW as u64, ..MessageLimits::default() };
-    let result = inflating::whole(&mut inflater, squeezed, &limits, &mut out);
+    let result = inflating::whole(&mut inflater, squeezed, false, &limits, &mut out);
     debug_assert_eq!(result, Ok(()), "we compressed it");
     codecs.give_inflater(inflater);
     out.filled().to_vec()

@@ -15,15 +15,16 @@ const PIECE: usize = 64 << 10;
 /// Room that the inflater is given at once, at most.
 const ROOM: usize = 1 << 20;
 
-/// Inflates a whole message, appending to `out`.
+/// Inflates a whole message, appending to `out`. `takeover`: others follow that refer to it.
 pub(in crate::proto) fn whole(
     inflater: &mut Inflater,
     payload: &[u8],
+    takeover: bool,
     limits: &MessageLimits,
     out: &mut Buffer,
 ) -> Result<(), ProtocolError> {
     feed(inflater, payload, limits.most_inflated(payload.len() as u64), usize::MAX, out)?;
-    end(inflater, payload.len() as u64)
+    end(inflater, payload.len() as u64, takeover)
 }
 
 /// Inflates what has come of a streamed message, appending to `out`: as much as makes a piece. How much of `input` it
@@ -39,9 +40,9 @@ pub(in crate::proto) fn piece(
     feed(inflater, input, most.saturating_sub(before.to), PIECE, out)
 }
 
-/// The message ends here: what is to follow is the header of a stored block (§7.2.1), whose rest is put there (§7.2.2).
-/// `length`: bytes of the message's payload.
-pub(in crate::proto) fn end(inflater: &mut Inflater, length: u64) -> Result<(), ProtocolError> {
+/// The message ends here: what came last is the header of a stored block (§7.2.1), whose rest is put there (§7.2.2) if
+/// others follow. `length`: bytes of the message's payload.
+pub(in crate::proto) fn end(inflater: &mut Inflater, length: u64, takeover: bool) -> Result<(), ProtocolError> {
     // A message of no bytes should be one of 0x00 (§7.2.3.6). It can mean nothing else.
     if length == 0 {
         return Ok(());
@@ -49,7 +50,9 @@ pub(in crate::proto) fn end(inflater: &mut Inflater, length: u64) -> Result<(), 
     if !inflater.is_at_stored_block() {
         return Err(ProtocolError::Deflate);
     }
-    inflater.inflate(&TAIL, &mut [0])?;
+    if takeover {
+        inflater.inflate(&TAIL, &mut [0])?;
+    }
     Ok(())
 }
 
