@@ -79,6 +79,8 @@ impl Core {
             peer.awaiting_pong = !pong.is_zero();
             // Fails without randomness only; the missing pong ends the connection then.
             let _ = self.put_control(id, peer, opcode::PING, b"");
+            // At once, and the queue is free for the next: thousands of connections may be due together.
+            self.flush(id, peer);
         }
         self.arm(id, next_check(peer));
     }
