@@ -25,6 +25,14 @@ MESSAGES = ["", "é\0", "x" * 70_000, b"", bytes(range(256)), b"\0" * 300_000]
 TREE = os.environ.get("WSRS_TREE")
 
 
+def for_threads(context: ssl.SSLContext) -> ssl.SSLContext:
+    """Its sockets may be used by the two threads that a client of websockets has."""
+    sys.path.append(str(Path(TREE or "", "tests", "interop")))
+    import one_at_a_time
+
+    return one_at_a_time.for_threads(context)
+
+
 class TheirClient(Case):
     def test_echo_and_close(self) -> None:
         ends = []
@@ -169,7 +177,7 @@ class Examples(unittest.TestCase):
                 ran = self.client("--ca", other, f"wss://localhost:{port}/", "hello", name="wss_echo_client.py")
                 self.assertEqual((ran.returncode, ran.stdout), (1, ""))
                 self.assertIn("issuer", ran.stderr)
-                context = ssl.create_default_context(cafile=ca)
+                context = for_threads(ssl.create_default_context(cafile=ca))
                 with websockets.sync.client.connect(f"wss://localhost:{port}/", ssl=context, max_size=None) as client:
                     for message in MESSAGES:
                         client.send(message)

@@ -1,5 +1,6 @@
 """Python websockets as a peer: python_websockets.py server|client [tls] [permessage-deflate[;PARAMETER...]]"""
 
+import os
 import ssl
 import sys
 import threading
@@ -11,14 +12,17 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 from websockets.sync.client import connect
 from websockets.sync.server import serve
 
+sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from one_at_a_time import for_threads  # noqa: E402
+
 
 def tls():
     """With server.pem for a server, for a client with nobody trusted but ca.pem."""
     if not TLS:
         return None
     if sys.argv[1] == "client":
-        return ssl.create_default_context(cafile=certificate("ca.pem"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        return for_threads(ssl.create_default_context(cafile=certificate("ca.pem")))
+    context = for_threads(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
     context.load_cert_chain(certificate("server.pem"), certificate("server.key"))
     return context
 
