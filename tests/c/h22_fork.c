@@ -102,6 +102,19 @@ static void own_contexts(void)
     close(made[1]);
 }
 
+/* Locks of AddressSanitizer's own allocator (of its quarantine, of large blocks) stay locked in a child when another thread
+ * was in the middle of malloc or free: what follows is for builds without it, and for valgrind. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
 static volatile int busy;
 static wsrs_conn busy_conn;
 
@@ -175,7 +188,8 @@ int main(void)
     POLL_UNTIL(context, ticks, before + 2);
     fork_in_a_callback(context);
     POLL_UNTIL(context, received, 3);
-    fork_among_threads(&parents);
+    if (!SANITIZED)
+        fork_among_threads(&parents);
     CHECK_OK(wsrs_conn_send_text(conn, "the connection is as it was"));
     POLL_UNTIL(context, received, 4);
     CHECK_OK(wsrs_context_free(context));
