@@ -584,8 +584,8 @@ typedef struct {
  *
  * A connection's callbacks come in this order: on_request (servers that set it), then either on_open, everything else,
  * and at last on_close, or one on_error. A request that gets another answer than an upgrade ends with on_close. With
- * reconnect, on_retry comes instead of on_close or on_error while another attempt follows, and on_open after it comes again;
- * the end is on_close if there was an on_open at any time.
+ * reconnect, on_retry comes instead of on_close or on_error while another attempt follows, and on_open after it comes
+ * again; the end is on_close if there was an on_open at any time.
  */
 typedef struct {
     /* sizeof(wsrs_callbacks), as WSRS_CALLBACKS_INIT sets it. */
@@ -880,14 +880,17 @@ typedef struct {
     wsrs_tls proxy_tls;
     /* Connects again whenever the connection is lost or can't be made. Copied. NULL: never. */
     const wsrs_reconnect *reconnect;
-    /* The address to connect from, as "192.0.2.1", "192.0.2.1:5000" or "[2001:db8::1]:0". Copied. NULL: the system's choice. */
+    /*
+     * The address to connect from, as "192.0.2.1", "192.0.2.1:5000" or "[2001:db8::1]:0". Copied. NULL: the system's
+     * choice.
+     */
     const char *source;
     /* The network interface to use, as "eth0". Copied. NULL: the system's choice. */
     const char *interface;
     /*
-     * Not 0, where proxy is NULL: the proxy comes from the environment, in lower or upper case: wss_proxy, https_proxy or
-     * ws_proxy, http_proxy, else all_proxy, unless no_proxy has the host: "example.org,192.0.2.0/24,[::1]:8080" or "*". With
-     * REQUEST_METHOD set, as in a CGI program, HTTP_PROXY does not count: a client may have set it.
+     * Not 0, where proxy is NULL: the proxy comes from the environment, in lower or upper case: wss_proxy, https_proxy
+     * or ws_proxy, http_proxy, else all_proxy, unless no_proxy has the host: "example.org,192.0.2.0/24,[::1]:8080" or
+     * "*". With REQUEST_METHOD set, as in a CGI program, HTTP_PROXY does not count: a client may have set it.
      */
     int32_t proxy_from_env;
     /* Redirects (301, 302, 303, 307, 308) to follow, at most. 0: none. */
@@ -1283,9 +1286,9 @@ wsrs_result wsrs_context_timeout_ms(wsrs_context context,
  * options may be NULL, and so may out.
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_ADDRESS; WSRS_ERR_IN_USE; WSRS_ERR_PERMISSION;
- * WSRS_ERR_DESCRIPTORS; WSRS_ERR_MEMORY; WSRS_ERR_LIMIT; WSRS_ERR_SYSTEM, as for an address that is not this machine's;
- * WSRS_ERR_HEADER for a subprotocol that can't be; WSRS_ERR_PEM for a tls without a certificate; WSRS_ERR_STATE while the context stops; WSRS_ERR_CLOSED;
- * WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ * WSRS_ERR_DESCRIPTORS; WSRS_ERR_MEMORY; WSRS_ERR_LIMIT; WSRS_ERR_SYSTEM, as for an address that is not this
+ * machine's; WSRS_ERR_HEADER for a subprotocol that can't be; WSRS_ERR_PEM for a tls without a certificate;
+ * WSRS_ERR_STATE while the context stops; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
  *
  * The caller promises:
  * - address is NUL-terminated.
@@ -1299,8 +1302,9 @@ wsrs_result wsrs_context_listen(wsrs_context context,
 
 /*
  * Starts to connect to a "ws://host:port/path?query" (port 80 without one), with TLS to a "wss://host:port/path?query"
- * (port 443), or to a Unix socket as "ws+unix:/run/x.sock:/path?query", and returns at once; on_open or on_error follows,
- * never before this function has returned. wsrs_conn_close or wsrs_conn_abort cancels. url and options are copied. options may be NULL, and so may out.
+ * (port 443), or to a Unix socket as "ws+unix:/run/x.sock:/path?query", and returns at once; on_open or on_error
+ * follows, never before this function has returned. wsrs_conn_close or wsrs_conn_abort cancels. url and options are
+ * copied. options may be NULL, and so may out.
  *
  * The addresses of a name are tried IPv6 and IPv4 by turns, a quarter of a second apart or as soon as one fails; the first
  * that connects is taken (RFC 8305). All of it has to be done within connect_timeout_ms. A "user:password@" before the
@@ -1748,8 +1752,8 @@ wsrs_result wsrs_conn_local_address(wsrs_conn conn,
 wsrs_result wsrs_conn_peer_address(wsrs_conn conn, char *buffer, size_t capacity, size_t *len);
 
 /*
- * Servers: the request's path, as wsrs_request has it. Not NUL-terminated; owned by the context, until on_open has returned or
- * with keep_request until the connection is gone.
+ * Servers: the request's path, as wsrs_request has it. Not NUL-terminated; owned by the context, until on_open has
+ * returned or with keep_request until the connection is gone.
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND when it is not kept, or for a client's connection; WSRS_ERR_CLOSED;
  * WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
@@ -1870,7 +1874,8 @@ wsrs_result wsrs_context_set_objects(wsrs_context context,
  * choose. headers are added to the answer. All is copied.
  *
  * Loop thread, in on_request or after wsrs_conn_defer. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already or
- * asks for no upgrade; WSRS_ERR_HEADER, also for a subprotocol that was not offered; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ * asks for no upgrade; WSRS_ERR_HEADER, also for a subprotocol that was not offered; WSRS_ERR_ARGUMENT;
+ * WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
  *
  * The caller promises:
  * - subprotocol is NULL or NUL-terminated.
@@ -1939,7 +1944,8 @@ wsrs_result wsrs_tls_free(wsrs_tls tls);
 /*
  * Adds a certificate, or replaces the one that is there, while listeners use the endpoint: handshakes from now on have
  * the new one, connections that are open stay. name is the name for which clients that ask for it get it, like
- * "chat.example.org" or "*.example.org"; NULL: all others, and clients that ask for none. Clients never ask for an address. Files as in wsrs_tls_options.
+ * "chat.example.org" or "*.example.org"; NULL: all others, and clients that ask for none. Clients never ask for an
+ * address. Files as in wsrs_tls_options.
  *
  * Any thread. Returns WSRS_OK; WSRS_ERR_PEM; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED.
  *
@@ -1982,7 +1988,8 @@ wsrs_result wsrs_tls_remove_cert(wsrs_tls tls, const char *name);
  * by the context, until the connection is gone or made again (see wsrs_reconnect).
  *
  * Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND for a connection without TLS; WSRS_ERR_NOT_OPEN before the TLS
- * handshake is done, and for a client that is not connected yet; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+ * handshake is done, and for a client that is not connected yet; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD;
+ * WSRS_ERR_FORKED.
  *
  * The caller promises:
  * - info points to a wsrs_tls_info that WSRS_TLS_INFO_INIT initialised.

@@ -16,8 +16,8 @@ use std::ffi::c_void;
 ///
 /// A connection's callbacks come in this order: on_request (servers that set it), then either on_open, everything else,
 /// and at last on_close, or one on_error. A request that gets another answer than an upgrade ends with on_close. With
-/// reconnect, on_retry comes instead of on_close or on_error while another attempt follows, and on_open after it comes again;
-/// the end is on_close if there was an on_open at any time.
+/// reconnect, on_retry comes instead of on_close or on_error while another attempt follows, and on_open after it comes
+/// again; the end is on_close if there was an on_open at any time.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct wsrs_callbacks {

@@ -140,8 +140,8 @@ unsafe fn address(
     })
 }
 
-/// Servers: the request's path, as wsrs_request has it. Not NUL-terminated; owned by the context, until on_open has returned or
-/// with keep_request until the connection is gone.
+/// Servers: the request's path, as wsrs_request has it. Not NUL-terminated; owned by the context, until on_open has
+/// returned or with keep_request until the connection is gone.
 ///
 /// Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND when it is not kept, or for a client's connection; WSRS_ERR_CLOSED;
 /// WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.

@@ -157,9 +157,9 @@ fn milliseconds(timeout: Timeout) -> i32 {
 /// options may be NULL, and so may out.
 ///
 /// Loop thread. Returns WSRS_OK; WSRS_ERR_ARGUMENT; WSRS_ERR_ADDRESS; WSRS_ERR_IN_USE; WSRS_ERR_PERMISSION;
-/// WSRS_ERR_DESCRIPTORS; WSRS_ERR_MEMORY; WSRS_ERR_LIMIT; WSRS_ERR_SYSTEM, as for an address that is not this machine's;
-/// WSRS_ERR_HEADER for a subprotocol that can't be; WSRS_ERR_PEM for a tls without a certificate; WSRS_ERR_STATE while the context stops; WSRS_ERR_CLOSED;
-/// WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+/// WSRS_ERR_DESCRIPTORS; WSRS_ERR_MEMORY; WSRS_ERR_LIMIT; WSRS_ERR_SYSTEM, as for an address that is not this
+/// machine's; WSRS_ERR_HEADER for a subprotocol that can't be; WSRS_ERR_PEM for a tls without a certificate;
+/// WSRS_ERR_STATE while the context stops; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
 ///
 /// # Safety
 /// - address is NUL-terminated.
@@ -187,8 +187,9 @@ pub unsafe extern "C" fn wsrs_context_listen(
 }
 
 /// Starts to connect to a "ws://host:port/path?query" (port 80 without one), with TLS to a "wss://host:port/path?query"
-/// (port 443), or to a Unix socket as "ws+unix:/run/x.sock:/path?query", and returns at once; on_open or on_error follows,
-/// never before this function has returned. wsrs_conn_close or wsrs_conn_abort cancels. url and options are copied. options may be NULL, and so may out.
+/// (port 443), or to a Unix socket as "ws+unix:/run/x.sock:/path?query", and returns at once; on_open or on_error
+/// follows, never before this function has returned. wsrs_conn_close or wsrs_conn_abort cancels. url and options are
+/// copied. options may be NULL, and so may out.
 ///
 /// The addresses of a name are tried IPv6 and IPv4 by turns, a quarter of a second apart or as soon as one fails; the first
 /// that connects is taken (RFC 8305). All of it has to be done within connect_timeout_ms. A "user:password@" before the

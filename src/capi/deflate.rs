@@ -1,7 +1,8 @@
 //! wsrs_deflate_options and wsrs_deflate_info: how a listener or a client is to compress (permessage-deflate, RFC 7692), and
 //! what a connection agreed on.
 //!
-//! Called where options are read, and by wsrs_conn_deflate. All numbers are checked here: what `proto::deflate` gets is possible.
+//! Called where options are read, and by wsrs_conn_deflate. All numbers are checked here: what `proto::deflate` gets is
+//! possible.
 
 use super::state::Fault;
 use crate::boundary::pointer::{Sized0, read_sized};

@@ -146,13 +146,14 @@ pub struct wsrs_connect_options {
     pub proxy_tls: wsrs_tls,
     /// Connects again whenever the connection is lost or can't be made. Copied. NULL: never.
     pub reconnect: *const wsrs_reconnect,
-    /// The address to connect from, as "192.0.2.1", "192.0.2.1:5000" or "[2001:db8::1]:0". Copied. NULL: the system's choice.
+    /// The address to connect from, as "192.0.2.1", "192.0.2.1:5000" or "[2001:db8::1]:0". Copied. NULL: the system's
+    /// choice.
     pub source: *const c_char,
     /// The network interface to use, as "eth0". Copied. NULL: the system's choice.
     pub r#interface: *const c_char,
-    /// Not 0, where proxy is NULL: the proxy comes from the environment, in lower or upper case: wss_proxy, https_proxy or
-    /// ws_proxy, http_proxy, else all_proxy, unless no_proxy has the host: "example.org,192.0.2.0/24,[::1]:8080" or "*". With
-    /// REQUEST_METHOD set, as in a CGI program, HTTP_PROXY does not count: a client may have set it.
+    /// Not 0, where proxy is NULL: the proxy comes from the environment, in lower or upper case: wss_proxy, https_proxy
+    /// or ws_proxy, http_proxy, else all_proxy, unless no_proxy has the host: "example.org,192.0.2.0/24,[::1]:8080" or
+    /// "*". With REQUEST_METHOD set, as in a CGI program, HTTP_PROXY does not count: a client may have set it.
     pub proxy_from_env: i32,
     /// Redirects (301, 302, 303, 307, 308) to follow, at most. 0: none.
     pub max_redirects: i32,

@@ -12,7 +12,8 @@ use std::ffi::{c_char, c_void};
 /// choose. headers are added to the answer. All is copied.
 ///
 /// Loop thread, in on_request or after wsrs_conn_defer. Returns WSRS_OK; WSRS_ERR_STATE when it was answered already or
-/// asks for no upgrade; WSRS_ERR_HEADER, also for a subprotocol that was not offered; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+/// asks for no upgrade; WSRS_ERR_HEADER, also for a subprotocol that was not offered; WSRS_ERR_ARGUMENT;
+/// WSRS_ERR_CLOSED; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
 ///
 /// # Safety
 /// - subprotocol is NULL or NUL-terminated.

@@ -162,7 +162,8 @@ pub extern "C" fn wsrs_tls_free(tls: wsrs_tls) -> wsrs_result {
 
 /// Adds a certificate, or replaces the one that is there, while listeners use the endpoint: handshakes from now on have
 /// the new one, connections that are open stay. name is the name for which clients that ask for it get it, like
-/// "chat.example.org" or "*.example.org"; NULL: all others, and clients that ask for none. Clients never ask for an address. Files as in wsrs_tls_options.
+/// "chat.example.org" or "*.example.org"; NULL: all others, and clients that ask for none. Clients never ask for an
+/// address. Files as in wsrs_tls_options.
 ///
 /// Any thread. Returns WSRS_OK; WSRS_ERR_PEM; WSRS_ERR_ARGUMENT; WSRS_ERR_CLOSED.
 ///
@@ -232,7 +233,8 @@ pub unsafe extern "C" fn wsrs_tls_remove_cert(tls: wsrs_tls, name: *const c_char
 /// by the context, until the connection is gone or made again (see wsrs_reconnect).
 ///
 /// Loop thread. Returns WSRS_OK; WSRS_ERR_NOT_FOUND for a connection without TLS; WSRS_ERR_NOT_OPEN before the TLS
-/// handshake is done, and for a client that is not connected yet; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD; WSRS_ERR_FORKED.
+/// handshake is done, and for a client that is not connected yet; WSRS_ERR_CLOSED; WSRS_ERR_ARGUMENT; WSRS_ERR_THREAD;
+/// WSRS_ERR_FORKED.
 ///
 /// # Safety
 /// - info points to a wsrs_tls_info that WSRS_TLS_INFO_INIT initialised.

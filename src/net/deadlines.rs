@@ -79,8 +79,6 @@ impl Core {
             peer.awaiting_pong = !pong.is_zero();
             // Fails without randomness only; the missing pong ends the connection then.
             let _ = self.put_control(id, peer, opcode::PING, b"");
-            // At once, and the queue is free for the next: thousands of connections may be due together.
-            self.flush(id, peer);
         }
         self.arm(id, next_check(peer));
     }
@@ -110,9 +108,7 @@ fn next_check(peer: &Peer) -> Duration {
 fn check_interval(peer: &Peer) -> Duration {
     let limits = &peer.profile.limits;
     let half = |time: Duration| if time.is_zero() { time } else { (time / 2).max(Duration::from_millis(1)) };
-    let release = peer.proto.agreed().and(peer.profile.deflate.as_ref());
-    let release = release.map_or(Duration::ZERO, |settings| settings.release_after);
-    [limits.ping_interval, limits.idle_timeout, release]
+    [limits.ping_interval, limits.idle_timeout, peer.release_after()]
         .map(half)
         .into_iter()
         .filter(|time| !time.is_zero())

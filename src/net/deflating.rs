@@ -6,6 +6,7 @@ use super::core::Core;
 use super::error::Result;
 use super::event::ConnId;
 use super::peer::Peer;
+use std::time::Duration;
 
 impl Core {
     /// Queues a message or a fragment of one, which lies in several parts and whose frame would begin with `first`.
@@ -58,9 +59,18 @@ impl Core {
 
     /// Gives up what an idle connection can do without.
     pub(super) fn release_contexts(&mut self, peer: &mut Peer) {
-        let release = peer.profile.deflate.as_ref().map_or(0, |settings| settings.release_after.as_millis());
-        if release != 0 && u128::from(peer.unused) >= release {
+        let release = peer.release_after();
+        if !release.is_zero() && u128::from(peer.unused) >= release.as_millis() {
             peer.proto.release_contexts(&mut self.shared.codecs);
         }
+    }
+}
+
+impl Peer {
+    /// Time without a message after which contexts are given up; zero: never, as where there are none.
+    pub(super) fn release_after(&self) -> Duration {
+        let keeps = self.proto.agreed().is_some_and(|agreed| agreed.server.takeover() || agreed.client.takeover());
+        let settings = self.profile.deflate.as_ref().filter(|_| keeps);
+        settings.map_or(Duration::ZERO, |settings| settings.release_after)
     }
 }

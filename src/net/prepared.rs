@@ -1,8 +1,7 @@
 //! Messages prepared for many connections: framed once, compressed once for each strength that a connection has.
 //!
 //! Made by the C surface on any thread, sent by `commands` and `delivery`. Invariant: what is shared never changes; a
-//! compressed form refers to nothing before it, so that every connection may send it (RFC 7692 §7.2.3.2 is only about what
-//! a context has).
+//! compressed form refers to nothing before it, so that every connection may send it.
 
 use super::commands::Outgoing;
 use super::context::Context;

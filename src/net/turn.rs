@@ -233,8 +233,9 @@ impl Context {
             if let Some(peer) = self.peers.get_mut(slot, generation) {
                 self.core.on_deadline(ConnId { slot, generation }, peer);
             }
+            // Each at once: thousands may be due together, and a queue is free for the next.
+            self.flush_dirty();
         }
-        self.flush_dirty();
         if self.accept_later.is_some_and(|at| at <= now) {
             self.accept_again();
         }

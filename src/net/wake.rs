@@ -1,7 +1,7 @@
 //! The door: the only way in from other threads. What comes through is queued and wakes the loop.
 //!
 //! Used by the C surface for calls off the loop's thread and by resolver threads; emptied by `net::context` once a
-//! turn. `stop` alone takes no lock, so that a signal handler may call it. Invariants: what the door says of a
+//! turn (`inside`). `stop` alone takes no lock, so that a signal handler may call it. Invariants: what the door says of a
 //! connection was true when the loop last changed it; commands keep their order.
 
 use super::commands::Outgoing;
@@ -11,7 +11,6 @@ use super::event::{ConnId, State};
 use super::prepared::Prepared;
 use super::resolve::Found;
 use super::send::{check_close, check_control, check_text};
-use super::table::RESERVED;
 use crate::proto::connection::NotNow;
 use crate::proto::message::Kind;
 use crate::proto::utf8::Utf8;
@@ -21,8 +20,11 @@ use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, PoisonError};
 
+mod inside;
 #[cfg(all(test, loom))]
 mod models;
+
+pub(super) use self::inside::Delivery;
 
 /// Shared by the loop and every thread that knows the context.
 pub struct Door {
@@ -89,16 +91,6 @@ pub(super) enum Command {
     Pause(ConnId, bool),
     Post([usize; 2]),
     Resolved(Found),
-}
-
-/// Everything that came since the last turn.
-#[derive(Default)]
-pub(super) struct Delivery {
-    pub(super) commands: Vec<Command>,
-    /// Slots of connections whose senders were refused.
-    pub(super) refused: Vec<u32>,
-    /// Slots of connections with new frames.
-    pub(super) sent_to: Vec<u32>,
 }
 
 impl Door {
@@ -207,52 +199,12 @@ impl Door {
         self.stop.store(false, Ordering::Release);
     }
 
-    /// The loop is there.
-    pub(super) fn open(&self, high_water: usize, connections: usize, counts: Arc<Counts>) {
-        let known = Vec::with_capacity(connections.min(RESERVED));
-        *self.lock() = Inner { high_water, known, counts: Some(counts), ..Inner::default() };
-    }
-
-    /// Whether somebody asked to stop.
-    #[inline(always)]
-    pub(super) fn wants_stop(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-
-    /// Takes the wish to stop.
-    pub(super) fn take_stop(&self) -> bool {
-        self.wants_stop() && self.stop.swap(false, Ordering::AcqRel)
-    }
-
     /// What a resolver thread found.
     pub(super) fn resolved(&self, found: Found) {
         let inner = self.lock();
         if !inner.shut {
             // Fails only where the loop is gone, and with it whoever asked.
             let _ = self.put(inner, Command::Resolved(found));
-        }
-    }
-
-    /// Says what a connection can do from now on.
-    pub(super) fn tell(&self, id: ConnId, state: State) {
-        let mut inner = self.lock();
-        let slot = id.slot as usize;
-        if inner.known.len() <= slot {
-            inner.known.resize(slot + 1, Known { generation: 0, state: State::Closed });
-        }
-        if inner.known[slot].generation != id.generation
-            && let Some(counts) = &inner.counts
-        {
-            counts.begin(id.slot);
-        }
-        inner.known[slot] = Known { generation: id.generation, state };
-        // What was sent to the connection is gone, also where it is made again.
-        let over = matches!(state, State::Closed | State::Connecting);
-        if over && !inner.fragmented.is_empty() {
-            inner.fragmented.remove(&id.slot);
-        }
-        if over && !inner.backlog.is_empty() {
-            inner.backlog.remove(&id.slot);
         }
     }
 
@@ -267,49 +219,6 @@ impl Door {
         let mut totals = self.lock().counts.as_ref().map(|counts| counts.totals()).ok_or(Error::Closed)?;
         totals.all.sends_refused += self.refused();
         Ok(totals)
-    }
-
-    /// Sends that were refused here.
-    pub(super) fn refused(&self) -> u64 {
-        self.refused.load(Ordering::Relaxed)
-    }
-
-    /// The loop's thread sends a fragment.
-    pub(super) fn begin_fragment(&self, slot: u32, kind: Kind, data: &[u8], last: bool) -> Result<()> {
-        self.lock().fragment(slot, kind, data, last)
-    }
-
-    /// The loop's own queue for the connection is above its mark, or is not any more.
-    pub(super) fn block(&self, slot: u32, blocked: bool) {
-        let mut inner = self.lock();
-        if blocked {
-            inner.backlog.entry(slot).or_default().blocked = true;
-        } else if let Some(backlog) = inner.backlog.get_mut(&slot) {
-            backlog.blocked = false;
-        }
-    }
-
-    /// Whether `take` would find something.
-    #[inline]
-    pub(super) fn is_pending(&self) -> bool {
-        self.pending.load(Ordering::Acquire)
-    }
-
-    /// Takes everything that came.
-    pub(super) fn take(&self) -> Delivery {
-        let mut inner = self.lock();
-        self.pending.store(false, Ordering::Release);
-        let mut delivery = Delivery { commands: std::mem::take(&mut inner.mailbox), ..Delivery::default() };
-        for (&slot, backlog) in &mut inner.backlog {
-            if std::mem::take(&mut backlog.queued) > 0 {
-                delivery.sent_to.push(slot);
-            }
-            if std::mem::take(&mut backlog.refused) {
-                delivery.refused.push(slot);
-            }
-        }
-        inner.backlog.retain(|_, backlog| backlog.blocked);
-        delivery
     }
 
     /// Wakes the loop. An eventfd takes 2^64 - 2 of these before it would block.

@@ -3,8 +3,8 @@
 //! Nothing in the library panics on purpose, so each test breaks what its layer relies on: a cell that is borrowed twice, a
 //! deadline that can't be added, a count of bytes that were not received.
 //!
-//! Checked by: without catch_unwind in boundary/guard.rs the first of these ends the process; without the store to `poisoned`
-//! in report.rs, or without check_alive() at the end of a turn, they fail.
+//! Checked by: without catch_unwind in boundary/guard.rs the first of these ends the process; without the store to
+//! `poisoned` in report.rs, or without check_alive() at the end of a turn, they fail.
 
 use super::ctx::Ctx;
 use super::report::{export, export_any};

@@ -1,8 +1,9 @@
-//! All contexts of the process, its TLS endpoints and prepared messages: a table of slots behind one lock, for threads that do not run the context.
+//! All contexts of the process, its TLS endpoints and prepared messages: a table of slots behind one lock, for threads
+//! that do not run the context.
 //!
 //! The lock is held for table work only, never while C code or the loop runs; on the loop's own thread nothing comes
-//! here but the first call and the last, and sends of prepared messages. A fork holds it too (`pthread_atfork`), so that the child finds the table
-//! whole; contexts made before are then of an older epoch and refuse every call.
+//! here but the first call and the last, and sends of prepared messages. A fork holds it too (`pthread_atfork`), so
+//! that the child finds the table whole; contexts made before are then of an older epoch and refuse every call.
 //!
 //! A slot's eventfd is made once in a process and never closed: a late wake-up can't reach a stranger's descriptor. After
 //! a fork the child makes its own: those it inherits would wake its parent too.

@@ -56,7 +56,8 @@ pub(in crate::capi) fn free(here: &Here, id: u64) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether that was the end. After free the context is gone for every thread; the caller's Rc is the last and drops the loop.
+/// Whether that was the end. After free the context is gone for every thread; the caller's Rc is the last and drops the
+/// loop.
 fn finish_if_freed(here: &Here, ctx: &Rc<Ctx>) -> bool {
     let over = ctx.freed.get() && !ctx.forked();
     if over {
